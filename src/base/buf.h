@@ -1,0 +1,63 @@
+/*
+ * buf.h - bytes being written or gathered, with a hard maximum.
+ *
+ * A write that would pass the maximum writes nothing and sets a sticky flag,
+ * so a builder reads as prose and is checked once at its end.  Bytes are taken
+ * from the front by buf_consume, so a buf is a queue of bytes as well.
+ * Spans of a buf are valid until the next call that writes to it.
+ */
+#ifndef POSTRIDER_BASE_BUF_H
+#define POSTRIDER_BASE_BUF_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct buf {
+	uint8_t *p;    /* owned */
+	size_t start;  /* first byte that is not consumed */
+	size_t end;
+	size_t room;   /* allocated */
+	size_t max;    /* hard maximum of end - start, bytes */
+	bool overflow; /* a write did not fit; sticky until buf_reset */
+};
+
+void buf_init(struct buf *b, size_t max);
+/* Frees the memory; the buf may be used again with the same maximum. */
+void buf_clear(struct buf *b);
+/* Empties it and forgets an overflow; keeps the memory. */
+void buf_reset(struct buf *b);
+
+static inline struct span buf_span(const struct buf *b)
+{
+	return span_of(b->p == NULL ? NULL : b->p + b->start,
+		b->end - b->start);
+}
+
+static inline size_t buf_len(const struct buf *b)
+{
+	return b->end - b->start;
+}
+
+/* How many bytes may still be written. */
+static inline size_t buf_left(const struct buf *b)
+{
+	return b->max - buf_len(b);
+}
+
+void buf_put(struct buf *b, struct span s);
+void buf_puts(struct buf *b, const char *s);
+void buf_putc(struct buf *b, uint8_t byte);
+void buf_put_u64(struct buf *b, uint64_t value); /* decimal */
+void buf_printf(struct buf *b, const char *format, ...) FORMAT(2, 3);
+
+/* Takes n bytes (at most all) from the front. */
+void buf_consume(struct buf *b, size_t n);
+/* Cuts the content back to its first n bytes. */
+void buf_truncate(struct buf *b, size_t n);
+
+/* Room for at least n more bytes, to be written in place and then claimed by
+ * buf_wrote; NULL (and overflow) if n passes the maximum. */
+uint8_t *buf_reserve(struct buf *b, size_t n);
+void buf_wrote(struct buf *b, size_t n);
+
+#endif

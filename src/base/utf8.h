@@ -1,0 +1,16 @@
+/*
+ * utf8.h - is this UTF-8?  RFC 3629.
+ */
+#ifndef POSTRIDER_BASE_UTF8_H
+#define POSTRIDER_BASE_UTF8_H
+
+#include "base/span.h"
+
+/* Length in bytes (1-4) of the well-formed character at the start of s; 0 if
+ * there is none: overlong forms, surrogates and values over U+10FFFF are not
+ * well-formed. */
+size_t utf8_char_len(struct span s);
+bool utf8_is_valid(struct span s);
+bool utf8_is_ascii(struct span s);
+
+#endif

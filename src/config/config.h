@@ -1,0 +1,83 @@
+/*
+ * config.h - the configuration: one file, one table of options.
+ *
+ * The table is options.def: name, type, default, range, sentence.  From it
+ * come the parser (libconfuse does the syntax), the defaults, `postrider
+ * config show|check|default|explain`, the pages of the manual, and the form in
+ * which master hands the settings to the roles, which open no file.
+ */
+#ifndef POSTRIDER_CONFIG_CONFIG_H
+#define POSTRIDER_CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
+
+#define CONFIG_ADDRESSES_MAX 16
+#define CONFIG_RETRIES_MAX   16
+#define CONFIG_LOCAL_MAX     256
+#define CONFIG_SERVERS_MAX   8
+
+/* The sections `listen NAME`, in the order of enum service. */
+#define CONFIG_LISTENERS 3
+
+struct config_listen {
+	struct span addresses[CONFIG_ADDRESSES_MAX]; /* "127.0.0.1:25", "[::]:25" */
+	size_t address_count;
+};
+
+enum config_plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
+
+/* Spans live in the arena that config_load was given. */
+struct config {
+	struct span hostname;
+	struct span data_dir, run_dir;
+	struct span user;
+	struct config_listen listen[CONFIG_LISTENERS];
+	enum config_plaintext login_plaintext;
+	uint64_t message_size_max;
+	uint32_t recipients_max;
+	uint32_t connections_max, connections_per_address;
+	uint32_t errors_max;
+	uint32_t received_max;
+	uint32_t fronts; /* processes of that kind; 0 in the file: one a core */
+	int64_t retry_ms[CONFIG_RETRIES_MAX];
+	size_t retry_count; /* at least 1 */
+	int64_t warn_after_ms, give_up_after_ms, bounce_give_up_after_ms;
+	int64_t keep_history_ms;
+	uint32_t outbound_port;
+	uint32_t outbound_per_domain;
+	int64_t outbound_idle_ms;
+	struct span smarthost; /* "", "host", "host:port", "[1.2.3.4]:port" */
+	struct span servers[CONFIG_SERVERS_MAX];
+	size_t server_count;
+	struct span local[CONFIG_LOCAL_MAX];
+	size_t local_count;
+	int64_t account_idle_ms; /* an unused account process ends */
+	enum log_level log_level;
+	struct span log_to; /* "stderr" or a file */
+};
+
+/* Fills *out with the defaults: an empty file is a working server. */
+void config_default(struct config *out, struct arena *a);
+/* Reads and checks a file; NOT_FOUND: there is none; SYNTAX: e names file,
+ * line, option and the cure. */
+enum code config_load(const char *path, struct config *out, struct arena *a,
+	struct err *e) MUST_USE;
+/* The file that is used without --config; NULL: there is none. */
+const char *config_find(void);
+
+/* As text that config_load reads back: `config show`, and SETUP messages. */
+void config_put(struct buf *out, const struct config *c);
+enum code config_parse(struct span text, const char *name, struct config *out,
+	struct arena *a, struct err *e) MUST_USE;
+
+/* "127.0.0.1:25" or "[::1]:25" to an address of 4 or 16 bytes and a port. */
+struct config_address {
+	uint8_t bytes[16];
+	uint8_t len; /* 4 or 16 */
+	uint16_t port;
+};
+bool config_parse_address(struct span text, struct config_address *out);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * confine.h - the sandbox of each role: reliability.md 4.
+ *
+ * One table row a role: files (Landlock), TCP ports, extra system calls
+ * (seccomp), resource limits.  confine_linux.c enforces it, in this order:
+ * chroot to an empty folder and user id (only when started as root), limits,
+ * no_new_privs, Landlock as far as the kernel has it, seccomp.  What a kernel
+ * does not have is logged, not silently left out.
+ */
+#ifndef POSTRIDER_ROLE_CONFINE_H
+#define POSTRIDER_ROLE_CONFINE_H
+
+#include "base/err.h"
+#include "base/span.h"
+#include "ipc/messages.h"
+
+struct confine_request {
+	enum role role;
+	/* The one folder that the role's row calls its own, absolute, or NULL:
+	 * directory: data_dir/directory; queue: data_dir/queue; accounts:
+	 * data_dir/accounts; account: data_dir/accounts/N */
+	const char *folder;
+	const char *user;  /* whom to become when started as root */
+	uint16_t tcp_port; /* outbound: the port it may connect to; 0: any */
+};
+
+/* Confines this process for ever, and logs the level (EV_CONFINED).  An error
+ * means that the process must not go on. */
+enum code confine_self(const struct confine_request *request,
+	struct err *e) MUST_USE;
+
+/* For tests: tries what the row of the role forbids, in this process, after
+ * confine_self; prints "NAME denied|ALLOWED" lines to stdout and returns how
+ * many were allowed.  Behind the hidden verb `postrider confine-test ROLE`. */
+int confine_test(enum role role);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * role.h - what every role's process has in common: its start, its channels,
+ * its end.
+ *
+ * A role is one file, src/role/NAME.c, in this order: comment (purpose, what
+ * it may touch, whom it talks to), open, one small function a message, and
+ * its struct role_def at the end.  Master re-executes the binary as
+ * `postrider --role NAME`, with a channel as descriptor 3, over which come
+ * SETUP, then PEER and LISTEN with descriptors, then START.  role_main does
+ * that, calls open (files are opened here), confines the process (the row in
+ * confine.h), makes the channels, says READY and runs the loop.
+ */
+#ifndef POSTRIDER_ROLE_ROLE_H
+#define POSTRIDER_ROLE_ROLE_H
+
+#include "base/admin.h"
+#include "config/config.h"
+#include "ipc/channel.h"
+#include "net/loop.h"
+
+/* As many processes of one kind, and so channels to one kind, as there may be. */
+#define ROLE_INSTANCES_MAX 64
+
+struct role_def;
+
+struct role_run {
+	const struct role_def *def;
+	struct loop *loop;
+	uint32_t instance;
+	const struct config *config; /* lives as long as the process */
+	struct channel *master;
+	struct channel *peers[ROLE_COUNT][ROLE_INSTANCES_MAX]; /* NULL: none now */
+	bool no_sandbox;
+};
+
+struct role_def {
+	enum role role;
+	/* Opens files, before confinement; *out_state is what all others get.
+	 * An error ends the process with a log line, and master tries again. */
+	enum code (*open)(struct role_run *r, void **out_state, struct err *e);
+	/* After confinement, channels up, just before the loop.  May be NULL. */
+	void (*begin)(void *state);
+	/* Every message from any peer but master; arg is the state. */
+	const struct frame_handler *handlers;
+	/* A (new) channel to a peer; its old one, if any, was reported lost. */
+	void (*peer_up)(void *state, enum role role, uint32_t instance);
+	/* The channel to a peer broke; r->peers has NULL there already.  What
+	 * was asked of it will not be answered. */
+	void (*peer_lost)(void *state, enum role role, uint32_t instance);
+	/* A listening socket (front only); takes fd. */
+	void (*listen)(void *state, enum service service, int fd);
+	/* An administrator's command, or NULL. */
+	admin_fn *admin;
+	/* Finish what is in flight, then loop_stop; NULL: loop_stop at once. */
+	void (*stop)(void *state);
+};
+
+/* The channel to instance 0 of a role, or NULL if it is not there now. */
+static inline struct channel *role_peer(const struct role_run *r,
+	enum role role)
+{
+	return r->peers[role][0];
+}
+
+/* The whole life of the process; returns its exit status. */
+int role_main(const struct role_def *def);
+
+/* The roles that master starts, by enum role; NULL for the others. */
+const struct role_def *role_def_of(enum role role);
+
+#endif

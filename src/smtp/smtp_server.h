@@ -1,0 +1,131 @@
+/*
+ * smtp_server.h - the server's side of one SMTP connection: RFC 5321 with
+ * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, CHUNKING and
+ * BINARYMIME.
+ *
+ * Pure: bytes and answers in, effects out.  The caller owns the socket, asks
+ * other processes, keeps the body and the clock.
+ *
+ *	taken = smtp_server_feed(s, in, now_ms);
+ *	while (smtp_server_next(s, &effect))
+ *		...
+ *
+ * feed() stops while an effect waits or a question is open, and then takes
+ * fewer bytes than it was given (perhaps none): the caller keeps the rest and
+ * offers it again.  next() gives one effect at a time; its spans are valid
+ * until the next call of feed, next or answer.  A question (ASK_*) must be
+ * answered by smtp_server_answer before anything else goes on; nothing but
+ * time-outs of the caller can come between.
+ *
+ * Replies gather and come out as one SMTP_SEND as late as RFC 2920 3.2 allows.
+ */
+#ifndef POSTRIDER_SMTP_SMTP_SERVER_H
+#define POSTRIDER_SMTP_SMTP_SERVER_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct smtp_server;
+
+struct smtp_server_config {
+	struct span hostname;      /* in the greeting and in Received: */
+	uint64_t message_size_max; /* bytes; announced by SIZE */
+	uint32_t recipients_max;
+	uint32_t errors_max;       /* then 421 and the end */
+	uint32_t received_max;     /* Received: fields before it is a loop */
+	bool is_submission;        /* port 587: only who may relay may send */
+};
+
+struct smtp_peer {
+	struct span address;  /* 4 or 16 bytes */
+	bool may_relay;       /* loopback network, for now */
+};
+
+enum smtp_effect_type {
+	SMTP_SEND,       /* write bytes to the client */
+	SMTP_ASK_RCPT,   /* may this recipient be accepted?  address: without
+	                    brackets and source route, RFC 5321 4.1.2, domain
+	                    in lower case; answer OK, NOT_FOUND (no such user),
+	                    DENIED (no relaying), FULL (over quota), SYNTAX (bad
+	                    domain), anything else: temporary trouble */
+	SMTP_ASK_DATA,   /* DATA or the first BDAT: will a body be taken?
+	                    answer OK; FULL: 452 4.3.1; else 451 4.3.0 */
+	SMTP_BODY,       /* bytes of the body, in order, dots unstuffed; only
+	                    between an ASK_DATA answered OK and the ASK_COMMIT
+	                    or SMTP_DROP that ends it */
+	SMTP_ASK_COMMIT, /* the body is complete: make it durable.  answer OK:
+	                    250 with the mid given; FULL: 452; else 451 */
+	SMTP_DROP,       /* the transaction ends without a message: forget the
+	                    body */
+	SMTP_LOG,        /* event, code and text for the log */
+	SMTP_CLOSE       /* close, after what was sent has gone out */
+};
+
+struct smtp_effect {
+	enum smtp_effect_type type;
+	struct span bytes;   /* SEND, BODY */
+	struct span address; /* ASK_RCPT; LOG: whom it concerns */
+	int event;           /* LOG: enum log_event */
+	uint32_t code;       /* LOG: the reply */
+	struct span why;     /* LOG, CLOSE */
+};
+
+/* The transaction, for the caller that makes a message of it: valid from
+ * ASK_DATA to the answer of ASK_COMMIT. */
+struct smtp_rcpt {
+	struct span address; /* as it was asked */
+	uint64_t cookie;     /* what the caller gave with its answer */
+	uint8_t route;       /* the same */
+};
+
+struct smtp_transaction {
+	struct span reverse_path; /* empty: the null sender */
+	uint32_t flags;           /* SMTP_MAIL_* */
+	uint64_t size;            /* bytes of the body so far */
+	uint64_t declared_size;   /* SIZE=, 0: none */
+	const struct smtp_rcpt *rcpts;
+	size_t rcpt_count;
+	struct span helo;         /* as the client named itself */
+	bool is_esmtp;            /* it said EHLO */
+};
+#define SMTP_MAIL_8BIT   1u /* the same bits as MAIL_* of ipc/messages.h */
+#define SMTP_MAIL_BINARY 2u
+#define SMTP_MAIL_UTF8   4u
+
+/* Memory of the session, bytes, whatever the peer sends: see NOTES.md */
+#define SMTP_SERVER_ARENA_BYTES (1u << 20)
+
+/* The engine lives in the arena that the caller gives (cap at least
+ * SMTP_SERVER_ARENA_BYTES) until that is cleared.  The greeting waits as the
+ * first effect. */
+struct smtp_server *smtp_server_open(struct arena *a,
+	const struct smtp_server_config *config, const struct smtp_peer *peer);
+/* Gives back what the engine holds outside of its arena. */
+void smtp_server_close(struct smtp_server *s);
+
+size_t smtp_server_feed(struct smtp_server *s, struct span in, int64_t now_ms);
+bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out);
+/* Closes the one open question.  cookie and route are kept with the recipient
+ * (ASK_RCPT); mid is shown in the reply (ASK_COMMIT), else empty. */
+void smtp_server_answer(struct smtp_server *s, enum code verdict,
+	uint64_t cookie, uint8_t route, struct span mid);
+
+const struct smtp_transaction *smtp_server_transaction(
+	const struct smtp_server *s);
+/* Is a transaction open (MAIL accepted, not ended)? */
+bool smtp_server_is_busy(const struct smtp_server *s);
+/* How long the caller waits for the client in this state, milliseconds.
+ * RFC 5321 4.5.3.2 */
+int64_t smtp_server_timeout_ms(const struct smtp_server *s);
+
+/* The caller ends the session: a reply 421 with this enhanced code and text
+ * waits as the next effect, then SMTP_CLOSE.  why is for the log. */
+void smtp_server_shut(struct smtp_server *s, struct span enhanced,
+	struct span text, struct span why);
+
+/* The Received: field for the transaction, with its CRLF at the end:
+ * interface.md "What a message looks like".  `for` only with one recipient. */
+void smtp_server_put_received(const struct smtp_server *s, struct buf *out,
+	struct span mid, int64_t now_ms);
+
+#endif
