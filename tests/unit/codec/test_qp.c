@@ -1,0 +1,161 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "codec/qp.h"
+
+static void encode(struct span in, size_t step, struct buf *out)
+{
+	struct qp_encoder e;
+
+	buf_reset(out);
+	qp_encode_init(&e);
+	for (size_t at = 0; at < in.n; at += step)
+		qp_encode_feed(&e, span_head(span_tail(in, at), step), out);
+	qp_encode_end(&e, out);
+}
+
+static bool decode(struct span in, size_t step, struct buf *out)
+{
+	struct qp_decoder d;
+
+	buf_reset(out);
+	qp_decode_init(&d);
+	for (size_t at = 0; at < in.n; at += step)
+		qp_decode_feed(&d, span_head(span_tail(in, at), step), out);
+	qp_decode_end(&d, out);
+	return !d.is_damaged;
+}
+
+static void test_encoded_text(void **state)
+{
+	static const struct {
+		const char *plain, *coded;
+	} rows[] = {
+		{"plain", "plain"},
+		{"a=b", "a=3Db"},
+		{"Gr\xc3\xbc\xc3\x9f" "e", "Gr=C3=BC=C3=9Fe"},
+		{"end \r\nend\t\r\n", "end=20\r\nend=09\r\n"},
+		{"end ", "end=20"},
+		{"a b", "a b"},
+		{"bare\nbare\rx", "bare=0Abare=0Dx"},
+		{"\r", "=0D"},
+		{" \r", " =0D"},
+		{"\r\r\n", "=0D\r\n"},
+	};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		encode(span_str(rows[i].plain), 1, &out);
+		assert_true(span_eq(buf_span(&out), span_str(rows[i].coded)));
+	}
+	buf_clear(&out);
+}
+
+static void check_lines(struct span text)
+{
+	while (text.n > 0) {
+		struct span line = span_cut(&text, '\n');
+
+		if (span_ends(line, SPAN("\r")))
+			line.n--;
+		assert_true(line.n <= QP_LINE);
+		if (line.n > 0) {
+			assert_int_not_equal(line.p[line.n - 1], ' ');
+			assert_int_not_equal(line.p[line.n - 1], '\t');
+		}
+	}
+}
+
+/* bytes that matter, in every order that chance gives */
+static void test_round_trip_is_identity(void **state)
+{
+	static const uint8_t letters[] = "\r\n \t=aZ09.\xc3\x00\x7f~A";
+	uint8_t bytes[300];
+	struct buf text, back;
+	uint32_t seed = 7;
+
+	(void)state;
+	buf_init(&text, 8192);
+	buf_init(&back, 8192);
+	for (unsigned round = 0; round < 2000; round++) {
+		size_t n = round % sizeof(bytes);
+		size_t step = 1 + round % 5;
+
+		for (size_t i = 0; i < n; i++) {
+			seed = seed * 1664525 + 1013904223;
+			bytes[i] = letters[(seed >> 20) % sizeof(letters)];
+		}
+		encode(span_of(bytes, n), step, &text);
+		check_lines(buf_span(&text));
+		assert_true(decode(buf_span(&text), step, &back));
+		assert_true(span_eq(buf_span(&back), span_of(bytes, n)));
+	}
+	buf_clear(&text);
+	buf_clear(&back);
+}
+
+static void test_decoder_is_tolerant(void **state)
+{
+	static const struct {
+		const char *coded, *plain;
+		bool is_clean;
+	} rows[] = {
+		{"=e2=82=aC", "\xe2\x82\xac", true},
+		{"soft=\r\nbreak", "softbreak", true},
+		{"soft=\nbreak", "softbreak", true},
+		{"soft= \t\r\nbreak", "softbreak", true},
+		{"end=", "end", true},
+		{"blanks  \r\nx \n", "blanks\r\nx\n", true},
+		{"blanks  x", "blanks  x", true},
+		{"100=% sure", "100=% sure", false},
+		{"=4", "=4", false},
+		{"=4x", "=4x", false},
+		{"==41", "=A", false},
+		{"= x", "= x", false},
+		{"=\rx", "x", true},
+	};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool is_clean = decode(span_str(rows[i].coded), 1, &out);
+
+		assert_true(span_eq(buf_span(&out), span_str(rows[i].plain)));
+		assert_int_equal(is_clean, rows[i].is_clean);
+	}
+	buf_clear(&out);
+}
+
+static void test_long_runs_of_blanks_are_kept(void **state)
+{
+	struct buf in, out;
+
+	(void)state;
+	buf_init(&in, 1024);
+	buf_init(&out, 1024);
+	for (unsigned i = 0; i < 600; i++)
+		buf_putc(&in, ' ');
+	buf_putc(&in, 'x');
+	decode(buf_span(&in), 1, &out);
+	assert_true(span_eq(buf_span(&out), buf_span(&in)));
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_encoded_text),
+		cmocka_unit_test(test_round_trip_is_identity),
+		cmocka_unit_test(test_decoder_is_tolerant),
+		cmocka_unit_test(test_long_runs_of_blanks_are_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
