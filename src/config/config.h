@@ -28,7 +28,10 @@ struct config_listen {
 
 enum config_plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
 
-/* Spans live in the arena that config_load was given. */
+#define CONFIG_ARENA_BYTES (512u << 10)
+
+/* Spans live in the arena that config_load was given, whose cap is at least
+ * CONFIG_ARENA_BYTES. */
 struct config {
 	struct span hostname;
 	struct span data_dir, run_dir;
@@ -71,6 +74,12 @@ const char *config_find(void);
 void config_put(struct buf *out, const struct config *c);
 enum code config_parse(struct span text, const char *name, struct config *out,
 	struct arena *a, struct err *e) MUST_USE;
+
+/* The same with each option's sentence above it: `config default`. */
+void config_put_explained(struct buf *out, const struct config *c);
+/* One option ("limits.message_size"), its default and its sentence.  False:
+ * there is none; out has the path that looks most like it, if there is one. */
+bool config_explain(struct buf *out, struct span path);
 
 /* "127.0.0.1:25" or "[::1]:25" to an address of 4 or 16 bytes and a port. */
 struct config_address {
