@@ -11,12 +11,12 @@ import subprocess
 import house
 
 PURE = {"codec": "*", "message": "*", "dns": "*", "smtp": "*",
-        "pop3": ("pop3_login", "pop3_client")}
+        "pop3": ("pop3_login", "pop3_command", "pop3_client")}
 LIBC = set("""
 memcpy memmove memset memcmp memchr memrchr memmem strlen strcmp strncmp strchr
 strrchr __stack_chk_fail __assert_fail snprintf __snprintf_chk vsnprintf
 __vsnprintf_chk __memcpy_chk __memset_chk __memmove_chk _GLOBAL_OFFSET_TABLE_
-qsort bsearch
+qsort bsearch explicit_bzero
 """.split())
 BASE = re.compile(r"^(span|buf|arena|num|utf8|mid|time_put|list)_|^(err_set|err_wrap"
                   r"|code_word|bug)$|^mid_")

@@ -10,7 +10,7 @@ import re
 import house
 
 WORDS = [
-    (re.compile("/" + r"work/|/tmp/" + r"h\b|/home/\w+|/root/"), "a path of one machine"),
+    (re.compile("/" + r"work/|/tmp/" + r"h\b|/home/\w+|/ro" + r"ot/"), "a path of one machine"),
     (re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b"), "a note to oneself"),
     (re.compile(r"\bissue #?\d+", re.I), "a number that means nothing here"),
     (re.compile(r"[ \t]+$"), "a blank at the end of the line"),
