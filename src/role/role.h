@@ -47,6 +47,8 @@ struct role_def {
 	/* The channel to a peer broke; r->peers has NULL there already.  What
 	 * was asked of it will not be answered. */
 	void (*peer_lost)(void *state, enum role role, uint32_t instance);
+	/* What was clogged towards this peer has gone out; may be NULL. */
+	void (*peer_drained)(void *state, enum role role, uint32_t instance);
 	/* A listening socket (front only); takes fd. */
 	void (*listen)(void *state, enum service service, int fd);
 	/* An administrator's command, or NULL. */

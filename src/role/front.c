@@ -1,0 +1,431 @@
+/*
+ * front.c - the role that talks to clients: SMTP wholly, POP3 up to the login.
+ *
+ * It may touch: the listening sockets that master made, the connections, its
+ * channels.  No file, no new connection.  It asks directory who may receive
+ * and who may log in, hands messages to queue and logged-in clients to
+ * accounts.  Whoever breaks in here through a parser finds no mail, no
+ * password and no key.
+ *
+ * Waits: a question carries the session's number as its id, and a session has
+ * at most one question open, so the map of sessions is the map of waits.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "role/front_int.h"
+#include "role/roles.h"
+
+#define IDS_WANTED      1000
+#define ACCEPTS_MAX     32 /* a turn: sessions that are there live too */
+#define ACCEPT_PAUSE_MS 200
+
+struct door {
+	struct list link;
+	struct front *front;
+	enum service service;
+	int fd; /* owned */
+	struct watch *watch;
+};
+
+/* ---- numbers for messages ------------------------------------------------- */
+static void ask_ids(struct front *f)
+{
+	struct channel *queue = role_peer(f->run, ROLE_QUEUE);
+	struct msg_ids m = {.count = IDS_WANTED};
+
+	if (queue == NULL || f->has_asked_ids)
+		return;
+	f->has_asked_ids = true;
+	channel_send(queue, ids, IDS, 0, &m, -1);
+}
+
+uint64_t front_take_qid(struct front *f)
+{
+	if (f->end_qid - f->next_qid < IDS_WANTED / 2)
+		ask_ids(f);
+	return f->next_qid < f->end_qid ? f->next_qid++ : 0;
+}
+
+static void resume_waiting(struct front *f, enum front_wait what)
+{
+	struct session *s;
+
+	for (size_t i = 0; (s = map_next(&f->sessions, &i)) != NULL;)
+		if (s->wait == what)
+			front_body_numbers_came(s);
+}
+
+static bool on_id_block(void *arg, struct frame *frame)
+{
+	struct front *f = arg;
+	struct msg_id_block m;
+
+	if (!msg_get_id_block(frame->body, &m))
+		return false;
+	/* what is left of the old block is never used: numbers are many */
+	f->next_qid = m.first;
+	f->end_qid = m.first + m.count;
+	f->has_asked_ids = false;
+	resume_waiting(f, WAIT_IDS);
+	return true;
+}
+
+/* ---- answers ----------------------------------------------------------------- */
+static bool on_rcpt_verdict(void *arg, struct frame *frame)
+{
+	struct session *s = session_find(arg, frame->id);
+	struct msg_rcpt_verdict m;
+
+	if (!msg_get_rcpt_verdict(frame->body, &m))
+		return false;
+	if (s != NULL && s->smtp != NULL)
+		front_smtp_verdict(s, &m);
+	return true;
+}
+
+static bool on_submitted(void *arg, struct frame *frame)
+{
+	struct session *s = session_find(arg, frame->id);
+	struct msg_submitted m;
+
+	if (!msg_get_submitted(frame->body, &m))
+		return false;
+	if (s != NULL && s->smtp != NULL)
+		front_smtp_submitted(s, &m);
+	return true;
+}
+
+static bool on_spool_opened(void *arg, struct frame *frame)
+{
+	struct session *s = session_find(arg, frame->id);
+	struct msg_spool_opened m;
+
+	if (!msg_get_spool_opened(frame->body, &m))
+		return false;
+	if (s != NULL && s->smtp != NULL)
+		front_body_spool_opened(s, (enum code)m.result, frame->fd);
+	else if (frame->fd >= 0)
+		close(frame->fd);
+	return true;
+}
+
+static bool on_login_result(void *arg, struct frame *frame)
+{
+	struct session *s = session_find(arg, frame->id);
+	struct msg_login_result m;
+
+	if (!msg_get_login_result(frame->body, &m))
+		return false;
+	if (s != NULL && s->pop3 != NULL)
+		front_pop3_login_result(s, &m);
+	return true;
+}
+
+static bool on_attached(void *arg, struct frame *frame)
+{
+	struct session *s = session_find(arg, frame->id);
+	struct msg_attached m;
+
+	if (!msg_get_attached(frame->body, &m))
+		return false;
+	if (s != NULL && s->pop3 != NULL)
+		front_pop3_attached(s, (enum code)m.result);
+	return true;
+}
+
+/* ---- peers -------------------------------------------------------------------- */
+/* Which role answers a wait. */
+static enum role answerer(enum front_wait wait)
+{
+	static const enum role table[] = {
+		[WAIT_NONE] = ROLE_MASTER,
+		[WAIT_RCPT] = ROLE_DIRECTORY,
+		[WAIT_IDS] = ROLE_QUEUE,
+		[WAIT_SPOOL] = ROLE_QUEUE,
+		[WAIT_COMMIT] = ROLE_QUEUE,
+		[WAIT_LOGIN] = ROLE_DIRECTORY,
+		[WAIT_ATTACH] = ROLE_ACCOUNTS,
+	};
+
+	return table[wait];
+}
+
+static void peer_up(void *state, enum role role, uint32_t instance)
+{
+	struct front *f = state;
+
+	(void)instance;
+	if (role != ROLE_QUEUE)
+		return;
+	/* a block of the queue that died stays ours, but it may not know
+	 * messages that we number from it; a new block is cheap */
+	f->next_qid = f->end_qid = 0;
+	f->has_asked_ids = false;
+	ask_ids(f);
+}
+
+/* The sids of all sessions that wait for the role: a list first, as an answer
+ * may free its session, and others. */
+static size_t list_waiting(struct front *f, enum role role, uint64_t **out_sids)
+{
+	uint64_t *sids = mem_new(f->sessions.count + 1, sizeof(*sids));
+	struct session *s;
+	size_t n = 0;
+
+	for (size_t i = 0; (s = map_next(&f->sessions, &i)) != NULL;)
+		if (s->wait != WAIT_NONE && answerer(s->wait) == role)
+			sids[n++] = s->sid;
+	*out_sids = sids;
+	return n;
+}
+
+static void peer_lost(void *state, enum role role, uint32_t instance)
+{
+	struct front *f = state;
+	uint64_t *sids;
+	size_t n = list_waiting(f, role, &sids);
+
+	(void)instance;
+	for (size_t i = 0; i < n; i++) {
+		struct session *s = session_find(f, sids[i]);
+
+		if (s != NULL)
+			front_protocol_of(s->service)->wait_failed(s, TEMP);
+	}
+	mem_free(sids);
+}
+
+/* ---- connections ----------------------------------------------------------------- */
+/* Whose connections are counted together: IPv4 alone, IPv6 by /64. */
+static struct span counted(const uint8_t *ip, uint8_t len)
+{
+	return span_of(ip, len == 4 ? 4 : 8);
+}
+
+static bool count_in(struct front *f, const uint8_t *ip, uint8_t len)
+{
+	uint32_t each = f->run->config->connections_per_address;
+	uintptr_t n = (uintptr_t)dict_get(&f->addresses, counted(ip, len));
+
+	if (f->session_count >= f->run->config->connections_max || n >= each)
+		return false;
+	dict_put(&f->addresses, counted(ip, len), (void *)(n + 1));
+	f->session_count++;
+	return true;
+}
+
+void front_session_ended(struct front *f, const struct session *s)
+{
+	struct span key = counted(s->ip, s->ip_len);
+	uintptr_t n = (uintptr_t)dict_get(&f->addresses, key);
+
+	if (n <= 1)
+		(void)dict_take(&f->addresses, key);
+	else
+		dict_put(&f->addresses, key, (void *)(n - 1));
+	f->session_count--;
+	(void)map_take(&f->sessions, s->sid);
+	if (f->is_stopping && f->session_count == 0)
+		loop_stop(f->run->loop);
+}
+
+/* Over a limit: one line, without an engine.  RFC 5321 3.8 */
+static void turn_away(struct front *f, enum service service, int fd,
+	const char *why)
+{
+	struct buf line;
+
+	buf_init(&line, 512);
+	if (service == SERVICE_POP3)
+		buf_printf(&line, "-ERR [SYS/TEMP] %s\r\n", why);
+	else
+		buf_printf(&line, "421 4.7.0 %.*s %s\r\n",
+			SPAN_ARG(f->run->config->hostname), why);
+	(void)send(fd, line.p, buf_len(&line), MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_clear(&line);
+	close(fd);
+}
+
+union any_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* 4 or 16 bytes; an IPv4 address in IPv6 clothes is undressed.  RFC 4291
+ * 2.5.5.2 */
+static uint8_t ip_of(const union any_address *from, uint8_t ip[16])
+{
+	const uint8_t *v6 = from->v6.sin6_addr.s6_addr;
+
+	if (from->any.sa_family == AF_INET) {
+		memcpy(ip, &from->v4.sin_addr, 4);
+		return 4;
+	}
+	if (IN6_IS_ADDR_V4MAPPED(&from->v6.sin6_addr)) {
+		memcpy(ip, v6 + 12, 4);
+		return 4;
+	}
+	memcpy(ip, v6, 16);
+	return 16;
+}
+
+static void admit(struct door *d, int fd, const union any_address *from)
+{
+	struct front *f = d->front;
+	uint8_t ip[16] = {0};
+	uint8_t len = ip_of(from, ip);
+
+	if (!count_in(f, ip, len)) {
+		LOG(EV_SMTP_LIMIT, LOG_STR("why", "connections"));
+		turn_away(f, d->service, fd, "Too many connections");
+		return;
+	}
+	session_open(f, d->service, fd, ip, len);
+}
+
+static void watch_doors(struct front *f, unsigned wanted)
+{
+	LIST_FOR_EACH(it, &f->listeners)
+		watch_want(LIST_OF(struct door, link, it)->watch, wanted);
+}
+
+/* No descriptors left: the one in reserve takes the caller and sends it away,
+ * and the doors rest, or epoll would wake us for nothing, over and over. */
+static void out_of_descriptors(struct door *d)
+{
+	struct front *f = d->front;
+	int fd;
+
+	close(f->reserve_fd);
+	fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		turn_away(f, d->service, fd, "Too many connections");
+	f->reserve_fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+	LOG(EV_SMTP_LIMIT, LOG_STR("why", "no descriptors left"));
+	watch_doors(f, 0);
+	timer_arm(&f->accept_again, ACCEPT_PAUSE_MS);
+}
+
+static void on_accept_again(void *arg)
+{
+	watch_doors(arg, WATCH_READ);
+}
+
+static void on_knock(void *arg, unsigned ready)
+{
+	struct door *d = arg;
+
+	(void)ready;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		union any_address from;
+		socklen_t len = sizeof(from);
+		int fd = accept4(d->fd, &from.any, &len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			admit(d, fd, &from);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE)
+			out_of_descriptors(d);
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void listen_at(void *state, enum service service, int fd)
+{
+	struct front *f = state;
+	struct door *d = MEM_NEW(struct door);
+
+	d->front = f;
+	d->service = service;
+	d->fd = fd;
+	d->watch = watch_new(f->run->loop, fd, on_knock, d);
+	list_init(&d->link);
+	list_put(&f->listeners, &d->link);
+	if (f->reserve_fd < 0)
+		f->reserve_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* ---- begin and end ----------------------------------------------------------------- */
+static enum code open_front(struct role_run *run, void **out_state,
+	struct err *e)
+{
+	struct front *f = MEM_NEW(struct front);
+
+	f->run = run;
+	f->reserve_fd = -1;
+	map_init(&f->sessions);
+	dict_init(&f->addresses);
+	list_init(&f->listeners);
+	timer_init(&f->accept_again, run->loop, on_accept_again, f);
+	if (getrandom(&f->next_sid, sizeof(f->next_sid), 0) !=
+		sizeof(f->next_sid))
+		return err_errno(e, TEMP, "getrandom");
+	/* 40 bits are enough to tell sessions apart in a log, and leave room
+	 * to count on */
+	f->next_sid = (f->next_sid & 0xffffffffffULL) | 1;
+	/* OpenSSL looks its algorithms up in files at the first use */
+	(void)sha256_of(SPAN("postrider"));
+	*out_state = f;
+	return OK;
+}
+
+static void begin(void *state)
+{
+	watch_doors(state, WATCH_READ);
+}
+
+/* No new clients; those with a message under way finish it. */
+static void stop(void *state)
+{
+	struct front *f = state;
+	struct session *s;
+	uint64_t *sids = mem_new(f->sessions.count + 1, sizeof(*sids));
+	size_t n = 0;
+
+	f->is_stopping = true;
+	watch_doors(f, 0);
+	for (size_t i = 0; (s = map_next(&f->sessions, &i)) != NULL;)
+		sids[n++] = s->sid;
+	for (size_t i = 0; i < n; i++) {
+		s = session_find(f, sids[i]);
+		if (s != NULL)
+			session_settle(s);
+	}
+	mem_free(sids);
+	if (f->session_count == 0)
+		loop_stop(f->run->loop);
+}
+
+static const struct frame_handler handlers[] = {
+	{MSG_RCPT_VERDICT, on_rcpt_verdict},
+	{MSG_SUBMITTED, on_submitted},
+	{MSG_ID_BLOCK, on_id_block},
+	{MSG_SPOOL_OPENED, on_spool_opened},
+	{MSG_LOGIN_RESULT, on_login_result},
+	{MSG_ATTACHED, on_attached},
+	{MSG_NONE, NULL},
+};
+
+const struct role_def role_front = {
+	.role = ROLE_FRONT,
+	.open = open_front,
+	.begin = begin,
+	.handlers = handlers,
+	.peer_up = peer_up,
+	.peer_lost = peer_lost,
+	.listen = listen_at,
+	.stop = stop,
+};

@@ -1,0 +1,163 @@
+/*
+ * front_int.h - shared by the parts of front: the role and its listeners
+ * (front.c), the connection (front_session.c), and what each protocol's
+ * effects mean (front_smtp.c, front_body.c, front_pop3.c).
+ */
+#ifndef POSTRIDER_ROLE_FRONT_INT_H
+#define POSTRIDER_ROLE_FRONT_INT_H
+
+#include "base/arena.h"
+#include "base/dict.h"
+#include "base/map.h"
+#include "crypto/hash.h"
+#include "pop3/pop3_login.h"
+#include "role/role.h"
+#include "smtp/smtp_server.h"
+
+/* Bytes that a client sent ahead and that its engine does not take yet. */
+#define FRONT_IN_MAX    65536
+/* Bytes that a client does not read; then it is not listened to any more. */
+#define FRONT_OUT_MAX   262144
+#define FRONT_READ_MAX  65536
+/* A body in memory: what travels inline, and what comes while the spool file
+ * is being opened. */
+#define FRONT_BODY_MAX  (65536 + FRONT_READ_MAX)
+
+struct session;
+
+/* What a session waits for; each wait ends by an answer, by the loss of the
+ * role that was asked, or by its deadline: never without. */
+enum front_wait {
+	WAIT_NONE,
+	WAIT_RCPT,    /* directory: RCPT_VERDICT */
+	WAIT_IDS,     /* queue: ID_BLOCK, for ASK_DATA */
+	WAIT_SPOOL,   /* queue: SPOOL_OPENED, for ASK_DATA or amid a body */
+	WAIT_COMMIT,  /* queue: SUBMITTED */
+	WAIT_LOGIN,   /* directory: LOGIN_RESULT */
+	WAIT_ATTACH   /* accounts: ATTACHED */
+};
+
+struct front {
+	struct role_run *run;
+	struct map sessions; /* by sid */
+	uint64_t next_sid;
+	struct dict addresses; /* connections of an address: (void *)count */
+	uint32_t session_count;
+	uint64_t next_qid, end_qid; /* numbers that queue granted */
+	bool has_asked_ids;
+	struct list listeners;
+	struct timer accept_again; /* after EMFILE */
+	int reserve_fd;
+	bool is_stopping;
+};
+
+/* The body of the transaction under way: see front_body.c. */
+struct front_body {
+	uint64_t qid;          /* 0: none yet */
+	struct buf bytes;      /* while it is small, or until the file opens */
+	int spool_fd;          /* -1: inline */
+	bool is_spooled;
+	enum code failed;      /* OK, or why it can't be taken */
+	struct hasher *hasher; /* of a spooled body; NULL: none */
+	struct sha256 hash;
+};
+
+struct session {
+	struct front *front;
+	uint64_t sid;
+	int fd; /* owned */
+	enum service service;
+	struct watch *watch;
+	struct timer timer;
+	int64_t deadline_mono_ms;
+	int64_t timer_mono_ms; /* when the timer fires; 0: not armed */
+	uint8_t ip[16];
+	uint8_t ip_len; /* 4 or 16 */
+	bool may_relay;
+	struct arena arena;
+	struct buf in;  /* came, not taken by the engine */
+	struct buf out; /* to be written, not taken by the socket */
+	enum front_wait wait;
+	bool is_ending; /* close once `out` is empty */
+	bool has_eof;   /* the client sends no more */
+	bool is_pumping;
+	bool is_lingering;
+	struct span end_why;
+	/* SMTP */
+	struct smtp_server *smtp;
+	struct front_body body;
+	uint64_t unconfirmed_qid; /* 250 sent, nothing heard since: RFC 1047 */
+	uint64_t messages;
+	/* POP3 */
+	struct pop3_login *pop3;
+	struct span user; /* of the login under way; in the arena */
+	uint8_t token[16]; /* what directory granted for it */
+};
+
+/* ---- front_session.c ------------------------------------------------------- */
+/* Takes fd; frees itself when it is over. */
+void session_open(struct front *f, enum service service, int fd,
+	const uint8_t *ip, uint8_t ip_len);
+struct session *session_find(struct front *f, uint64_t sid);
+struct span session_ip(const struct session *s);
+void session_write(struct session *s, struct span bytes);
+/* Close after everything is written; why is for the log, a constant. */
+void session_end(struct session *s, struct span why);
+void session_wait(struct session *s, enum front_wait what);
+/* The wait is over: goes on with the engine. */
+void session_resume(struct session *s);
+/* Something changed from outside (the server ends): goes on. */
+void session_settle(struct session *s);
+void session_free(struct session *s);
+/* The dotted or colon form of the client's address. */
+struct span session_ip_text(const struct session *s, char room[46]);
+
+/* ---- the protocols: each is called by front_session.c ------------------------ */
+struct front_protocol {
+	void (*open)(struct session *s);
+	void (*close)(struct session *s);
+	/* Offers bytes; how many the engine took. */
+	size_t (*feed)(struct session *s, struct span in);
+	/* Acts on one effect; false: there is none. */
+	bool (*act)(struct session *s);
+	/* What the session waited for will not come: code TEMP, TIMEOUT. */
+	void (*wait_failed)(struct session *s, enum code why);
+	/* The client was silent for too long, or the server ends. */
+	void (*shut)(struct session *s, bool is_timeout);
+	int64_t (*timeout_ms)(const struct session *s);
+	/* Nothing is lost if the connection ends now. */
+	bool (*is_idle)(const struct session *s);
+};
+extern const struct front_protocol front_smtp;
+extern const struct front_protocol front_pop3;
+const struct front_protocol *front_protocol_of(enum service service);
+
+/* front_smtp.c: answers from the other roles */
+void front_smtp_verdict(struct session *s, const struct msg_rcpt_verdict *m);
+void front_smtp_submitted(struct session *s, const struct msg_submitted *m);
+/* The client may not have seen our last 250: tells queue. */
+void front_smtp_unconfirmed(struct session *s);
+
+/* front_body.c */
+void front_body_init(struct session *s);
+void front_body_clear(struct session *s);
+/* ASK_DATA: answers the engine at once, or waits for a number or a file. */
+void front_body_begin(struct session *s);
+void front_body_add(struct session *s, struct span bytes);
+/* ASK_COMMIT: hands the message to queue, or answers the engine. */
+void front_body_commit(struct session *s);
+/* The transaction ended without a message. */
+void front_body_drop(struct session *s);
+void front_body_numbers_came(struct session *s);
+void front_body_spool_opened(struct session *s, enum code result, int fd);
+
+/* front_pop3.c */
+void front_pop3_login_result(struct session *s,
+	const struct msg_login_result *m);
+void front_pop3_attached(struct session *s, enum code result);
+
+/* front.c: a number for a message, or 0: none now, ID_BLOCK will come. */
+uint64_t front_take_qid(struct front *f);
+void front_session_ended(struct front *f, const struct session *s);
+
+#endif

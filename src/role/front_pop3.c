@@ -1,0 +1,183 @@
+/*
+ * front_pop3.c - POP3 up to the login, and the hand-over of the connection to
+ * the account's process.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "role/front_int.h"
+
+static bool may_login(const struct session *s)
+{
+	enum config_plaintext rule = s->front->run->config->login_plaintext;
+
+	return rule == PLAINTEXT_ALWAYS ||
+		(rule == PLAINTEXT_LOOPBACK && s->may_relay);
+}
+
+static void open(struct session *s)
+{
+	const struct config *config = s->front->run->config;
+	const struct pop3_login_config engine = {
+		.hostname = config->hostname,
+		.errors_max = config->errors_max,
+		.may_login = may_login(s),
+	};
+
+	s->pop3 = pop3_login_open(&s->arena, &engine);
+}
+
+static void close(struct session *s)
+{
+	pop3_login_close(s->pop3);
+}
+
+static size_t feed(struct session *s, struct span in)
+{
+	return pop3_login_feed(s->pop3, in);
+}
+
+static void ask_login(struct session *s, const struct pop3_login_effect *e)
+{
+	struct channel *directory = role_peer(s->front->run, ROLE_DIRECTORY);
+	struct msg_login m = {.service = SERVICE_POP3, .user = e->user,
+		.password = e->password, .ip = session_ip(s)};
+
+	if (directory == NULL) {
+		pop3_login_answer(s->pop3, TEMP);
+		return;
+	}
+	s->user = arena_dup(&s->arena, e->user);
+	channel_send(directory, login, LOGIN, s->sid, &m, -1);
+	session_wait(s, WAIT_LOGIN);
+}
+
+static void attach(struct session *s)
+{
+	struct channel *accounts = role_peer(s->front->run, ROLE_ACCOUNTS);
+	struct msg_attach m = {.sid = s->sid, .service = SERVICE_POP3,
+		.token = span_of(s->token, sizeof(s->token)), .user = s->user,
+		.ip = session_ip(s), .pending = buf_span(&s->in)};
+	int fd = -1;
+
+	/* what was sent ahead is more than a session begins with */
+	if (m.pending.n > 8192) {
+		session_end(s, SPAN("too much pipelined"));
+		return;
+	}
+	if (accounts != NULL)
+		fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		pop3_login_failed(s->pop3, TEMP);
+		return;
+	}
+	channel_send(accounts, attach, ATTACH, s->sid, &m, fd);
+	session_wait(s, WAIT_ATTACH);
+}
+
+static bool act(struct session *s)
+{
+	struct pop3_login_effect e;
+
+	if (!pop3_login_next(s->pop3, &e))
+		return false;
+	switch (e.type) {
+	case POP3_LOGIN_SEND:
+		session_write(s, e.bytes);
+		break;
+	case POP3_LOGIN_ASK:
+		ask_login(s, &e);
+		break;
+	case POP3_LOGIN_HANDOVER:
+		attach(s);
+		break;
+	case POP3_LOGIN_CLOSE:
+		session_end(s, e.why);
+		break;
+	default:
+		unreachable();
+	}
+	return true;
+}
+
+static void write_log(struct session *s, enum log_event event)
+{
+	char room[46];
+
+	LOG(event, LOG_SID(s->sid), LOG_STR("service", "pop3"),
+		LOG_SPAN("user", s->user),
+		LOG_SPAN("ip", session_ip_text(s, room)));
+}
+
+void front_pop3_login_result(struct session *s,
+	const struct msg_login_result *m)
+{
+	enum code result = (enum code)m->result;
+
+	if (s->wait != WAIT_LOGIN)
+		return;
+	if (result == OK && m->token.n != sizeof(s->token))
+		result = TEMP;
+	if (result == DENIED)
+		write_log(s, EV_LOGIN_FAILED);
+	if (result == OK) {
+		memcpy(s->token, m->token.p, sizeof(s->token));
+		write_log(s, EV_LOGIN_OK);
+	}
+	pop3_login_answer(s->pop3, result);
+	session_resume(s);
+}
+
+void front_pop3_attached(struct session *s, enum code result)
+{
+	if (s->wait != WAIT_ATTACH)
+		return;
+	if (result == OK) {
+		session_free(s);
+		return;
+	}
+	pop3_login_failed(s->pop3, result);
+	session_resume(s);
+}
+
+static void wait_failed(struct session *s, enum code why)
+{
+	(void)why;
+	if (s->wait == WAIT_ATTACH) {
+		/* accounts may have passed the socket on: it is not ours to
+		 * write to any more */
+		session_free(s);
+		return;
+	}
+	pop3_login_answer(s->pop3, TEMP);
+	session_resume(s);
+}
+
+static void shut(struct session *s, bool is_timeout)
+{
+	pop3_login_shut(s->pop3, is_timeout ? SPAN("[SYS/TEMP] Timeout")
+					    : SPAN("[SYS/TEMP] Server stops"));
+}
+
+static int64_t timeout_ms(const struct session *s)
+{
+	(void)s;
+	return POP3_LOGIN_TIMEOUT_MS;
+}
+
+static bool is_idle(const struct session *s)
+{
+	return s->wait == WAIT_NONE;
+}
+
+const struct front_protocol front_pop3 = {
+	.open = open,
+	.close = close,
+	.feed = feed,
+	.act = act,
+	.wait_failed = wait_failed,
+	.shut = shut,
+	.timeout_ms = timeout_ms,
+	.is_idle = is_idle,
+};

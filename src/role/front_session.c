@@ -1,0 +1,374 @@
+/*
+ * front_session.c - one connection of a client: bytes between its socket and
+ * its engine.
+ *
+ * pump() is the heart: effects first, then the bytes that wait, until the
+ * engine waits for an answer or for more bytes.  Reading stops when the engine
+ * has enough (FRONT_IN_MAX) or the client does not read (FRONT_OUT_MAX), so
+ * memory is bounded whatever the client does.
+ *
+ * The end: session_end marks it; when all is written the sending half is shut
+ * and what the client still sends is thrown away for a while, as a close with
+ * unread bytes would destroy the last reply on its way.
+ *
+ * The timer is armed once and looks at the deadline when it fires: moving a
+ * number at each packet costs nothing.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "role/front_int.h"
+
+#define SESSION_ARENA_MAX (2 * SMTP_SERVER_ARENA_BYTES)
+#define WAIT_MS           30000  /* for an answer of another role */
+#define COMMIT_WAIT_MS    120000 /* a commit behind a slow disk */
+#define LINGER_MS         2000
+
+static uint8_t read_room[FRONT_READ_MAX];
+
+static void on_ready(void *arg, unsigned ready);
+static void on_timer(void *arg);
+
+const struct front_protocol *front_protocol_of(enum service service)
+{
+	static const struct front_protocol *const table[SERVICE_COUNT] = {
+		[SERVICE_SMTP] = &front_smtp,
+		[SERVICE_SUBMISSION] = &front_smtp,
+		[SERVICE_POP3] = &front_pop3,
+	};
+
+	return table[service];
+}
+
+static const struct front_protocol *protocol(const struct session *s)
+{
+	return front_protocol_of(s->service);
+}
+
+struct span session_ip(const struct session *s)
+{
+	return span_of(s->ip, s->ip_len);
+}
+
+struct span session_ip_text(const struct session *s, char room[46])
+{
+	int family = s->ip_len == 4 ? AF_INET : AF_INET6;
+
+	must(inet_ntop(family, s->ip, room, 46) != NULL);
+	return span_str(room);
+}
+
+struct session *session_find(struct front *f, uint64_t sid)
+{
+	return map_get(&f->sessions, sid);
+}
+
+/* RFC 1122 3.2.1.3: 127/8 is this machine; so is ::1. */
+static bool is_loopback(const uint8_t *ip, uint8_t len)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	return len == 4 ? ip[0] == 127 : memcmp(ip, one, 16) == 0;
+}
+
+/* Moves the deadline; the timer is only moved when it would fire too late. */
+static void touch(struct session *s, int64_t after_ms)
+{
+	s->deadline_mono_ms = loop_mono_ms(s->front->run->loop) + after_ms;
+	if (s->timer_mono_ms != 0 && s->timer_mono_ms <= s->deadline_mono_ms)
+		return;
+	s->timer_mono_ms = s->deadline_mono_ms;
+	timer_arm(&s->timer, after_ms);
+}
+
+/* ---- out -------------------------------------------------------------------- */
+static void want(struct session *s)
+{
+	unsigned wanted = 0;
+	bool is_full = buf_len(&s->in) >= FRONT_IN_MAX ||
+		buf_len(&s->out) >= FRONT_OUT_MAX;
+
+	if (!s->has_eof && !is_full && s->wait != WAIT_ATTACH)
+		wanted |= WATCH_READ;
+	if (buf_len(&s->out) > 0)
+		wanted |= WATCH_WRITE;
+	watch_want(s->watch, wanted);
+}
+
+/* How many of the bytes the socket took; -1: the connection is broken. */
+static ssize_t try_send(struct session *s, struct span bytes)
+{
+	ssize_t n;
+
+	do
+		n = send(s->fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
+		return 0;
+	return n;
+}
+
+/* The client is gone: nothing can be written or read any more. */
+static void break_off(struct session *s)
+{
+	s->has_eof = true;
+	s->is_ending = true;
+	if (s->end_why.n == 0)
+		s->end_why = SPAN("connection lost");
+	buf_reset(&s->out);
+	buf_reset(&s->in);
+	front_smtp_unconfirmed(s);
+}
+
+void session_write(struct session *s, struct span bytes)
+{
+	ssize_t n = 0;
+
+	if (s->is_ending && s->has_eof)
+		return;
+	if (buf_len(&s->out) == 0) {
+		n = try_send(s, bytes);
+		if (n < 0) {
+			break_off(s);
+			return;
+		}
+	}
+	buf_put(&s->out, span_tail(bytes, (size_t)n));
+	if (s->out.overflow)
+		break_off(s);
+}
+
+static void flush(struct session *s)
+{
+	ssize_t n = try_send(s, buf_span(&s->out));
+
+	if (n < 0)
+		break_off(s);
+	else
+		buf_consume(&s->out, (size_t)n);
+}
+
+/* ---- the end ------------------------------------------------------------------ */
+void session_end(struct session *s, struct span why)
+{
+	s->is_ending = true;
+	if (s->end_why.n == 0)
+		s->end_why = why;
+}
+
+void session_free(struct session *s)
+{
+	protocol(s)->close(s);
+	front_session_ended(s->front, s);
+	watch_free(s->watch);
+	timer_clear(&s->timer);
+	close(s->fd);
+	buf_clear(&s->in);
+	buf_clear(&s->out);
+	arena_clear(&s->arena);
+	mem_free(s);
+}
+
+/* Everything is written: say so to the client, and wait for its end a while. */
+static void linger(struct session *s)
+{
+	s->is_lingering = true;
+	buf_reset(&s->in);
+	if (shutdown(s->fd, SHUT_WR) != 0) {
+		session_free(s);
+		return;
+	}
+	touch(s, LINGER_MS);
+	watch_want(s->watch, WATCH_READ);
+}
+
+/* True if the session is gone. */
+static bool end_if_over(struct session *s)
+{
+	if (!s->is_ending || buf_len(&s->out) > 0)
+		return false;
+	if (s->has_eof)
+		session_free(s);
+	else
+		linger(s);
+	return true;
+}
+
+/* ---- in ------------------------------------------------------------------------- */
+static void pump(struct session *s)
+{
+	s->is_pumping = true;
+	while (!s->is_ending && s->wait == WAIT_NONE) {
+		size_t taken;
+
+		if (protocol(s)->act(s))
+			continue;
+		if (buf_len(&s->in) == 0 || buf_len(&s->out) >= FRONT_OUT_MAX)
+			break;
+		taken = protocol(s)->feed(s, buf_span(&s->in));
+		buf_consume(&s->in, taken);
+		if (taken == 0 && !protocol(s)->act(s))
+			break;
+	}
+	s->is_pumping = false;
+}
+
+/* After anything happened: goes on, and arranges what comes next. */
+static void settle(struct session *s)
+{
+	pump(s);
+	if (s->front->is_stopping && !s->is_ending && protocol(s)->is_idle(s)) {
+		protocol(s)->shut(s, false);
+		pump(s);
+	}
+	if (s->has_eof && !s->is_ending && s->wait == WAIT_NONE)
+		session_end(s, SPAN("client closed"));
+	if (!end_if_over(s))
+		want(s);
+}
+
+void session_settle(struct session *s)
+{
+	settle(s);
+}
+
+void session_resume(struct session *s)
+{
+	if (s->wait == WAIT_NONE)
+		return;
+	s->wait = WAIT_NONE;
+	touch(s, protocol(s)->timeout_ms(s));
+	if (!s->is_pumping)
+		settle(s);
+}
+
+void session_wait(struct session *s, enum front_wait what)
+{
+	s->wait = what;
+	touch(s, what == WAIT_COMMIT ? COMMIT_WAIT_MS : WAIT_MS);
+}
+
+/* The client's orderly end after our 250: has it everything?  F15 of the
+ * reliability notes: bytes it never acknowledged are still in the socket. */
+static void check_confirmed(struct session *s)
+{
+	int unacknowledged = 0;
+
+	if (s->unconfirmed_qid == 0)
+		return;
+	if (buf_len(&s->out) > 0 ||
+		ioctl(s->fd, SIOCOUTQ, &unacknowledged) != 0 ||
+		unacknowledged > 0)
+		front_smtp_unconfirmed(s);
+	s->unconfirmed_qid = 0;
+}
+
+static void take_input(struct session *s)
+{
+	struct span in;
+	size_t taken = 0;
+	ssize_t n = recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT);
+
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			break_off(s);
+		return;
+	}
+	if (n == 0) {
+		check_confirmed(s);
+		s->has_eof = true;
+		return;
+	}
+	s->unconfirmed_qid = 0;
+	if (s->wait == WAIT_NONE)
+		touch(s, protocol(s)->timeout_ms(s));
+	in = span_of(read_room, (size_t)n);
+	/* the usual case: nothing waits, so the engine reads in place */
+	if (buf_len(&s->in) == 0 && s->wait == WAIT_NONE && !s->is_ending) {
+		do {
+			taken = protocol(s)->feed(s, in);
+			in = span_tail(in, taken);
+			s->is_pumping = true;
+			while (s->wait == WAIT_NONE && !s->is_ending &&
+				protocol(s)->act(s))
+				taken++;
+			s->is_pumping = false;
+		} while (in.n > 0 && taken > 0 && s->wait == WAIT_NONE &&
+			!s->is_ending && buf_len(&s->out) < FRONT_OUT_MAX);
+	}
+	if (!s->is_ending)
+		buf_put(&s->in, in);
+}
+
+static void on_ready(void *arg, unsigned ready)
+{
+	struct session *s = arg;
+
+	if (s->is_lingering) {
+		if (recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT) <=
+				0 &&
+			errno != EAGAIN && errno != EINTR)
+			session_free(s);
+		return;
+	}
+	if (ready & WATCH_WRITE)
+		flush(s);
+	if (ready & WATCH_READ && !s->has_eof)
+		take_input(s);
+	settle(s);
+}
+
+static void on_timer(void *arg)
+{
+	struct session *s = arg;
+	int64_t left =
+		s->deadline_mono_ms - loop_mono_ms(s->front->run->loop);
+
+	s->timer_mono_ms = 0;
+	if (left > 0) {
+		touch(s, left);
+		return;
+	}
+	if (s->is_lingering || s->is_ending) {
+		session_free(s);
+		return;
+	}
+	if (s->wait != WAIT_NONE) {
+		touch(s, WAIT_MS);
+		protocol(s)->wait_failed(s, TIMEOUT);
+		return;
+	}
+	touch(s, LINGER_MS);
+	protocol(s)->shut(s, true);
+	settle(s);
+}
+
+void session_open(struct front *f, enum service service, int fd,
+	const uint8_t *ip, uint8_t ip_len)
+{
+	struct session *s = MEM_NEW(struct session);
+
+	s->front = f;
+	s->fd = fd;
+	s->service = service;
+	s->sid = f->next_sid++;
+	memcpy(s->ip, ip, ip_len);
+	s->ip_len = ip_len;
+	s->may_relay = is_loopback(ip, ip_len);
+	arena_init(&s->arena, SESSION_ARENA_MAX);
+	buf_init(&s->in, FRONT_IN_MAX + FRONT_READ_MAX);
+	buf_init(&s->out, 4 * FRONT_OUT_MAX);
+	map_put(&f->sessions, s->sid, s);
+	s->watch = watch_new(f->run->loop, fd, on_ready, s);
+	timer_init(&s->timer, f->run->loop, on_timer, s);
+	protocol(s)->open(s);
+	touch(s, protocol(s)->timeout_ms(s));
+	settle(s);
+}

@@ -1,0 +1,227 @@
+/*
+ * front_smtp.c - what the effects of the SMTP engine mean: questions become
+ * messages to directory and queue, and their answers verdicts.
+ */
+#include "base/log.h"
+#include "base/mid.h"
+#include "role/front_int.h"
+
+/* The two lists of flags are one: the engine cannot include ours. */
+_Static_assert(SMTP_MAIL_8BIT == MAIL_8BIT && SMTP_MAIL_BINARY == MAIL_BINARY &&
+		SMTP_MAIL_UTF8 == MAIL_UTF8,
+	"flags of an envelope");
+
+static void open(struct session *s)
+{
+	const struct config *config = s->front->run->config;
+	const struct smtp_server_config engine = {
+		.hostname = config->hostname,
+		.message_size_max = config->message_size_max,
+		.recipients_max = config->recipients_max,
+		.errors_max = config->errors_max,
+		.received_max = config->received_max,
+		.is_submission = s->service == SERVICE_SUBMISSION,
+	};
+	const struct smtp_peer peer = {session_ip(s), s->may_relay};
+	char room[46];
+
+	s->smtp = smtp_server_open(&s->arena, &engine, &peer);
+	front_body_init(s);
+	LOG(EV_SMTP_CONNECTED, LOG_SID(s->sid),
+		LOG_SPAN("ip", session_ip_text(s, room)),
+		LOG_STR("service", service_name(s->service)));
+}
+
+static void close(struct session *s)
+{
+	char room[46];
+
+	front_body_drop(s);
+	front_body_clear(s);
+	smtp_server_close(s->smtp);
+	LOG(EV_SMTP_CLOSED, LOG_SID(s->sid),
+		LOG_SPAN("ip", session_ip_text(s, room)),
+		LOG_NUM("messages", s->messages), LOG_SPAN("why", s->end_why));
+}
+
+static size_t feed(struct session *s, struct span in)
+{
+	return smtp_server_feed(s->smtp, in,
+		loop_wall_ms(s->front->run->loop));
+}
+
+static void answer(struct session *s, enum code verdict)
+{
+	smtp_server_answer(s->smtp, verdict, 0, 0, SPAN_EMPTY);
+}
+
+static void ask_rcpt(struct session *s, struct span address)
+{
+	struct channel *directory = role_peer(s->front->run, ROLE_DIRECTORY);
+	struct msg_rcpt_check m = {.may_relay = s->may_relay,
+		.address = address};
+
+	if (directory == NULL) {
+		answer(s, TEMP);
+		return;
+	}
+	channel_send(directory, rcpt_check, RCPT_CHECK, s->sid, &m, -1);
+	session_wait(s, WAIT_RCPT);
+}
+
+static void write_log(struct session *s, const struct smtp_effect *e)
+{
+	const char *key = e->event == EV_SMTP_MAIL_REFUSED ? "from" : "rcpt";
+
+	if (e->event == EV_SMTP_DATA_REFUSED)
+		LOG(EV_SMTP_DATA_REFUSED, LOG_SID(s->sid),
+			LOG_MID(s->body.qid), LOG_NUM("code", e->code),
+			LOG_SPAN("why", e->why));
+	else
+		LOG((enum log_event)e->event, LOG_SID(s->sid),
+			LOG_SPAN(key, e->address), LOG_NUM("code", e->code),
+			LOG_SPAN("why", e->why));
+}
+
+static bool act(struct session *s)
+{
+	struct smtp_effect e;
+
+	if (!smtp_server_next(s->smtp, &e))
+		return false;
+	switch (e.type) {
+	case SMTP_SEND:
+		session_write(s, e.bytes);
+		break;
+	case SMTP_ASK_RCPT:
+		ask_rcpt(s, e.address);
+		break;
+	case SMTP_ASK_DATA:
+		front_body_begin(s);
+		break;
+	case SMTP_BODY:
+		front_body_add(s, e.bytes);
+		break;
+	case SMTP_ASK_COMMIT:
+		front_body_commit(s);
+		break;
+	case SMTP_DROP:
+		front_body_drop(s);
+		break;
+	case SMTP_LOG:
+		write_log(s, &e);
+		break;
+	case SMTP_CLOSE:
+		session_end(s, e.why);
+		break;
+	default:
+		unreachable();
+	}
+	return true;
+}
+
+void front_smtp_verdict(struct session *s, const struct msg_rcpt_verdict *m)
+{
+	static const enum code codes[] = {
+		[RCPT_OK] = OK,
+		[RCPT_NO_USER] = NOT_FOUND,
+		[RCPT_NO_RELAY] = DENIED,
+		[RCPT_FULL] = FULL,
+		[RCPT_TEMP] = TEMP,
+		[RCPT_BAD_DOMAIN] = SYNTAX,
+	};
+
+	if (s->wait != WAIT_RCPT)
+		return;
+	smtp_server_answer(s->smtp,
+		m->verdict < sizeof(codes) / sizeof(codes[0])
+			? codes[m->verdict]
+			: TEMP,
+		m->account, m->route, SPAN_EMPTY);
+	session_resume(s);
+}
+
+void front_smtp_submitted(struct session *s, const struct msg_submitted *m)
+{
+	struct mid mid = mid_of(m->qid);
+
+	if (s->wait != WAIT_COMMIT)
+		return;
+	front_body_clear(s);
+	if (m->result == OK) {
+		s->messages++;
+		s->unconfirmed_qid = m->qid;
+	}
+	smtp_server_answer(s->smtp, (enum code)m->result, 0, 0,
+		mid_span(&mid));
+	session_resume(s);
+}
+
+void front_smtp_unconfirmed(struct session *s)
+{
+	struct channel *queue = role_peer(s->front->run, ROLE_QUEUE);
+	struct msg_unconfirmed m = {.qid = s->unconfirmed_qid};
+
+	if (s->unconfirmed_qid != 0 && queue != NULL)
+		channel_send(queue, unconfirmed, UNCONFIRMED, s->sid, &m, -1);
+	s->unconfirmed_qid = 0;
+}
+
+static void wait_failed(struct session *s, enum code why)
+{
+	switch (s->wait) {
+	case WAIT_RCPT:
+		answer(s, TEMP);
+		break;
+	case WAIT_IDS:
+		answer(s, TEMP);
+		break;
+	case WAIT_SPOOL:
+		front_body_spool_opened(s, why, -1);
+		return;
+	case WAIT_COMMIT:
+		/* the outcome is unknown: the client tries again, and queue
+		 * knows the message by its hash */
+		front_body_clear(s);
+		answer(s, TEMP);
+		break;
+	case WAIT_NONE:
+	case WAIT_LOGIN:
+	case WAIT_ATTACH:
+	default:
+		return;
+	}
+	session_resume(s);
+}
+
+static void shut(struct session *s, bool is_timeout)
+{
+	if (is_timeout)
+		smtp_server_shut(s->smtp, SPAN("4.4.2"),
+			SPAN("Timeout, closing"), SPAN("timeout"));
+	else
+		smtp_server_shut(s->smtp, SPAN("4.3.2"),
+			SPAN("Service is going down, try again later"),
+			SPAN("server stops"));
+}
+
+static int64_t timeout_ms(const struct session *s)
+{
+	return smtp_server_timeout_ms(s->smtp);
+}
+
+static bool is_idle(const struct session *s)
+{
+	return s->wait == WAIT_NONE && !smtp_server_is_busy(s->smtp);
+}
+
+const struct front_protocol front_smtp = {
+	.open = open,
+	.close = close,
+	.feed = feed,
+	.act = act,
+	.wait_failed = wait_failed,
+	.shut = shut,
+	.timeout_ms = timeout_ms,
+	.is_idle = is_idle,
+};

@@ -1,0 +1,76 @@
+/*
+ * master_int.h - shared by the parts of master: folders and ports, the
+ * processes, the admin socket.
+ */
+#ifndef POSTRIDER_ROLE_MASTER_INT_H
+#define POSTRIDER_ROLE_MASTER_INT_H
+
+#include "base/admin.h"
+#include "config/config.h"
+#include "ipc/channel.h"
+#include "net/loop.h"
+#include "role/role.h"
+
+#define MASTER_LISTENERS_MAX                                                   \
+	(CONFIG_LISTENERS * CONFIG_ADDRESSES_MAX * ROLE_INSTANCES_MAX)
+
+/* A bound socket; it stays open here, so that a front that died loses no
+ * connection that waits in it. */
+struct listener {
+	enum service service;
+	uint32_t front; /* the instance that serves it */
+	int fd;
+};
+
+/* One process of a role. */
+struct child {
+	enum role role;
+	uint32_t instance;
+	pid_t pid;               /* 0: not running */
+	struct channel *channel; /* NULL: not running */
+	bool is_ready;
+	bool is_stopping;
+	int64_t started_mono_ms;
+	int64_t backoff_ms; /* before the next start */
+	uint64_t starts;
+	struct timer again;
+	struct master *master;
+};
+
+#define CHILDREN_MAX (ROLE_INSTANCES_MAX + ROLE_COUNT)
+
+struct master {
+	struct loop *loop;
+	const struct config *config;
+	bool no_sandbox;
+	uint32_t front_count;
+	int lock_fd;
+	struct listener listeners[MASTER_LISTENERS_MAX];
+	size_t listener_count;
+	struct child children[CHILDREN_MAX];
+	size_t child_count;
+	struct buf settings; /* the configuration as SETUP carries it */
+	int64_t begun_mono_ms;
+	bool is_ready; /* everything was ready once */
+	unsigned stop_phase; /* 0: not stopping */
+	struct timer stop_deadline;
+	int exit_status;
+
+	int admin_fd; /* listening; -1: none */
+	struct watch *admin_watch;
+};
+
+/* master_setup.c: data_dir and what belongs into it, run_dir, the lock. */
+enum code master_make_folders(struct master *m, struct err *e) MUST_USE;
+enum code master_lock(struct master *m, struct err *e) MUST_USE;
+enum code master_listen(struct master *m, struct err *e) MUST_USE;
+
+/* master_admin.c */
+enum code master_admin_open(struct master *m, struct err *e) MUST_USE;
+void master_admin_close(struct master *m);
+
+/* master.c: a running process of the role, or NULL. */
+struct child *master_child(struct master *m, enum role role,
+	uint32_t instance);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * master_setup.c - what has to be there before the first role: folders, the
+ * lock of the data, bound ports.
+ *
+ * Everything is tried before anything is started, so a wrong configuration
+ * never starts half a server.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "role/master_int.h"
+
+#include "base/banned.h"
+
+#define PATH_BYTES 4096
+#define BACKLOG    1024
+
+/* Whom the roles become: ourselves, unless we are root. */
+static enum code find_user(const struct master *m, uid_t *out_uid,
+	gid_t *out_gid, struct err *e)
+{
+	char name[64];
+	const struct passwd *entry;
+
+	*out_uid = geteuid();
+	*out_gid = getegid();
+	if (*out_uid != 0)
+		return OK;
+	(void)snprintf(name, sizeof(name), "%.*s", SPAN_ARG(m->config->user));
+	entry = getpwnam(name);
+	if (entry == NULL || entry->pw_uid == 0)
+		return err_set(e, SYNTAX,
+			"user \"%s\" does not exist or is root: make it "
+			"(adduser --system --group %s) or set the option user",
+			name, name);
+	*out_uid = entry->pw_uid;
+	*out_gid = entry->pw_gid;
+	return OK;
+}
+
+/* Makes a folder if it is not there; it must be a real folder of the owner
+ * that nobody else can write to. */
+static enum code make_folder(const char *path, uid_t uid, gid_t gid,
+	struct err *e)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0) {
+		if (geteuid() == 0 && chown(path, uid, gid) != 0)
+			return err_errno(e, TEMP, "giving %s to its user", path);
+		return OK;
+	}
+	if (errno != EEXIST)
+		return err_errno(e, DENIED, "making the folder %s", path);
+	if (lstat(path, &st) != 0)
+		return err_errno(e, TEMP, "looking at %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, DENIED, "%s is not a folder", path);
+	if ((st.st_mode & 022) != 0 || (st.st_uid != uid && st.st_uid != 0))
+		return err_set(e, DENIED,
+			"%s belongs to somebody else or others may write to it: "
+			"chown it to the server's user and chmod 700", path);
+	return OK;
+}
+
+/* mkdir -p for the parents, which may be shared: only made, not judged. */
+static void make_parents(const char *path)
+{
+	char part[PATH_BYTES];
+
+	for (size_t i = 1; path[i] != '\0' && i < sizeof(part); i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		(void)mkdir(part, 0755);
+	}
+}
+
+enum code master_make_folders(struct master *m, struct err *e)
+{
+	static const char *const below[] = {"", "/directory", "/queue",
+		"/queue/spool", "/accounts"};
+	char path[PATH_BYTES];
+	uid_t uid;
+	gid_t gid;
+	enum code code = find_user(m, &uid, &gid, e);
+
+	for (size_t i = 0; code == OK && i < sizeof(below) / sizeof(char *);
+		i++) {
+		(void)snprintf(path, sizeof(path), "%.*s%s",
+			SPAN_ARG(m->config->data_dir), below[i]);
+		if (i == 0)
+			make_parents(path);
+		code = make_folder(path, uid, gid, e);
+	}
+	if (code != OK)
+		return code;
+	(void)snprintf(path, sizeof(path), "%.*s",
+		SPAN_ARG(m->config->run_dir));
+	make_parents(path);
+	return make_folder(path, geteuid(), getegid(), e);
+}
+
+enum code master_lock(struct master *m, struct err *e)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%.*s/lock",
+		SPAN_ARG(m->config->data_dir));
+	m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		0600);
+	if (m->lock_fd < 0)
+		return err_errno(e, DENIED, "opening %s", path);
+	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return err_set(e, BUSY,
+			"another postrider works on %.*s (%s is locked)",
+			SPAN_ARG(m->config->data_dir), path);
+	return OK;
+}
+
+union any_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t fill_address(const struct config_address *from,
+	union any_address *to)
+{
+	memset(to, 0, sizeof(*to));
+	if (from->len == 4) {
+		to->v4.sin_family = AF_INET;
+		to->v4.sin_port = htons(from->port);
+		memcpy(&to->v4.sin_addr, from->bytes, 4);
+		return sizeof(to->v4);
+	}
+	to->v6.sin6_family = AF_INET6;
+	to->v6.sin6_port = htons(from->port);
+	memcpy(&to->v6.sin6_addr, from->bytes, 16);
+	return sizeof(to->v6);
+}
+
+static void set(int fd, int level, int option)
+{
+	int one = 1;
+
+	/* Deliberate: an option that a kernel lacks costs speed, not mail */
+	(void)setsockopt(fd, level, option, &one, sizeof(one));
+}
+
+static enum code bind_one(struct span text, bool is_shared, int *out_fd,
+	struct err *e)
+{
+	struct config_address parsed;
+	union any_address address;
+	socklen_t len;
+	int fd;
+
+	if (!config_parse_address(text, &parsed))
+		return err_set(e, SYNTAX, "\"%.*s\" is no address and port",
+			SPAN_ARG(text));
+	len = fill_address(&parsed, &address);
+	fd = socket(address.any.sa_family,
+		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_errno(e, TEMP, "socket for %.*s", SPAN_ARG(text));
+	set(fd, SOL_SOCKET, SO_REUSEADDR);
+	if (is_shared)
+		set(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (parsed.len == 16)
+		set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	/* accepted sockets inherit it: no system call for each of them */
+	set(fd, IPPROTO_TCP, TCP_NODELAY);
+	if (bind(fd, &address.any, len) != 0 || listen(fd, BACKLOG) != 0) {
+		err_errno(e, BUSY, "listening on %.*s", SPAN_ARG(text));
+		close(fd);
+		return BUSY;
+	}
+	*out_fd = fd;
+	return OK;
+}
+
+/* A first try without SO_REUSEPORT: with it, a second server of the same user
+ * would share our port instead of being told that it is taken. */
+static enum code probe(struct span address, struct err *e)
+{
+	int fd = -1;
+	enum code code = bind_one(address, false, &fd, e);
+
+	if (code == OK)
+		close(fd);
+	return code;
+}
+
+static enum code listen_on(struct master *m, enum service service,
+	struct span address, struct err *e)
+{
+	enum code code = probe(address, e);
+
+	for (uint32_t front = 0; code == OK && front < m->front_count;
+		front++) {
+		struct listener *l = &m->listeners[m->listener_count];
+
+		must(m->listener_count < MASTER_LISTENERS_MAX);
+		l->service = service;
+		l->front = front;
+		code = bind_one(address, m->front_count > 1, &l->fd, e);
+		if (code == OK)
+			m->listener_count++;
+	}
+	return code;
+}
+
+/* An address of IPv6 on a machine without IPv6 is no error if it is "any". */
+static bool may_be_missing(struct span address)
+{
+	return errno == EAFNOSUPPORT && span_starts(address, SPAN("[::]"));
+}
+
+enum code master_listen(struct master *m, struct err *e)
+{
+	for (unsigned s = 0; s < SERVICE_COUNT; s++) {
+		const struct config_listen *l = &m->config->listen[s];
+
+		for (size_t i = 0; i < l->address_count; i++) {
+			enum code code = listen_on(m, (enum service)s,
+				l->addresses[i], e);
+
+			if (code != OK && !may_be_missing(l->addresses[i]))
+				return err_wrap(e, "listen %s",
+					service_name((enum service)s));
+		}
+	}
+	return OK;
+}
