@@ -19,6 +19,9 @@ struct span {
 /* A span over a string literal, without its NUL. */
 #define SPAN(literal)                                                          \
 	((struct span){(const uint8_t *)("" literal), sizeof(literal) - 1})
+/* The same, for the initializer of a static table. */
+#define SPAN_INIT(literal)                                                     \
+	{(const uint8_t *)("" literal), sizeof(literal) - 1}
 #define SPAN_EMPTY ((struct span){NULL, 0})
 /* For printf: ("%.*s", SPAN_ARG(s)).  Shown text passes an escaper first. */
 #define SPAN_ARG(s) (int)(s).n, (const char *)(s).p

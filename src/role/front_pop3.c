@@ -16,7 +16,7 @@ static bool may_login(const struct session *s)
 		(rule == PLAINTEXT_LOOPBACK && s->may_relay);
 }
 
-static void open(struct session *s)
+static void begin_session(struct session *s)
 {
 	const struct config *config = s->front->run->config;
 	const struct pop3_login_config engine = {
@@ -28,7 +28,7 @@ static void open(struct session *s)
 	s->pop3 = pop3_login_open(&s->arena, &engine);
 }
 
-static void close(struct session *s)
+static void end_session(struct session *s)
 {
 	pop3_login_close(s->pop3);
 }
@@ -172,8 +172,8 @@ static bool is_idle(const struct session *s)
 }
 
 const struct front_protocol front_pop3 = {
-	.open = open,
-	.close = close,
+	.open = begin_session,
+	.close = end_session,
 	.feed = feed,
 	.act = act,
 	.wait_failed = wait_failed,

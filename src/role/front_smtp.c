@@ -11,7 +11,7 @@ _Static_assert(SMTP_MAIL_8BIT == MAIL_8BIT && SMTP_MAIL_BINARY == MAIL_BINARY &&
 		SMTP_MAIL_UTF8 == MAIL_UTF8,
 	"flags of an envelope");
 
-static void open(struct session *s)
+static void begin_session(struct session *s)
 {
 	const struct config *config = s->front->run->config;
 	const struct smtp_server_config engine = {
@@ -32,7 +32,7 @@ static void open(struct session *s)
 		LOG_STR("service", service_name(s->service)));
 }
 
-static void close(struct session *s)
+static void end_session(struct session *s)
 {
 	char room[46];
 
@@ -216,8 +216,8 @@ static bool is_idle(const struct session *s)
 }
 
 const struct front_protocol front_smtp = {
-	.open = open,
-	.close = close,
+	.open = begin_session,
+	.close = end_session,
 	.feed = feed,
 	.act = act,
 	.wait_failed = wait_failed,

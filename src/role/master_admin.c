@@ -61,8 +61,9 @@ static void on_deadline(void *arg)
 static enum admin_exit show_status(void *module, const struct span *words,
 	size_t count, const struct admin_out *out, struct err *e)
 {
-	static const struct span head[] = {SPAN("role"), SPAN("instance"),
-		SPAN("pid"), SPAN("state"), SPAN("starts")};
+	static const struct span head[] = {SPAN_INIT("role"),
+		SPAN_INIT("instance"), SPAN_INIT("pid"), SPAN_INIT("state"),
+		SPAN_INIT("starts")};
 	struct master *m = module;
 
 	(void)words;
