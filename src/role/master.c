@@ -477,8 +477,10 @@ static enum code prepare(struct master *m, struct err *e)
 
 static void init(struct master *m, const struct config *config)
 {
-	*m = (struct master){.config = config, .lock_fd = -1, .admin_fd = -1,
-		.begun_mono_ms = time_mono_ms()};
+	m->config = config;
+	m->lock_fd = -1;
+	m->admin_fd = -1;
+	m->begun_mono_ms = time_mono_ms();
 	m->front_count = count_fronts(config);
 	m->loop = loop_new();
 	buf_init(&m->settings, 65536);
