@@ -1,0 +1,114 @@
+/*
+ * smtp_client.h - the client's side of one SMTP connection: RFC 5321 with
+ * PIPELINING, SIZE, 8BITMIME, SMTPUTF8 and ENHANCEDSTATUSCODES; any number of
+ * messages, one after the other.
+ *
+ * Pure: bytes in, effects out, of the shape of smtp_server.h.  The caller owns
+ * the socket, the clock and the file of a large body.
+ *
+ *	taken = smtp_client_feed(c, in);
+ *	while (smtp_client_next(c, &effect))
+ *		...
+ *
+ * feed() stops while an effect waits.  next() gives one effect at a time; its
+ * spans are valid until the next call of any function here.
+ *
+ * A message may be given (begin) when none is there, also before the server's
+ * greeting.  It stays the caller's, with all its spans, until SETTLED: then
+ * every recipient has its outcome.
+ */
+#ifndef POSTRIDER_SMTP_SMTP_CLIENT_H
+#define POSTRIDER_SMTP_SMTP_CLIENT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct smtp_client;
+
+struct smtp_client_config {
+	struct span hostname; /* for EHLO; kept by reference */
+	struct buf *dialogue; /* lines "C: …", "S: …" with LF are appended, as
+	                         far as they fit; never message text.  NULL:
+	                         none are wanted */
+};
+
+struct smtp_client_rcpt {
+	struct span address;
+	/* Zeroed by the caller; set by the engine: */
+	bool is_settled;      /* what follows is valid */
+	enum code result;     /* OK, TEMP, DENIED (failed for good) */
+	uint32_t code;        /* the server's, or ours in the same manner */
+	struct span enhanced; /* "5.1.1" or empty */
+	struct span text;
+	bool was_cut;     /* the trouble was with the session, before the server
+	                     had the message: another server may be tried */
+	bool was_crowded; /* too many recipients: once more, in another
+	                     transaction, at once.  RFC 5321 4.5.3.1.10 */
+	bool is_sent;     /* the engine's own notes */
+	bool is_accepted;
+};
+
+struct smtp_client_message {
+	struct span reverse_path; /* empty: the null sender */
+	uint32_t flags;           /* SMTP_CLIENT_MAIL_*: the bits of MAIL_* */
+	uint64_t size;            /* bytes of head and body */
+	struct span head;         /* goes before the body: our Received: */
+	bool is_streamed;         /* BODY asks for pieces; else: */
+	struct span body;
+	struct smtp_client_rcpt *rcpts; /* those settled before are left out */
+	size_t rcpt_count;
+	struct arena *arena; /* for texts of outcomes */
+};
+#define SMTP_CLIENT_MAIL_8BIT   1u
+#define SMTP_CLIENT_MAIL_BINARY 2u
+#define SMTP_CLIENT_MAIL_UTF8   4u
+
+enum smtp_client_effect_type {
+	SMTP_CLIENT_SEND,    /* write bytes to the server */
+	SMTP_CLIENT_BODY,    /* give the next piece with smtp_client_body */
+	SMTP_CLIENT_SETTLED, /* all recipients have outcomes; the message is the
+	                        caller's again */
+	SMTP_CLIENT_CLOSE    /* close, after what was sent has gone out */
+};
+
+struct smtp_client_effect {
+	enum smtp_client_effect_type type;
+	struct span bytes; /* SEND */
+	struct span why;   /* CLOSE */
+};
+
+/* Lives in the arena until that is cleared. */
+#define SMTP_CLIENT_ARENA_BYTES 16384
+struct smtp_client *smtp_client_open(struct arena *a,
+	const struct smtp_client_config *config);
+/* Gives back what the engine holds outside of its arena. */
+void smtp_client_close(struct smtp_client *c);
+
+size_t smtp_client_feed(struct smtp_client *c, struct span in);
+bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out);
+
+/* No message is there and the session has not ended. */
+bool smtp_client_is_free(const struct smtp_client *c);
+void smtp_client_begin(struct smtp_client *c, struct smtp_client_message *m);
+/* The answer to BODY: up to SMTP_CLIENT_PIECE_BYTES, in order. */
+#define SMTP_CLIENT_PIECE_BYTES 65536
+void smtp_client_body(struct smtp_client *c, struct span piece, bool is_last);
+/* The piece could not be read: the connection ends, the message is temporarily
+ * failed by our own trouble. */
+void smtp_client_body_failed(struct smtp_client *c);
+/* The server has been given the whole message, and has not answered yet. */
+bool smtp_client_is_committed(const struct smtp_client *c);
+/* Is the greeting, or the answer to EHLO, still awaited? */
+bool smtp_client_is_opening(const struct smtp_client *c);
+
+/* Says QUIT; only when free.  CLOSE follows. */
+void smtp_client_quit(struct smtp_client *c);
+/* The connection is gone: closed by the server, or nothing came in time
+ * (code TIMEOUT).  SETTLED and CLOSE follow. */
+void smtp_client_lost(struct smtp_client *c, enum code code);
+
+/* How long the caller waits in this state without any progress, in
+ * milliseconds; 0: as long as it likes (idle).  RFC 5321 4.5.3.2 */
+int64_t smtp_client_timeout_ms(const struct smtp_client *c);
+
+#endif

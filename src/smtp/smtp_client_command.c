@@ -1,0 +1,224 @@
+/*
+ * smtp_client_command.c - what the SMTP client says, and whether a message can
+ * be said to a server with these extensions at all.  The order of things is in
+ * smtp_client.c.
+ *
+ * Todo(rfc): RFC 6152 3 lets a client turn 8-bit parts into quoted-printable
+ * for a server without 8BITMIME, and RFC 3030 3 lets it send BINARYMIME with
+ * BDAT; here such messages fail with 5.6.3.
+ */
+#include "smtp/smtp_client_int.h"
+
+#include "base/num.h"
+#include "base/utf8.h"
+
+#include "base/banned.h"
+
+/* ---- lines ------------------------------------------------------------ */
+static void note(struct smtp_client *c, struct span who, struct span line)
+{
+	struct buf *d = c->config.dialogue;
+
+	if (d == NULL || d->overflow || buf_left(d) < who.n + line.n + 1)
+		return;
+	buf_put(d, who);
+	buf_put(d, line);
+	buf_putc(d, '\n');
+}
+
+void smtp_client_note_reply(struct smtp_client *c, struct span line)
+{
+	note(c, SPAN("S: "), line);
+}
+
+void smtp_client_note_message(struct smtp_client *c, uint64_t bytes)
+{
+	struct buf line;
+
+	if (c->config.dialogue == NULL)
+		return;
+	buf_init(&line, 64);
+	buf_puts(&line, "(message, ");
+	buf_put_u64(&line, bytes);
+	buf_puts(&line, " bytes)");
+	note(c, SPAN("C: "), buf_span(&line));
+	buf_clear(&line);
+}
+
+/* Ends the line that began at `from` in what is sent. */
+static void end_line(struct smtp_client *c, size_t from)
+{
+	note(c, SPAN("C: "), span_tail(buf_span(&c->out), from));
+	buf_put(&c->out, SPAN("\r\n"));
+}
+
+void smtp_client_say(struct smtp_client *c, struct span line)
+{
+	size_t from = buf_len(&c->out);
+
+	buf_put(&c->out, line);
+	end_line(c, from);
+}
+
+void smtp_client_say_ehlo(struct smtp_client *c, bool is_helo)
+{
+	size_t from = buf_len(&c->out);
+
+	buf_put(&c->out, is_helo ? SPAN("HELO ") : SPAN("EHLO "));
+	buf_put(&c->out, c->config.hostname);
+	end_line(c, from);
+}
+
+/* ---- MAIL, RCPT ------------------------------------------------------- */
+static bool is_ascii(const struct smtp_client_message *m)
+{
+	return utf8_is_ascii(m->head) && utf8_is_ascii(m->body);
+}
+
+/* What is streamed has not been looked at, so it may be anything. */
+static bool may_be_8bit(const struct smtp_client_message *m)
+{
+	return m->is_streamed || (m->flags & SMTP_CLIENT_MAIL_8BIT) ||
+		!is_ascii(m);
+}
+
+void smtp_client_say_mail(struct smtp_client *c)
+{
+	const struct smtp_client_message *m = c->message;
+	size_t from = buf_len(&c->out);
+
+	buf_put(&c->out, SPAN("MAIL FROM:<"));
+	buf_put(&c->out, m->reverse_path);
+	buf_putc(&c->out, '>');
+	if (c->extensions & EXT_SIZE) {
+		buf_put(&c->out, SPAN(" SIZE="));
+		buf_put_u64(&c->out, m->size);
+	}
+	if (c->extensions & EXT_8BITMIME && may_be_8bit(m))
+		buf_put(&c->out, SPAN(" BODY=8BITMIME"));
+	if (c->extensions & EXT_SMTPUTF8 && m->flags & SMTP_CLIENT_MAIL_UTF8)
+		buf_put(&c->out, SPAN(" SMTPUTF8"));
+	end_line(c, from);
+}
+
+void smtp_client_say_rcpt(struct smtp_client *c, size_t index)
+{
+	size_t from = buf_len(&c->out);
+
+	buf_put(&c->out, SPAN("RCPT TO:<"));
+	buf_put(&c->out, c->message->rcpts[index].address);
+	buf_putc(&c->out, '>');
+	end_line(c, from);
+	c->message->rcpts[index].is_sent = true;
+}
+
+/* ---- extensions ------------------------------------------------------- */
+/* clang-format off */
+static const struct {
+	const char *keyword;
+	enum extension extension;
+} extensions[] = {
+	{ "PIPELINING", EXT_PIPELINING }, /* RFC 2920 */
+	{ "SIZE",       EXT_SIZE },       /* RFC 1870 */
+	{ "8BITMIME",   EXT_8BITMIME },   /* RFC 6152 */
+	{ "SMTPUTF8",   EXT_SMTPUTF8 },   /* RFC 6531 */
+};
+/* clang-format on */
+
+void smtp_client_take_extension(struct smtp_client *c, struct span words)
+{
+	struct span keyword = span_cut(&words, ' ');
+	uint64_t size;
+
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++) {
+		if (!span_eq_fold(keyword, span_str(extensions[i].keyword)))
+			continue;
+		c->extensions |= extensions[i].extension;
+		if (extensions[i].extension == EXT_SIZE &&
+			num_parse_u64(span_trim(words), UINT64_MAX, &size))
+			c->size_max = size;
+	}
+}
+
+/* ---- can this be sent? ------------------------------------------------ */
+static bool refuse(struct verdict *out, uint32_t code, struct span enhanced,
+	struct span text)
+{
+	*out = (struct verdict){.result = DENIED, .code = code,
+		.enhanced = enhanced, .text = text};
+	return false;
+}
+
+static bool is_utf8_refused(const struct smtp_client *c)
+{
+	const struct smtp_client_message *m = c->message;
+
+	if (c->extensions & EXT_SMTPUTF8)
+		return false;
+	if (!utf8_is_ascii(m->reverse_path))
+		return true;
+	return m->flags & SMTP_CLIENT_MAIL_UTF8 &&
+		(m->is_streamed || !is_ascii(m));
+}
+
+/* For what is in memory; what is streamed is judged on its way. */
+static bool can_send_body(const struct smtp_client *c, struct verdict *out)
+{
+	const struct smtp_client_message *m = c->message;
+	bool is_7bit = !(c->extensions & EXT_8BITMIME);
+	enum code code;
+
+	if (is_7bit && m->flags & SMTP_CLIENT_MAIL_8BIT &&
+		(m->is_streamed || !is_ascii(m)))
+		return refuse(out, 554, SPAN("5.6.3"),
+			SPAN("the server does not take 8-bit text"));
+	code = smtp_body_check(m->head, m->body, is_7bit);
+	if (code == DENIED)
+		return refuse(out, 554, SPAN("5.6.3"),
+			SPAN("the server does not take 8-bit text"));
+	if (code != OK)
+		return refuse(out, 554, SPAN("5.6.0"),
+			SPAN("the message has a bare CR or LF"));
+	return true;
+}
+
+bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out)
+{
+	const struct smtp_client_message *m = c->message;
+
+	if (!smtp_client_address_is_safe(m->reverse_path))
+		return refuse(out, 553, SPAN("5.1.7"),
+			SPAN("the sender's address cannot be written"));
+	if (m->flags & SMTP_CLIENT_MAIL_BINARY)
+		return refuse(out, 554, SPAN("5.6.3"),
+			SPAN("a binary message cannot be relayed"));
+	if (is_utf8_refused(c))
+		return refuse(out, 553, SPAN("5.6.7"),
+			SPAN("the server does not take UTF-8 in addresses or "
+			     "header fields"));
+	if (c->extensions & EXT_SIZE && c->size_max > 0 &&
+		m->size > c->size_max)
+		return refuse(out, 552, SPAN("5.3.4"),
+			SPAN("the message is larger than the server takes"));
+	return can_send_body(c, out);
+}
+
+bool smtp_client_address_is_safe(struct span address)
+{
+	for (size_t i = 0; i < address.n; i++)
+		if (address.p[i] < 0x20 || address.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+bool smtp_client_address_fits(const struct smtp_client *c,
+	struct span address, struct verdict *out)
+{
+	if (address.n == 0 || !smtp_client_address_is_safe(address))
+		return refuse(out, 553, SPAN("5.1.3"),
+			SPAN("the address cannot be written"));
+	if (!(c->extensions & EXT_SMTPUTF8) && !utf8_is_ascii(address))
+		return refuse(out, 553, SPAN("5.6.7"),
+			SPAN("the server does not take UTF-8 addresses"));
+	return true;
+}

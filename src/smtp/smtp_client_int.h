@@ -1,0 +1,82 @@
+/*
+ * smtp_client_int.h - what the parts of the SMTP client share: the session,
+ * and what it says (smtp_client_command.c).
+ */
+#ifndef POSTRIDER_SMTP_SMTP_CLIENT_INT_H
+#define POSTRIDER_SMTP_SMTP_CLIENT_INT_H
+
+#include "smtp/smtp_client.h"
+#include "smtp/smtp_client_body.h"
+#include "smtp/smtp_client_reply.h"
+
+/* The order is the order of a session; the picture is in smtp_client.c. */
+enum state {
+	GREETING,
+	EHLO,
+	HELO,
+	IDLE,
+	RSET,
+	MAIL,
+	RCPT,
+	DATA,
+	BODY,
+	DOT,
+	QUIT,
+	CLOSED,
+	STATE_COUNT
+};
+
+enum extension {
+	EXT_PIPELINING = 1,
+	EXT_SIZE = 2,
+	EXT_8BITMIME = 4,
+	EXT_SMTPUTF8 = 8
+};
+
+struct smtp_client {
+	struct smtp_client_config config;
+	enum state state;
+	unsigned extensions;   /* enum extension */
+	uint64_t size_max;     /* 0: none told */
+	struct buf out;
+	bool is_sending;       /* out was given to the caller */
+	struct smtp_reply_reader reader;
+	struct smtp_client_message *message; /* NULL: none */
+	struct smtp_body body;
+	size_t rcpt_at;        /* the recipient whose reply is next */
+	size_t accepted;       /* recipients of this transaction */
+	bool is_mail_accepted;
+	bool needs_rset;       /* the server may still hold a transaction */
+	bool wants_body;       /* effects that wait */
+	bool is_settled;
+	bool is_close_told;
+	struct span why;       /* of the end; static */
+};
+
+/* What becomes of recipients. */
+struct verdict {
+	enum code result;
+	uint32_t code;
+	struct span enhanced, text;
+	bool was_cut, was_crowded;
+};
+
+/* Appends a command line to what is sent, and to the dialogue. */
+void smtp_client_say_ehlo(struct smtp_client *c, bool is_helo);
+void smtp_client_say_mail(struct smtp_client *c);
+void smtp_client_say_rcpt(struct smtp_client *c, size_t index);
+void smtp_client_say(struct smtp_client *c, struct span line);
+/* "S: " and a line of the server; "C: (message, N bytes)". */
+void smtp_client_note_reply(struct smtp_client *c, struct span line);
+void smtp_client_note_message(struct smtp_client *c, uint64_t bytes);
+
+/* A line of the answer to EHLO. */
+void smtp_client_take_extension(struct smtp_client *c, struct span words);
+/* Can this server take this message at all?  NOT OK: *out says why not. */
+bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out);
+/* May the address be written into a command?  No control bytes in it. */
+bool smtp_client_address_is_safe(struct span address);
+bool smtp_client_address_fits(const struct smtp_client *c,
+	struct span address, struct verdict *out);
+
+#endif
