@@ -55,13 +55,40 @@ uint64_t front_take_qid(struct front *f)
 	return f->next_qid < f->end_qid ? f->next_qid++ : 0;
 }
 
-static void resume_waiting(struct front *f, enum front_wait what)
+/* The sids of all sessions for which is_wanted(wait): a list first, as going
+ * on with one may free it, and others.  The caller frees it. */
+static size_t list_sessions(struct front *f, bool (*is_wanted)(enum front_wait),
+	uint64_t **out_sids)
 {
+	uint64_t *sids = mem_new(f->sessions.count + 1, sizeof(*sids));
 	struct session *s;
+	size_t n = 0;
 
 	for (size_t i = 0; (s = map_next(&f->sessions, &i)) != NULL;)
-		if (s->wait == what)
-			front_body_numbers_came(s);
+		if (is_wanted(s->wait))
+			sids[n++] = s->sid;
+	*out_sids = sids;
+	return n;
+}
+
+static void each_session(struct front *f, bool (*is_wanted)(enum front_wait),
+	void (*act)(struct session *s))
+{
+	uint64_t *sids;
+	size_t n = list_sessions(f, is_wanted, &sids);
+
+	for (size_t i = 0; i < n; i++) {
+		struct session *s = session_find(f, sids[i]);
+
+		if (s != NULL)
+			act(s);
+	}
+	mem_free(sids);
+}
+
+static bool waits_for_ids(enum front_wait wait)
+{
+	return wait == WAIT_IDS;
 }
 
 static bool on_id_block(void *arg, struct frame *frame)
@@ -75,7 +102,7 @@ static bool on_id_block(void *arg, struct frame *frame)
 	f->next_qid = m.first;
 	f->end_qid = m.first + m.count;
 	f->has_asked_ids = false;
-	resume_waiting(f, WAIT_IDS);
+	each_session(f, waits_for_ids, front_body_numbers_came);
 	return true;
 }
 
@@ -143,20 +170,30 @@ static bool on_attached(void *arg, struct frame *frame)
 }
 
 /* ---- peers -------------------------------------------------------------------- */
-/* Which role answers a wait. */
-static enum role answerer(enum front_wait wait)
+static bool waits_for_directory(enum front_wait wait)
 {
-	static const enum role table[] = {
-		[WAIT_NONE] = ROLE_MASTER,
-		[WAIT_RCPT] = ROLE_DIRECTORY,
-		[WAIT_IDS] = ROLE_QUEUE,
-		[WAIT_SPOOL] = ROLE_QUEUE,
-		[WAIT_COMMIT] = ROLE_QUEUE,
-		[WAIT_LOGIN] = ROLE_DIRECTORY,
-		[WAIT_ATTACH] = ROLE_ACCOUNTS,
-	};
+	return wait == WAIT_RCPT || wait == WAIT_LOGIN;
+}
 
-	return table[wait];
+static bool waits_for_queue(enum front_wait wait)
+{
+	return wait == WAIT_IDS || wait == WAIT_SPOOL || wait == WAIT_COMMIT;
+}
+
+static bool waits_for_accounts(enum front_wait wait)
+{
+	return wait == WAIT_ATTACH;
+}
+
+static bool is_any(enum front_wait wait)
+{
+	(void)wait;
+	return true;
+}
+
+static void fail_wait(struct session *s)
+{
+	front_protocol_of(s->service)->wait_failed(s, TEMP);
 }
 
 static void peer_up(void *state, enum role role, uint32_t instance)
@@ -173,35 +210,15 @@ static void peer_up(void *state, enum role role, uint32_t instance)
 	ask_ids(f);
 }
 
-/* The sids of all sessions that wait for the role: a list first, as an answer
- * may free its session, and others. */
-static size_t list_waiting(struct front *f, enum role role, uint64_t **out_sids)
-{
-	uint64_t *sids = mem_new(f->sessions.count + 1, sizeof(*sids));
-	struct session *s;
-	size_t n = 0;
-
-	for (size_t i = 0; (s = map_next(&f->sessions, &i)) != NULL;)
-		if (s->wait != WAIT_NONE && answerer(s->wait) == role)
-			sids[n++] = s->sid;
-	*out_sids = sids;
-	return n;
-}
-
 static void peer_lost(void *state, enum role role, uint32_t instance)
 {
-	struct front *f = state;
-	uint64_t *sids;
-	size_t n = list_waiting(f, role, &sids);
-
 	(void)instance;
-	for (size_t i = 0; i < n; i++) {
-		struct session *s = session_find(f, sids[i]);
-
-		if (s != NULL)
-			front_protocol_of(s->service)->wait_failed(s, TEMP);
-	}
-	mem_free(sids);
+	if (role == ROLE_DIRECTORY)
+		each_session(state, waits_for_directory, fail_wait);
+	else if (role == ROLE_QUEUE)
+		each_session(state, waits_for_queue, fail_wait);
+	else if (role == ROLE_ACCOUNTS)
+		each_session(state, waits_for_accounts, fail_wait);
 }
 
 /* ---- connections ----------------------------------------------------------------- */
@@ -391,20 +408,10 @@ static void begin(void *state)
 static void stop(void *state)
 {
 	struct front *f = state;
-	struct session *s;
-	uint64_t *sids = mem_new(f->sessions.count + 1, sizeof(*sids));
-	size_t n = 0;
 
 	f->is_stopping = true;
 	watch_doors(f, 0);
-	for (size_t i = 0; (s = map_next(&f->sessions, &i)) != NULL;)
-		sids[n++] = s->sid;
-	for (size_t i = 0; i < n; i++) {
-		s = session_find(f, sids[i]);
-		if (s != NULL)
-			session_settle(s);
-	}
-	mem_free(sids);
+	each_session(f, is_any, session_settle);
 	if (f->session_count == 0)
 		loop_stop(f->run->loop);
 }

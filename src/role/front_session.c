@@ -307,15 +307,26 @@ static void take_input(struct session *s)
 		buf_put(&s->in, in);
 }
 
+/* While lingering: throws away what comes, until the client's end. */
+static void take_rest(struct session *s)
+{
+	ssize_t n = recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT);
+
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	if (n == 0)
+		check_confirmed(s);
+	else
+		front_smtp_unconfirmed(s);
+	session_free(s);
+}
+
 static void on_ready(void *arg, unsigned ready)
 {
 	struct session *s = arg;
 
 	if (s->is_lingering) {
-		if (recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT) <=
-				0 &&
-			errno != EAGAIN && errno != EINTR)
-			session_free(s);
+		take_rest(s);
 		return;
 	}
 	if (ready & WATCH_WRITE)
@@ -337,6 +348,7 @@ static void on_timer(void *arg)
 		return;
 	}
 	if (s->is_lingering || s->is_ending) {
+		check_confirmed(s);
 		session_free(s);
 		return;
 	}
