@@ -1,0 +1,136 @@
+-- schema.sql - the store of an account: what stands in accounts/<id>/mail.db.
+--
+-- One process owns the file.  Every key begins with the account, so that the
+-- same tables can hold many accounts on a server of another kind.  The text is
+-- the dialect that SQLite and PostgreSQL share; comments are taken out when it
+-- is compiled into the program (embed.py).  Foreign keys are not declared: they
+-- would be looked up at every delivery, and the invariants below say more.
+--
+-- Invariants; store_check verifies each and names the broken rows:
+--  1. There is one account row, it is of this account, and its uuid has 16 bytes.
+--  2. account.next_message is above every message's id, account.next_mailbox
+--     above every mailbox's.
+--  3. mailbox.uidnext is above every uid of its entries and tombstones.
+--  4. mailbox.highestmodseq is at least every modseq of its entries and
+--     tombstones, account.modseq at least every highestmodseq.
+--  5. Every entry has its mailbox and its message.
+--  6. Every message stands in at least one entry.
+--  7. Every message has its bytes: the pieces are numbered from 0 without a gap
+--     and their lengths are body_size; size is body_size and the head's length.
+--  8. The SHA-256 of the body is sha256, and the tag is that of this account,
+--     this id, this head and this sha256.
+--  9. There is no tombstone for a living uid, and none at or below the floor.
+-- 10. account.used_bytes is the sum of all message sizes.
+-- 11. mailbox.entries is the number of its entries.
+-- 12. There is a mailbox with special_use 'inbox'.
+-- 13. Every piece of a body belongs to a message.
+
+-- The account: the numbers that are given out next, and what is counted.
+CREATE TABLE account (
+	account bigint NOT NULL PRIMARY KEY,  -- its number in the directory
+	uuid blob NOT NULL,             -- 16 random bytes of this store's birth
+	created_ms bigint NOT NULL,     -- wall clock at that moment
+	next_message bigint NOT NULL,   -- id of the next message; never reused
+	next_mailbox bigint NOT NULL,   -- id of the next mailbox; never reused
+	next_thread bigint NOT NULL,    -- id of the next thread; never reused
+	uidvalidity bigint NOT NULL,    -- the highest ever given to a mailbox
+	modseq bigint NOT NULL,         -- the last change's number (RFC 7162)
+	used_bytes bigint NOT NULL      -- sum of all message sizes: the quota
+);
+
+-- A mailbox (a folder); its counters give out uids and modseqs.
+CREATE TABLE mailbox (
+	account bigint NOT NULL,
+	mailbox bigint NOT NULL,        -- its id for JMAP; survives a rename
+	name text NOT NULL,             -- UTF-8, levels separated by '/'
+	special_use text,               -- 'inbox', 'sent', ... (RFC 6154); NULL: none
+	is_subscribed bigint NOT NULL,  -- 1: the person wants to see it (LSUB)
+	uidvalidity bigint NOT NULL,    -- RFC 9051 2.3.1.1
+	uidnext bigint NOT NULL,        -- uid of the next entry
+	highestmodseq bigint NOT NULL,  -- of its last change (RFC 7162 3.1.2)
+	floor_modseq bigint NOT NULL,   -- tombstones up to here were dropped
+	entries bigint NOT NULL,        -- how many messages stand in it
+	PRIMARY KEY (account, mailbox),
+	UNIQUE (account, name)
+);
+
+-- What never changes about a message.  The columns that may be NULL are worked
+-- out at delivery by later releases, and by an idle pass for older messages.
+CREATE TABLE message (
+	account bigint NOT NULL,
+	message bigint NOT NULL,        -- its id: UIDL, JMAP Email id
+	size bigint NOT NULL,           -- bytes of head and body together
+	received_ms bigint NOT NULL,    -- internal date, wall clock
+	flags bigint NOT NULL,          -- MAIL_* of the envelope
+	body_size bigint NOT NULL,      -- bytes of the body
+	sha256 blob NOT NULL,           -- of the body
+	tag blob NOT NULL,              -- SHA-256 over uuid, id, sha256 and head
+	head blob NOT NULL,             -- Return-Path, Delivered-To, Received: ours
+	envelope blob,                  -- decoded fields of RFC 9051 ENVELOPE
+	structure blob,                 -- MIME parts with their byte offsets
+	thread bigint,                  -- the thread that it belongs to
+	sent_ms bigint,                 -- Date:, wall clock
+	preview text,                   -- first words of its text
+	has_attachment bigint,          -- 1: something to save is in it
+	PRIMARY KEY (account, message)
+);
+
+-- The bytes of a body: up to 64 KiB in one piece, else in pieces of 256 KiB.
+CREATE TABLE body (
+	account bigint NOT NULL,
+	message bigint NOT NULL,
+	piece bigint NOT NULL,          -- from 0
+	content blob NOT NULL,
+	PRIMARY KEY (account, message, piece)
+);
+
+-- A message in a mailbox; what changes lives here.
+CREATE TABLE entry (
+	account bigint NOT NULL,
+	mailbox bigint NOT NULL,
+	uid bigint NOT NULL,
+	message bigint NOT NULL,
+	flags bigint NOT NULL,          -- bits: STORE_FLAG_*
+	keywords text NOT NULL,         -- other flags, sorted, blanks between
+	modseq bigint NOT NULL,         -- of its last change
+	saved_ms bigint NOT NULL,       -- when it came into this mailbox (RFC 8514)
+	PRIMARY KEY (account, mailbox, uid)
+);
+-- In which mailboxes does a message stand?
+CREATE INDEX entry_message ON entry (account, message);
+
+-- What was expunged: for QRESYNC (RFC 7162) and /changes of JMAP.
+CREATE TABLE tombstone (
+	account bigint NOT NULL,
+	mailbox bigint NOT NULL,
+	uid bigint NOT NULL,
+	message bigint NOT NULL,        -- it may live on in other mailboxes
+	modseq bigint NOT NULL,         -- of the expunge
+	PRIMARY KEY (account, mailbox, uid)
+);
+
+-- Deliveries that the queue may repeat: it has not forgotten them yet.
+CREATE TABLE delivered (
+	account bigint NOT NULL,
+	qid bigint NOT NULL,            -- number of the message in the queue
+	idx bigint NOT NULL,            -- which of its recipients
+	mailbox bigint NOT NULL,        -- where it went
+	uid bigint NOT NULL,            -- and under which uid
+	PRIMARY KEY (account, qid, idx)
+);
+
+-- A conversation.
+CREATE TABLE thread (
+	account bigint NOT NULL,
+	thread bigint NOT NULL,
+	subject text NOT NULL,          -- base subject (RFC 5256 2.1)
+	PRIMARY KEY (account, thread)
+);
+
+-- Which Message-IDs were seen in which thread: by this, answers find theirs.
+CREATE TABLE thread_reference (
+	account bigint NOT NULL,
+	reference blob NOT NULL,        -- SHA-256 of a Message-ID, first 16 bytes
+	thread bigint NOT NULL,
+	PRIMARY KEY (account, reference, thread)
+);

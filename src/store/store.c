@@ -1,0 +1,315 @@
+/*
+ * store.c - open, create and close the store of an account; transactions and
+ * counters.  See store.h.
+ *
+ * The counters live in memory beside the rows: `now` is what the open
+ * transaction made of them, `committed` what a rollback goes back to.
+ */
+#include "store/store.h"
+
+#include <sys/random.h>
+
+#include "base/mem.h"
+#include "store/store_int.h"
+
+#include "base/banned.h"
+
+/* A sender hears of a full mailbox at RCPT when less than this is left. */
+#define ROOM_MIN_BYTES 1024u
+
+/* ---- errors, transactions --------------------------------------------------- */
+enum code store_trouble(enum code code, struct err *e)
+{
+	if (code == FULL || code == LIMIT || code == BUSY)
+		code = TEMP;
+	else if (code == EXISTS || code == NOT_FOUND)
+		code = CORRUPT;
+	if (e != NULL)
+		e->code = code;
+	return code;
+}
+
+enum code store_begin(struct store *s, struct err *e)
+{
+	enum code code = db_begin(s->db, e);
+
+	s->committed = s->now;
+	s->is_dirty = false;
+	return code == OK ? OK : store_trouble(code, e);
+}
+
+static const char sql_put_account[] =
+	"UPDATE account SET next_message = $2, modseq = $3, used_bytes = $4 "
+	"WHERE account = $1";
+static const char sql_put_inbox[] =
+	"UPDATE mailbox SET uidnext = $3, highestmodseq = $4, entries = $5 "
+	"WHERE account = $1 AND mailbox = $2";
+
+static enum code put_counters(struct store *s, struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, sql_put_account);
+	enum code code;
+
+	db_bind_i64(q, 1, s->account);
+	db_bind_i64(q, 2, s->now.next_message);
+	db_bind_i64(q, 3, s->now.modseq);
+	db_bind_i64(q, 4, s->now.used_bytes);
+	code = db_run(q, e);
+	if (code != OK)
+		return code;
+	q = db_stmt(s->db, sql_put_inbox);
+	db_bind_i64(q, 1, s->account);
+	db_bind_i64(q, 2, s->inbox);
+	db_bind_i64(q, 3, s->now.uidnext);
+	db_bind_i64(q, 4, s->now.highestmodseq);
+	db_bind_i64(q, 5, s->now.entries);
+	return db_run(q, e);
+}
+
+enum code store_commit(struct store *s, struct err *e)
+{
+	enum code code = s->is_dirty ? put_counters(s, e) : OK;
+
+	if (code != OK) {
+		store_rollback(s);
+		return store_trouble(code, e);
+	}
+	code = db_commit(s->db, e);
+	if (code != OK)
+		return store_trouble(code, e);
+	s->is_dirty = false;
+	return OK;
+}
+
+void store_rollback(struct store *s)
+{
+	db_rollback(s->db);
+	s->now = s->committed;
+	s->is_dirty = false;
+}
+
+/* ---- create ------------------------------------------------------------------- */
+/* UIDVALIDITY must differ from that of any earlier store of this account, and
+ * the clock may have been wrong then or now: RFC 9051 2.3.1.1.  So some random
+ * bits are added, and within one store it only rises. */
+static enum code first_uidvalidity(int64_t now_ms, int64_t *out, struct err *e)
+{
+	uint16_t noise;
+
+	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return err_errno(e, TEMP, "no random bytes");
+	*out = (now_ms / 1000 + noise) & 0x7fffffff;
+	if (*out == 0)
+		*out = 1;
+	return OK;
+}
+
+static const char sql_new_account[] =
+	"INSERT INTO account (account, uuid, created_ms, next_message, "
+	"next_mailbox, next_thread, uidvalidity, modseq, used_bytes) "
+	"VALUES ($1, $2, $3, 1, 2, 1, $4, 1, 0)";
+static const char sql_new_inbox[] =
+	"INSERT INTO mailbox (account, mailbox, name, special_use, "
+	"is_subscribed, uidvalidity, uidnext, highestmodseq, floor_modseq, "
+	"entries) VALUES ($1, 1, 'INBOX', 'inbox', 1, $2, 1, 1, 0, 0)";
+
+static enum code put_first_rows(struct store *s, int64_t now_ms, struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, sql_new_account);
+	int64_t uidvalidity;
+	enum code code = first_uidvalidity(now_ms, &uidvalidity, e);
+
+	if (code != OK)
+		return code;
+	if (getrandom(s->uuid, sizeof(s->uuid), 0) != (ssize_t)sizeof(s->uuid))
+		return err_errno(e, TEMP, "no random bytes");
+	db_bind_i64(q, 1, s->account);
+	db_bind_blob(q, 2, span_of(s->uuid, sizeof(s->uuid)));
+	db_bind_i64(q, 3, now_ms);
+	db_bind_i64(q, 4, uidvalidity);
+	code = db_run(q, e);
+	if (code != OK)
+		return code;
+	q = db_stmt(s->db, sql_new_inbox);
+	db_bind_i64(q, 1, s->account);
+	db_bind_i64(q, 2, uidvalidity);
+	return db_run(q, e);
+}
+
+static enum code create(struct store *s, int64_t now_ms, struct err *e)
+{
+	enum code code = db_begin(s->db, e);
+
+	if (code != OK)
+		return code;
+	code = db_script(s->db, store_schema_sql, e);
+	if (code == OK)
+		code = put_first_rows(s, now_ms, e);
+	if (code == OK)
+		code = db_set_version(s->db, STORE_VERSION, e);
+	if (code == OK)
+		return db_commit(s->db, e);
+	db_rollback(s->db);
+	return code;
+}
+
+/* ---- open ----------------------------------------------------------------------- */
+static const char sql_get_account[] =
+	"SELECT uuid, next_message, modseq, used_bytes FROM account "
+	"WHERE account = $1";
+static const char sql_get_inbox[] =
+	"SELECT mailbox, uidnext, highestmodseq, entries FROM mailbox "
+	"WHERE account = $1 AND special_use = 'inbox'";
+
+static enum code load_account(struct store *s, struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, sql_get_account);
+	struct span uuid;
+	enum code code;
+
+	db_bind_i64(q, 1, s->account);
+	code = db_step(q, e);
+	if (code == NOT_FOUND)
+		return err_set(e, CORRUPT, "the file is another account's");
+	if (code != OK)
+		return code;
+	uuid = db_bytes(q, 0);
+	if (uuid.n == sizeof(s->uuid))
+		for (size_t i = 0; i < uuid.n; i++)
+			s->uuid[i] = uuid.p[i];
+	else
+		code = err_set(e, CORRUPT, "the account's uuid is damaged");
+	s->now.next_message = db_i64(q, 1);
+	s->now.modseq = db_i64(q, 2);
+	s->now.used_bytes = db_i64(q, 3);
+	db_reset(q);
+	return code;
+}
+
+static enum code load_inbox(struct store *s, struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, sql_get_inbox);
+	enum code code;
+
+	db_bind_i64(q, 1, s->account);
+	code = db_step(q, e);
+	if (code == NOT_FOUND)
+		return err_set(e, CORRUPT, "there is no inbox");
+	if (code != OK)
+		return code;
+	s->inbox = db_i64(q, 0);
+	s->now.uidnext = db_i64(q, 1);
+	s->now.highestmodseq = db_i64(q, 2);
+	s->now.entries = db_i64(q, 3);
+	db_reset(q);
+	return OK;
+}
+
+static enum code load(struct store *s, int64_t now_ms, struct err *e)
+{
+	int64_t version;
+	enum code code = db_version(s->db, &version, e);
+
+	if (code == OK && version == 0) {
+		code = create(s, now_ms, e);
+		version = STORE_VERSION;
+	}
+	if (code != OK)
+		return code;
+	if (version != STORE_VERSION)
+		return err_set(e, CORRUPT,
+			"its version is %lld; this release knows %d",
+			(long long)version, STORE_VERSION);
+	code = load_account(s, e);
+	return code == OK ? load_inbox(s, e) : code;
+}
+
+enum code store_open(const char *path, uint64_t account, int64_t now_ms,
+	struct store **out_store, struct err *e)
+{
+	struct store *s = MEM_NEW(struct store);
+	enum code code;
+
+	s->account = (int64_t)account;
+	buf_init(&s->head, STORE_HEAD_BYTES);
+	buf_init(&s->piece, STORE_PIECE_BYTES);
+	buf_init(&s->tagged, STORE_HEAD_BYTES + 256);
+	code = db_open(path, &s->db, e);
+	if (code == OK) {
+		code = load(s, now_ms, e);
+		if (code != OK)
+			err_wrap(e, "%s", path);
+	}
+	if (code != OK) {
+		store_close(s);
+		return code;
+	}
+	s->committed = s->now;
+	*out_store = s;
+	return OK;
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	if (s->db != NULL)
+		db_rollback(s->db);
+	db_close(s->db);
+	buf_clear(&s->head);
+	buf_clear(&s->piece);
+	buf_clear(&s->tagged);
+	mem_free(s);
+}
+
+bool store_is_broken(const struct store *s)
+{
+	return db_is_broken(s->db);
+}
+
+void store_tidy(struct store *s)
+{
+	db_checkpoint(s->db);
+	buf_clear(&s->piece);
+}
+
+/* ---- quota ------------------------------------------------------------------------- */
+void store_set_quota(struct store *s, uint64_t quota_bytes)
+{
+	s->quota_bytes = quota_bytes;
+}
+
+uint64_t store_used_bytes(const struct store *s)
+{
+	return (uint64_t)s->now.used_bytes;
+}
+
+bool store_is_full(const struct store *s)
+{
+	uint64_t used = (uint64_t)s->now.used_bytes;
+
+	return s->quota_bytes != 0 && (used >= s->quota_bytes ||
+		s->quota_bytes - used < ROOM_MIN_BYTES);
+}
+
+uint64_t store_inbox(const struct store *s)
+{
+	return (uint64_t)s->inbox;
+}
+
+/* ---- the tag ------------------------------------------------------------------------ */
+struct sha256 store_tag(struct store *s, int64_t message, struct span sha256,
+	struct span head)
+{
+	uint8_t id[8];
+
+	for (unsigned i = 0; i < sizeof(id); i++)
+		id[i] = (uint8_t)((uint64_t)message >> 8 * i);
+	buf_reset(&s->tagged);
+	buf_puts(&s->tagged, "postrider message 1\n");
+	buf_put(&s->tagged, span_of(s->uuid, sizeof(s->uuid)));
+	buf_put(&s->tagged, span_of(id, sizeof(id)));
+	buf_put(&s->tagged, sha256);
+	buf_put(&s->tagged, head);
+	return sha256_of(buf_span(&s->tagged));
+}

@@ -1,0 +1,192 @@
+/*
+ * store_check.c - the invariants of schema.sql, verified.  See store.h.
+ *
+ * Most are one query that finds the rows which break it; its two columns, a
+ * name and a number, go into the sentence.  The bytes of each message are read
+ * as a client would read them.
+ */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "store/store.h"
+#include "store/store_int.h"
+
+#include "base/banned.h"
+
+#define SENTENCE_BYTES 256
+
+/* clang-format off */
+static const struct rule {
+	int invariant;
+	const char *sentence; /* %s and %lld: the columns */
+	const char *sql;      /* $1: the account */
+} rules[] = {
+	{1, "%s row is of account %lld",
+	 "SELECT 'an account', account FROM account WHERE account <> $1 "
+	 "OR length(uuid) <> 16"},
+	{2, "%s %lld has an id that will be given out again",
+	 "SELECT 'message', message FROM message m JOIN account a "
+	 "ON a.account = m.account WHERE m.account = $1 "
+	 "AND m.message >= a.next_message UNION ALL "
+	 "SELECT 'mailbox', mailbox FROM mailbox b JOIN account a "
+	 "ON a.account = b.account WHERE b.account = $1 "
+	 "AND b.mailbox >= a.next_mailbox"},
+	{3, "%s with uid %lld has a uid that will be given out again",
+	 "SELECT 'an entry', e.uid FROM entry e JOIN mailbox b "
+	 "ON b.account = e.account AND b.mailbox = e.mailbox "
+	 "WHERE e.account = $1 AND e.uid >= b.uidnext UNION ALL "
+	 "SELECT 'a tombstone', t.uid FROM tombstone t JOIN mailbox b "
+	 "ON b.account = t.account AND b.mailbox = t.mailbox "
+	 "WHERE t.account = $1 AND t.uid >= b.uidnext"},
+	{4, "%s %lld has a modseq above its counter",
+	 "SELECT 'entry', e.uid FROM entry e JOIN mailbox b "
+	 "ON b.account = e.account AND b.mailbox = e.mailbox "
+	 "WHERE e.account = $1 AND e.modseq > b.highestmodseq UNION ALL "
+	 "SELECT 'tombstone', t.uid FROM tombstone t JOIN mailbox b "
+	 "ON b.account = t.account AND b.mailbox = t.mailbox "
+	 "WHERE t.account = $1 AND t.modseq > b.highestmodseq UNION ALL "
+	 "SELECT 'mailbox', b.mailbox FROM mailbox b JOIN account a "
+	 "ON a.account = b.account "
+	 "WHERE b.account = $1 AND b.highestmodseq > a.modseq"},
+	{5, "an entry with uid %2$lld has no %1$s",
+	 "SELECT 'message', e.uid FROM entry e WHERE e.account = $1 AND NOT "
+	 "EXISTS (SELECT 1 FROM message m WHERE m.account = e.account "
+	 "AND m.message = e.message) UNION ALL "
+	 "SELECT 'mailbox', e.uid FROM entry e WHERE e.account = $1 AND NOT "
+	 "EXISTS (SELECT 1 FROM mailbox b WHERE b.account = e.account "
+	 "AND b.mailbox = e.mailbox)"},
+	{6, "%s %lld stands in no mailbox",
+	 "SELECT 'message', m.message FROM message m WHERE m.account = $1 AND "
+	 "NOT EXISTS (SELECT 1 FROM entry e WHERE e.account = m.account "
+	 "AND e.message = m.message)"},
+	{7, "%s %lld: its size is not that of its pieces",
+	 "SELECT 'message', m.message FROM message m LEFT JOIN "
+	 "(SELECT account, message, count(*) AS pieces, max(piece) AS last, "
+	 "sum(length(content)) AS bytes FROM body GROUP BY account, message) b "
+	 "ON b.account = m.account AND b.message = m.message "
+	 "WHERE m.account = $1 AND (b.pieces IS NULL OR b.last <> b.pieces - 1 "
+	 "OR b.bytes <> m.body_size "
+	 "OR m.size <> m.body_size + length(m.head))"},
+	{9, "%s for uid %lld, which lives or is below the floor",
+	 "SELECT 'a tombstone', t.uid FROM tombstone t JOIN mailbox b "
+	 "ON b.account = t.account AND b.mailbox = t.mailbox "
+	 "WHERE t.account = $1 AND (t.modseq <= b.floor_modseq OR "
+	 "EXISTS (SELECT 1 FROM entry e WHERE e.account = t.account "
+	 "AND e.mailbox = t.mailbox AND e.uid = t.uid))"},
+	{10, "%s is counted as %lld bytes, which is not the sum of all sizes",
+	 "SELECT 'the quota', a.used_bytes FROM account a WHERE a.account = $1 "
+	 "AND a.used_bytes <> (SELECT coalesce(sum(size), 0) FROM message m "
+	 "WHERE m.account = a.account)"},
+	{11, "%s %lld counts its entries wrong",
+	 "SELECT 'mailbox', b.mailbox FROM mailbox b WHERE b.account = $1 "
+	 "AND b.entries <> (SELECT count(*) FROM entry e "
+	 "WHERE e.account = b.account AND e.mailbox = b.mailbox)"},
+	{12, "%s of account %lld is missing",
+	 "SELECT 'the inbox', a.account FROM account a WHERE a.account = $1 "
+	 "AND NOT EXISTS (SELECT 1 FROM mailbox b "
+	 "WHERE b.account = a.account AND b.special_use = 'inbox')"},
+	{13, "%s of a body belongs to no message %lld",
+	 "SELECT 'a piece', b.message FROM body b WHERE b.account = $1 AND "
+	 "NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account "
+	 "AND m.message = b.message)"},
+};
+/* clang-format on */
+
+struct checking {
+	struct store *store;
+	store_finding_fn *fn;
+	void *arg;
+	bool is_broken;
+};
+
+static void find(struct checking *c, int invariant, const char *sentence)
+{
+	c->is_broken = true;
+	c->fn(c->arg, invariant, sentence);
+}
+
+static enum code check_rule(struct checking *c, const struct rule *r,
+	struct err *e)
+{
+	struct db_stmt *q = db_stmt(c->store->db, r->sql);
+	char name[32];
+	char sentence[SENTENCE_BYTES];
+	enum code code;
+
+	db_bind_i64(q, 1, c->store->account);
+	while ((code = db_step(q, e)) == OK) {
+		(void)snprintf(name, sizeof(name), "%.*s",
+			SPAN_ARG(db_bytes(q, 0)));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		/* the table above is ours */
+		(void)snprintf(sentence, sizeof(sentence), r->sentence, name,
+			(long long)db_i64(q, 1));
+#pragma GCC diagnostic pop
+		find(c, r->invariant, sentence);
+	}
+	return code == NOT_FOUND ? OK : store_trouble(code, e);
+}
+
+/* Reads a message to its end. */
+static enum code read_all(struct store *s, uint64_t message, struct err *e)
+{
+	struct store_reader r;
+	struct store_text first;
+	struct span piece;
+	enum code code = store_reader_open(s, message, &r, &first, e);
+
+	if (code == NOT_FOUND)
+		return OK; /* invariants 5 and 7 tell */
+	while (code == OK)
+		code = store_reader_next(s, &r, &piece, e);
+	store_reader_close(&r);
+	return code == NOT_FOUND ? OK : code;
+}
+
+static const char sql_next_message[] =
+	"SELECT message FROM message WHERE account = $1 AND message > $2 "
+	"ORDER BY message LIMIT 1";
+
+static enum code check_bytes(struct checking *c, struct err *e)
+{
+	struct store *s = c->store;
+	int64_t message = 0;
+	enum code code;
+
+	for (;;) {
+		struct db_stmt *q = db_stmt(s->db, sql_next_message);
+
+		db_bind_i64(q, 1, s->account);
+		db_bind_i64(q, 2, message);
+		code = db_step(q, e);
+		if (code == NOT_FOUND)
+			return OK;
+		if (code != OK)
+			return store_trouble(code, e);
+		message = db_i64(q, 0);
+		db_reset(q);
+		code = read_all(s, (uint64_t)message, e);
+		if (code == CORRUPT && !store_is_broken(s))
+			find(c, 8, e->text);
+		else if (code != OK)
+			return code;
+	}
+}
+
+enum code store_check(struct store *s, store_finding_fn *fn, void *arg,
+	struct err *e)
+{
+	struct checking c = {.store = s, .fn = fn, .arg = arg};
+	enum code code = OK;
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		code = check_rule(&c, &rules[i], e);
+		if (code != OK)
+			return code;
+	}
+	code = check_bytes(&c, e);
+	if (code != OK)
+		return code;
+	return c.is_broken ? err_set(e, CORRUPT, "the store is damaged") : OK;
+}

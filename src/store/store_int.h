@@ -1,0 +1,55 @@
+/*
+ * store_int.h - what the files of src/store share; for nobody else.
+ */
+#ifndef POSTRIDER_STORE_STORE_INT_H
+#define POSTRIDER_STORE_STORE_INT_H
+
+#include "base/buf.h"
+#include "db/db.h"
+#include "store/store.h"
+
+#define STORE_VERSION    1
+#define STORE_UUID_BYTES 16
+
+/* The numbers of the account row and of the inbox, kept here by the only
+ * process that writes them, and written once a transaction. */
+struct store_counters {
+	int64_t next_message;
+	int64_t modseq;
+	int64_t used_bytes;
+	int64_t uidnext;
+	int64_t highestmodseq;
+	int64_t entries;
+};
+
+struct store {
+	struct db *db; /* owned */
+	int64_t account;
+	int64_t inbox;
+	uint64_t quota_bytes; /* 0: none */
+	uint8_t uuid[STORE_UUID_BYTES];
+	struct store_counters now;       /* with what the open transaction did */
+	struct store_counters committed; /* to go back to */
+	bool is_dirty; /* now differs from the rows */
+	struct buf head;  /* of the message being delivered or read */
+	struct buf piece; /* of the body being read */
+	struct buf tagged; /* what a tag is made of */
+};
+
+extern const char store_schema_sql[];
+
+/* An error of SQL as the store's callers know it: a full disk is TEMP (FULL is
+ * the quota), a constraint that cannot fail did: CORRUPT. */
+enum code store_trouble(enum code code, struct err *e);
+
+enum code store_begin(struct store *s, struct err *e) MUST_USE;
+/* Writes the counters and commits. */
+enum code store_commit(struct store *s, struct err *e) MUST_USE;
+void store_rollback(struct store *s);
+
+/* What binds a message to this account: SHA-256 over the uuid, the id, the
+ * body's hash and the head. */
+struct sha256 store_tag(struct store *s, int64_t message, struct span sha256,
+	struct span head);
+
+#endif
