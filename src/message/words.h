@@ -1,0 +1,32 @@
+/*
+ * words.h - text in header fields: encoded words and folding.
+ * RFC 2047, RFC 5322 2.2.3
+ */
+#ifndef POSTRIDER_MESSAGE_WORDS_H
+#define POSTRIDER_MESSAGE_WORDS_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+/* RFC 5322 2.1.1: lines of at most 78 characters */
+#define WORDS_LINE 78
+
+/* Writes UTF-8 text as an unstructured value, folded; column is where the line
+ * stands (behind "Subject: ") and is kept up to date.  What is not plain ASCII
+ * becomes encoded words; control characters, line ends too, become blanks, so
+ * that text cannot make a field of its own. */
+void words_put_text(struct buf *out, struct span text, size_t *column);
+/* The same for the name of a person before <address>: atoms, a quoted string
+ * or encoded words.  RFC 5322 3.4 */
+void words_put_phrase(struct buf *out, struct span text, size_t *column);
+/* One encoded word after the other, whatever the text holds. */
+void words_put_encoded(struct buf *out, struct span text, size_t *column);
+
+/* Is this printable ASCII that needs no encoded word? */
+bool words_is_plain(struct span text);
+
+/* Reads a value for people: unfolded, encoded words decoded to UTF-8.  A word
+ * that cannot be decoded stays as it is. */
+void words_put_decoded(struct buf *out, struct span value);
+
+#endif

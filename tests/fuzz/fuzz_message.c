@@ -1,0 +1,91 @@
+/*
+ * fuzz_message.c - header, encoded words, parameters and structure.
+ *
+ * Offsets must lie in the message and in order, whatever the bytes are, and
+ * what the encoders write of them must decode to the same.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/base64.h"
+#include "codec/qp.h"
+#include "message/header.h"
+#include "message/param.h"
+#include "message/structure.h"
+#include "message/words.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void check_round_trips(struct span in)
+{
+	struct qp_encoder qp;
+	struct qp_decoder un_qp;
+	struct base64_encoder b64;
+	struct base64_decoder un_b64;
+	struct buf coded, back;
+
+	buf_init(&coded, in.n * 4 + 64);
+	buf_init(&back, in.n * 4 + 64);
+	qp_encode_init(&qp);
+	qp_encode_feed(&qp, in, &coded);
+	qp_encode_end(&qp, &coded);
+	qp_decode_init(&un_qp);
+	qp_decode_feed(&un_qp, buf_span(&coded), &back);
+	qp_decode_end(&un_qp, &back);
+	must(!un_qp.is_damaged && span_eq(buf_span(&back), in));
+	buf_reset(&coded);
+	buf_reset(&back);
+	base64_encode_init(&b64, BASE64_MAIL_LINE);
+	base64_encode_feed(&b64, in, &coded);
+	base64_encode_end(&b64, &coded);
+	base64_decode_init(&un_b64);
+	base64_decode_feed(&un_b64, buf_span(&coded), &back);
+	base64_decode_end(&un_b64, &back);
+	must(!un_b64.is_damaged && span_eq(buf_span(&back), in));
+	buf_clear(&coded);
+	buf_clear(&back);
+}
+
+static void read_header(struct span in)
+{
+	struct span rest = in;
+	struct header_field field;
+	struct buf out;
+
+	buf_init(&out, in.n * 4 + 64);
+	while (header_next(&rest, &field)) {
+		buf_reset(&out);
+		words_put_decoded(&out, field.value);
+		must(!out.overflow);
+	}
+	(void)param_get(in, SPAN("name"), &out);
+	buf_clear(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct span in = span_of(p, n);
+	struct arena arena;
+	struct message_structure s;
+	struct buf out;
+
+	arena_init(&arena, MESSAGE_STRUCTURE_ARENA_BYTES);
+	message_structure_read(&arena, in, &s);
+	must(s.count >= 1 && s.count <= MESSAGE_PARTS_MAX);
+	for (size_t i = 0; i < s.count; i++) {
+		const struct message_part *part = &s.parts[i];
+
+		must(part->head_start <= part->body_start);
+		must(part->body_start <= part->body_end);
+		must(part->body_end <= n);
+		must(part->type.n > 0);
+		buf_init(&out, n);
+		(void)message_part_decode(in, part, &out);
+		must(!out.overflow);
+		buf_clear(&out);
+	}
+	arena_clear(&arena);
+	read_header(in);
+	check_round_trips(in);
+	return 0;
+}
