@@ -15,7 +15,7 @@
 /* RFC 2231 3: a value may come in pieces, *0 *1 …; more are not read. */
 #define PIECES_MAX 64
 /* A longer value is written in pieces of about this many characters. */
-#define PIECE_LEN 56
+#define PIECE_LEN 50
 
 static bool is_white(uint8_t c)
 {

@@ -24,7 +24,7 @@ static void test_get(void **state)
 	} rows[] = {
 		{"a/b; charset=utf-8", "charset", "utf-8"},
 		{"a/b;CHARSET = \"utf-8\" ; x=y", "charset", "utf-8"},
-		{"a/b; charset=us-ascii (plain)", "charset", "us-ascii "},
+		{"a/b; charset=us-ascii (plain)", "charset", "us-ascii"},
 		{"a/b; n=\"a;b\\\"c\"; m=1", "n", "a;b\"c"},
 		{"a/b; n=\"a;m=2\"; m=1", "m", "1"},
 		{"a/b; n=\"open", "n", "open"},
