@@ -420,7 +420,7 @@ static void put_bytes(struct buf *out, const void *value)
 		unit++;
 	}
 	buf_printf(out, "\"%" PRIu64 "%.*s\"", n, unit == 0 ? 0 : 1,
-		"KMGT" + (unit == 0 ? 0 : unit - 1));
+		&"KMGT"[unit == 0 ? 0 : unit - 1]);
 }
 
 static void put_time(struct buf *out, const void *value)
