@@ -14,11 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/near.h"
 #include "base/num.h"
 
 #include "base/banned.h"
-
-#define NEAR_MAX 64
 
 #define OPTION(section, name, type, field, preset, min, max, sentence)         \
 	{section, #name, OPTION_##type, offsetof(struct config, field),        \
@@ -75,56 +74,25 @@ const struct option *option_find(struct span path)
 	return NULL;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	a = a < b ? a : b;
-	return a < c ? a : c;
-}
-
-/* How many letters must be changed, put in or left out (Levenshtein). */
-static size_t distance(struct span a, struct span b)
-{
-	size_t row[NEAR_MAX + 1];
-
-	if (a.n > NEAR_MAX || b.n > NEAR_MAX)
-		return NEAR_MAX;
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t up = row[j];
-			size_t same = a.p[i - 1] == b.p[j - 1] ? 0 : 1;
-
-			row[j] = smallest(up + 1, row[j - 1] + 1,
-				diagonal + same);
-			diagonal = up;
-		}
-	}
-	return row[b.n];
-}
-
 /* A name alone is compared with the names of all sections. */
 const struct option *option_nearest(struct span path)
 {
 	struct span name = span_tail(path, span_find_last(path, '.') + 1);
 	const struct option *best = NULL;
-	size_t best_distance = NEAR_MAX;
+	size_t best_distance = NEAR_BYTES_MAX;
 
 	if (span_find(path, '.') == path.n)
 		name = path;
 	for (size_t i = 0; i < config_option_count; i++) {
 		const struct option *o = &config_options[i];
-		size_t d = distance(name, span_str(o->name));
+		size_t d = near_distance(name, span_str(o->name));
 
 		if (d < best_distance) {
 			best = o;
 			best_distance = d;
 		}
 	}
-	return best_distance <= 1 + name.n / 4 ? best : NULL;
+	return near_enough(name, best_distance) ? best : NULL;
 }
 
 /* ---- words to values -------------------------------------------------------- */
