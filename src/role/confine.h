@@ -21,7 +21,7 @@ struct confine_request {
 	 * data_dir/accounts; account: data_dir/accounts/N */
 	const char *folder;
 	const char *user;  /* whom to become when started as root */
-	uint16_t tcp_port; /* outbound: the port it may connect to; 0: any */
+	uint16_t tcp_port; /* outbound may connect to it only; 0: to any */
 };
 
 /* Confines this process for ever, and logs the level (EV_CONFINED).  An error
@@ -29,9 +29,16 @@ struct confine_request {
 enum code confine_self(const struct confine_request *request,
 	struct err *e) MUST_USE;
 
-/* For tests: tries what the row of the role forbids, in this process, after
- * confine_self; prints "NAME denied|ALLOWED" lines to stdout and returns how
- * many were allowed.  Behind the hidden verb `postrider confine-test ROLE`. */
+/* For tests: makes a scratch folder, and for each of some fifty actions a
+ * process that confines itself as the role (as root: becomes nobody) and tries
+ * it.  Prints a line each to stdout:
+ *
+ *	NAME denied|permitted|ALLOWED|BROKEN|UNCLEAR by=... without=works|fails
+ *
+ * by: what refused it ("seccomp" or the name of an errno); without: what the
+ * same action does without the sandbox.  Returns how many lines are in
+ * capitals: not as the role's row says.  Behind the hidden verb
+ * `postrider confine-test ROLE`; -1: the test could not be set up. */
 int confine_test(enum role role);
 
 #endif
