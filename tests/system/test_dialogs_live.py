@@ -1,0 +1,89 @@
+"""The dialogs of the engines, unchanged, against the live server."""
+
+import pathlib
+
+import pytest
+
+from dialog import Dialog
+from server import wait_for, without_trace
+
+HOME = pathlib.Path(__file__).resolve().parent.parent / "dialog"
+
+
+def playable(folder):
+    out = []
+    for path in sorted((HOME / folder).glob("**/*.dialog")):
+        dialog = Dialog(path)
+        if not dialog.why_not_live():
+            out.append(pytest.param(dialog, id=f"{folder}/{path.stem}"))
+    return out
+
+
+def domain_of(address):
+    return address.rpartition("@")[2].lower()
+
+
+def is_name(domain):
+    return domain and not domain.startswith("[") and "." not in (domain[0], domain[-1])
+
+
+@pytest.fixture(scope="module")
+def shared(request):
+    """One server for all dialogs; each gets its accounts and loses them again."""
+    from server import Server
+    made = Server(options={"queue": {"retry": '{"1s"}'}, "limits": {"errors": 10}})
+    made.start()
+    yield made
+    made.close()
+
+
+def prepare(server, dialog):
+    """Makes the accounts that the dialog's questions speak of."""
+    here = dialog.recipients("ok")
+    full = dialog.recipients("full")
+    for domain in sorted({domain_of(address) for address in
+                          here | full | dialog.recipients("not-found")}):
+        if is_name(domain):
+            server.run("domain", "add", domain, expect=None)
+    for address in sorted(here | full):
+        if "@" in address and is_name(domain_of(address)):
+            server.add_account(address)
+    for address in sorted(full):
+        server.run("account", "quota", address, "100")
+        server.send("filler@else.test", address, b"Subject: full\r\n\r\n" + b"x" * 100 + b"\r\n")
+        wait_for(lambda a=address: refuses(server, a), 10, "the full account to refuse")
+    return here
+
+
+def refuses(server, address):
+    with server.smtp() as client:
+        client.mail("filler@else.test")
+        return client.rcpt(address)[0] == 452
+
+
+def tidy(server, dialog):
+    for address in dialog.recipients("ok") | dialog.recipients("full"):
+        server.run("account", "remove", address, expect=None)
+    for address in list(server.passwords):
+        del server.passwords[address]
+    for row in server.rows("domain", "list", expect=None):
+        server.run("domain", "remove", row.get("domain") or row.get("name"), expect=None)
+
+
+@pytest.mark.parametrize("dialog", playable("smtp"))
+def test_smtp(shared, dialog):
+    here = prepare(shared, dialog)
+    try:
+        dialog.play(shared.raw())
+        bodies = [body for body in dialog.bodies() if body]
+        boxes = [a for a in here if a in shared.passwords]
+        if len(boxes) == 1 and bodies and len(bodies) == len(dialog.bodies()):
+            got = shared.wait_messages(boxes[0], len(bodies))
+            want = [body if body.endswith(b"\r\n") else body + b"\r\n" for body in bodies]
+            assert sorted(map(without_trace, got)) == sorted(want)
+    finally:
+        tidy(shared, dialog)
+
+
+def test_there_are_dialogs():
+    assert len(playable("smtp")) >= 30
