@@ -1,0 +1,141 @@
+/*
+ * directory.h - who is who: domains, accounts, aliases, logins.
+ *
+ * One file, directory.db, opened by one process at a time: the directory role,
+ * or the command line while the server stands.
+ *
+ * Addresses come as they were received, without angle brackets and source
+ * route ("Bob@Hamburger.EDU", "\"a b\"@x.org", "postmaster"); here they are
+ * brought into one form: local part without quotes, compared without regard to
+ * the case of ASCII letters; domain in small letters (RFC 5321 2.3.11, 2.4).
+ * A per cent sign, an exclamation mark or an "@" in a local part means nothing
+ * (RFC 5321 3.6.1, RFC 2505 2.1): only the domain behind the last "@" says
+ * where a message goes.
+ *
+ * postmaster of each of our domains is always somebody (RFC 5321 4.5.1): the
+ * account or alias of that name; without one the first account of the domain;
+ * without that the first account of all.  "postmaster" alone is that of the
+ * oldest domain.
+ */
+#ifndef POSTRIDER_DIRECTORY_DIRECTORY_H
+#define POSTRIDER_DIRECTORY_DIRECTORY_H
+
+#include "base/admin.h"
+#include "base/arena.h"
+
+struct directory;
+
+/* Opens or creates the file (absolute path).  BUSY: another process has it.
+ * *out is the caller's, for directory_close. */
+enum code directory_open(const char *path, struct directory **out,
+	struct err *e) MUST_USE;
+void directory_close(struct directory *d); /* takes NULL */
+/* After an error that leaves the file's state unknown: the process ends. */
+bool directory_is_broken(const struct directory *d);
+
+/* ---- addresses ----------------------------------------------------------------- */
+#define DIRECTORY_ADDRESS_BYTES_MAX 512
+
+/* An address in its one form; local ends at local_n, then "@" and domain. */
+struct directory_address {
+	uint8_t text[DIRECTORY_ADDRESS_BYTES_MAX];
+	size_t n;
+	size_t local_n; /* == n: there is no domain */
+};
+
+static inline struct span directory_address_span(
+	const struct directory_address *a)
+{
+	return span_of(a->text, a->n);
+}
+
+struct span directory_address_local(const struct directory_address *a);
+struct span directory_address_domain(const struct directory_address *a);
+/* False: it is too long, has control bytes, or its domain cannot be one. */
+bool directory_address_parse(struct span text, struct directory_address *out);
+/* Letters, digits, hyphens in labels with dots between; small letters.
+ * Todo(rfc): RFC 5891 5, names in other scripts than ASCII. */
+bool directory_is_domain(struct span name);
+
+/* ---- recipients ----------------------------------------------------------------- */
+enum directory_kind {
+	DIRECTORY_ACCOUNT,   /* a mailbox of ours */
+	DIRECTORY_ALIAS,     /* directory_expand says where it goes */
+	DIRECTORY_FOREIGN,   /* another server's */
+	DIRECTORY_NO_USER,   /* our domain, nobody of that name */
+	DIRECTORY_BAD_DOMAIN /* no address at all */
+};
+
+struct directory_hit {
+	enum directory_kind kind;
+	uint64_t account; /* DIRECTORY_ACCOUNT */
+	bool is_full;     /* DIRECTORY_ACCOUNT: over its quota */
+};
+
+/* Who is this?  Answers from memory after the first time.  TEMP, CORRUPT: our
+ * own trouble, never the sender's. */
+enum code directory_resolve(struct directory *d, struct span address,
+	struct directory_hit *out, struct err *e) MUST_USE;
+
+/* One final target of an alias; kind is ACCOUNT, FOREIGN, or NO_USER for one
+ * of ours that is not there (any more). */
+struct directory_target {
+	struct span address;
+	struct directory_hit hit;
+};
+
+#define DIRECTORY_TARGETS_MAX     10000
+#define DIRECTORY_ALIAS_DEPTH_MAX 10
+
+struct directory_targets {
+	struct directory_target *rows; /* in the arena */
+	size_t count;
+	size_t room;
+};
+
+/* All that an alias comes to in the end, each once: an alias in an alias is
+ * followed, up to DIRECTORY_ALIAS_DEPTH_MAX deep, and one that leads back to
+ * where it was met is met once.  LIMIT: too deep or too many.  An address that
+ * is no alias gives itself, but NO_USER and BAD_DOMAIN give nothing. */
+enum code directory_expand(struct directory *d, struct span address,
+	struct arena *a, struct directory_targets *out, struct err *e) MUST_USE;
+
+/* ---- logins and accounts ------------------------------------------------------- */
+struct directory_account {
+	uint64_t account;
+	uint64_t quota_bytes; /* 0: none */
+	uint64_t used_bytes;
+	bool is_full;
+	uint8_t address[DIRECTORY_ADDRESS_BYTES_MAX];
+	size_t address_n;
+};
+
+/* DENIED: not these credentials; it takes the same time whether there is such
+ * a user or not.  user is the address; without "@" it is one of the only
+ * domain, if there is only one. */
+enum code directory_login(struct directory *d, struct span user,
+	struct span password, struct directory_account *out,
+	struct err *e) MUST_USE;
+/* NOT_FOUND: there is no such account (any more). */
+enum code directory_account_of(struct directory *d, uint64_t account,
+	struct directory_account *out, struct err *e) MUST_USE;
+/* What the account process says about itself; kept over a restart. */
+enum code directory_account_set_full(struct directory *d, uint64_t account,
+	bool is_full, uint64_t used_bytes, struct err *e) MUST_USE;
+
+/* ---- changes --------------------------------------------------------------------- */
+/* Told after the commit. */
+struct directory_listener {
+	void (*quota)(void *arg, uint64_t account, uint64_t quota_bytes);
+	void (*gone)(void *arg, uint64_t account);
+	void *arg;
+};
+void directory_listen(struct directory *d,
+	const struct directory_listener *listener);
+/* Calls gone() for every account that was removed during the last 30 days. */
+enum code directory_tell_removed(struct directory *d, struct err *e) MUST_USE;
+
+/* domain, account and alias commands; module is the struct directory. */
+admin_fn directory_admin;
+
+#endif

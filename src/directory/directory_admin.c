@@ -1,0 +1,395 @@
+/*
+ * directory_admin.c - the administrator's commands: which there are, what they
+ * share, and those of domains.
+ *
+ * Each command that changes something is one transaction: all of it is done or
+ * nothing.  After it what was remembered is forgotten.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/near.h"
+#include "base/time.h"
+#include "directory/directory_int.h"
+
+#include "base/banned.h"
+
+/* ---- what the commands share ----------------------------------------------------- */
+__attribute__((format(printf, 3, 4))) enum admin_exit directory_say(
+	struct directory_command *c, enum admin_exit exit, const char *format,
+	...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(c->e->text, sizeof(c->e->text), format, ap);
+	va_end(ap);
+	return exit;
+}
+
+enum admin_exit directory_trouble(struct directory_command *c)
+{
+	err_wrap(c->e, "directory.db");
+	if (c->e->code == FULL)
+		return EXIT_CANNOT_CREATE;
+	return c->e->code == BUSY ? EXIT_TRY_AGAIN : EXIT_IO;
+}
+
+static bool is_option(struct span word)
+{
+	return span_starts(word, SPAN("--"));
+}
+
+bool directory_option(const struct directory_command *c, struct span name,
+	struct span *out_value)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct span value = c->words[i];
+		struct span key = span_cut(&value, '=');
+
+		if (is_option(key) && span_eq(span_tail(key, 2), name)) {
+			*out_value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool directory_word(const struct directory_command *c, size_t i,
+	struct span *out)
+{
+	for (size_t k = 0; k < c->count; k++) {
+		if (is_option(c->words[k]))
+			continue;
+		if (i-- == 0) {
+			*out = c->words[k];
+			return true;
+		}
+	}
+	return false;
+}
+
+void directory_row(const struct directory_command *c,
+	const struct span *cells, size_t count)
+{
+	c->out->row(c->out->arg, cells, count);
+}
+
+void directory_tell_later(struct directory_command *c,
+	enum directory_tell_kind kind, uint64_t account, uint64_t quota_bytes)
+{
+	must(c->d->tell_count < ADMIN_WORDS_MAX);
+	c->d->tells[c->d->tell_count++] =
+		(struct directory_tell){kind, account, quota_bytes};
+}
+
+static void tell(const struct directory *d)
+{
+	const struct directory_listener *l = &d->listener;
+
+	for (size_t i = 0; i < d->tell_count; i++) {
+		const struct directory_tell *t = &d->tells[i];
+
+		if (t->kind == DIRECTORY_TELL_GONE && l->gone != NULL)
+			l->gone(l->arg, t->account);
+		if (t->kind == DIRECTORY_TELL_QUOTA && l->quota != NULL)
+			l->quota(l->arg, t->account, t->quota_bytes);
+	}
+}
+
+/* Of all names that sql gives, the one that looks most like this. */
+static struct span nearest(struct directory_command *c, struct span name,
+	const char *sql, uint8_t *room, size_t room_bytes)
+{
+	struct db_stmt *s = db_stmt(c->d->db, sql);
+	size_t best = NEAR_BYTES_MAX;
+	struct span found = SPAN_EMPTY;
+
+	while (db_step(s, NULL) == OK) {
+		struct span row = db_bytes(s, 0);
+		size_t distance = near_distance(name, row);
+
+		if (distance < best && row.n <= room_bytes) {
+			memcpy(room, row.p, row.n);
+			found = span_of(room, row.n);
+			best = distance;
+		}
+	}
+	db_reset(s);
+	return near_enough(name, best) ? found : SPAN_EMPTY;
+}
+
+enum admin_exit directory_say_missing(struct directory_command *c,
+	const char *kind, struct span name, const char *sql)
+{
+	uint8_t room[NEAR_BYTES_MAX];
+	struct span near = nearest(c, name, sql, room, sizeof(room));
+
+	name = span_head(name, 128);
+	if (near.n > 0)
+		return directory_say(c, EXIT_NO_ADDRESS,
+			"there is no %s %.*s; did you mean %.*s?", kind,
+			SPAN_ARG(name), SPAN_ARG(near));
+	return directory_say(c, EXIT_NO_ADDRESS,
+		"there is no %s %.*s; see: postrider %s list", kind,
+		SPAN_ARG(name), kind);
+}
+
+static enum admin_exit say_foreign(struct directory_command *c,
+	struct span domain)
+{
+	uint8_t room[NEAR_BYTES_MAX];
+	struct span near = nearest(c, domain, "SELECT name FROM domains", room,
+		sizeof(room));
+
+	if (near.n > 0)
+		return directory_say(c, EXIT_NO_ADDRESS,
+			"%.*s is not one of your domains; did you mean %.*s?",
+			SPAN_ARG(domain), SPAN_ARG(near));
+	return directory_say(c, EXIT_NO_ADDRESS,
+		"%.*s is not one of your domains; add it first: postrider "
+		"domain add %.*s", SPAN_ARG(domain), SPAN_ARG(domain));
+}
+
+enum admin_exit directory_own_address(struct directory_command *c,
+	struct span word, struct directory_address *out)
+{
+	if (!directory_address_parse(word, out) || out->local_n == out->n)
+		return directory_say(c, EXIT_BAD_DATA, "\"%.*s\" is no "
+			"address; write it as in bob@example.org",
+			SPAN_ARG(span_head(word, 128)));
+	if (directory_has_domain(c->d, directory_address_domain(out)))
+		return EXIT_OK;
+	return say_foreign(c, directory_address_domain(out));
+}
+
+/* ---- domains ------------------------------------------------------------------------ */
+/* The word in small letters; says so if it cannot be a domain. */
+static enum admin_exit read_domain(struct directory_command *c,
+	struct span word, struct directory_address *room, struct span *out)
+{
+	if (!directory_is_domain(word))
+		return directory_say(c, EXIT_BAD_DATA, "\"%.*s\" is no domain; "
+			"write letters, digits, hyphens and dots, as in "
+			"example.org (another script in its xn-- form)",
+			SPAN_ARG(span_head(word, 128)));
+	for (size_t i = 0; i < word.n; i++)
+		room->text[i] = ascii_lower(word.p[i]);
+	*out = span_of(room->text, word.n);
+	return EXIT_OK;
+}
+
+static enum admin_exit insert_domain(struct directory_command *c,
+	struct span name)
+{
+	struct db_stmt *s = db_stmt(c->d->db,
+		"INSERT INTO domains (name, created_ms) VALUES ($1, $2)");
+
+	if (directory_has_domain(c->d, name))
+		return directory_say(c, EXIT_WARNINGS,
+			"%.*s is one of your domains already", SPAN_ARG(name));
+	db_bind_text(s, 1, name);
+	db_bind_i64(s, 2, time_wall_ms());
+	return db_run(s, c->e) == OK ? EXIT_OK : directory_trouble(c);
+}
+
+static enum admin_exit domain_add(struct directory_command *c)
+{
+	struct directory_address room;
+	struct span word, name;
+	enum admin_exit exit = EXIT_OK;
+
+	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
+		i++) {
+		exit = read_domain(c, word, &room, &name);
+		if (exit == EXIT_OK)
+			exit = insert_domain(c, name);
+	}
+	return exit;
+}
+
+static enum admin_exit domain_list(struct directory_command *c)
+{
+	static const char sql[] = "SELECT name, "
+		"(SELECT count(*) FROM accounts WHERE domain = name), "
+		"(SELECT count(DISTINCT address) FROM aliases "
+		"WHERE domain = name) FROM domains ORDER BY name";
+	struct db_stmt *s = db_stmt(c->d->db, sql);
+	enum code code;
+
+	directory_row(c, (const struct span[]){SPAN("domain"),
+		SPAN("accounts"), SPAN("aliases")}, 3);
+	while ((code = db_step(s, c->e)) == OK) {
+		char numbers[2][24];
+
+		for (int i = 0; i < 2; i++)
+			(void)snprintf(numbers[i], sizeof(numbers[i]), "%lld",
+				(long long)db_i64(s, i + 1));
+		directory_row(c, (const struct span[]){db_bytes(s, 0),
+			span_str(numbers[0]), span_str(numbers[1])}, 3);
+	}
+	db_reset(s);
+	return code == NOT_FOUND ? EXIT_OK : directory_trouble(c);
+}
+
+/* How many accounts and aliases the domain has; -1: trouble. */
+static int64_t count_users(struct directory_command *c, struct span name)
+{
+	struct db_stmt *s = db_stmt(c->d->db,
+		"SELECT (SELECT count(*) FROM accounts WHERE domain = $1) + "
+		"(SELECT count(*) FROM aliases WHERE domain = $1)");
+	int64_t count = -1;
+
+	db_bind_text(s, 1, name);
+	if (db_step(s, c->e) == OK)
+		count = db_i64(s, 0);
+	db_reset(s);
+	return count;
+}
+
+static enum admin_exit delete_domain(struct directory_command *c,
+	struct span name)
+{
+	struct db_stmt *s = db_stmt(c->d->db,
+		"DELETE FROM domains WHERE name = $1");
+	int64_t users;
+
+	if (!directory_has_domain(c->d, name))
+		return directory_say_missing(c, "domain", name,
+			"SELECT name FROM domains");
+	users = count_users(c, name);
+	if (users < 0)
+		return directory_trouble(c);
+	if (users > 0)
+		return directory_say(c, EXIT_DENIED, "%.*s still has %lld "
+			"accounts and aliases; remove them first: postrider "
+			"account list %.*s", SPAN_ARG(name), (long long)users,
+			SPAN_ARG(name));
+	db_bind_text(s, 1, name);
+	return db_run(s, c->e) == OK ? EXIT_OK : directory_trouble(c);
+}
+
+static enum admin_exit domain_remove(struct directory_command *c)
+{
+	struct directory_address room;
+	struct span word, name;
+	enum admin_exit exit = EXIT_OK;
+
+	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
+		i++) {
+		exit = read_domain(c, word, &room, &name);
+		if (exit == EXIT_OK)
+			exit = delete_domain(c, name);
+	}
+	return exit;
+}
+
+/* ---- which there are ------------------------------------------------------------------ */
+/* clang-format off */
+static const struct verb {
+	const char *noun, *verb;
+	size_t words_min, words_max;
+	bool changes;
+	enum admin_exit (*run)(struct directory_command *c);
+	const char *options; /* "--name=" or "--name", separated by blanks */
+} verbs[] = {
+	{"domain",  "add",      1, ADMIN_WORDS_MAX, true,  domain_add,                 ""},
+	{"domain",  "list",     0, 0,               false, domain_list,                ""},
+	{"domain",  "remove",   1, ADMIN_WORDS_MAX, true,  domain_remove,              ""},
+	{"account", "add",      1, ADMIN_WORDS_MAX, true,  directory_account_add,      "password password-hash quota"},
+	{"account", "list",     0, 1,               false, directory_account_list,     ""},
+	{"account", "show",     1, 1,               false, directory_account_show,     ""},
+	{"account", "remove",   1, ADMIN_WORDS_MAX, true,  directory_account_remove,   ""},
+	{"account", "password", 1, 1,               true,  directory_account_password, "password password-hash"},
+	{"account", "quota",    2, 2,               true,  directory_account_quota,    ""},
+	{"alias",   "add",      2, ADMIN_WORDS_MAX, true,  directory_alias_add,        ""},
+	{"alias",   "list",     0, 1,               false, directory_alias_list,       ""},
+	{"alias",   "remove",   1, ADMIN_WORDS_MAX, true,  directory_alias_remove,     ""},
+};
+/* clang-format on */
+
+static const struct verb *find_verb(const struct span *words, size_t count)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (count >= 2 && span_eq(words[0], span_str(verbs[i].noun)) &&
+			span_eq(words[1], span_str(verbs[i].verb)))
+			return &verbs[i];
+	return NULL;
+}
+
+static bool is_known(const struct verb *v, struct span word)
+{
+	struct span left = span_str(v->options);
+	struct span name = span_tail(span_cut(&word, '='), 2);
+
+	while (left.n > 0)
+		if (span_eq(span_cut(&left, ' '), name))
+			return true;
+	return false;
+}
+
+static enum admin_exit check_words(struct directory_command *c,
+	const struct verb *v)
+{
+	size_t plain = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		if (!is_option(c->words[i]))
+			plain++;
+		else if (!is_known(v, c->words[i]))
+			return directory_say(c, EXIT_USAGE,
+				"%s %s knows no %.*s", v->noun, v->verb,
+				SPAN_ARG(span_head(c->words[i], 64)));
+	}
+	if (plain < v->words_min || plain > v->words_max)
+		return directory_say(c, EXIT_USAGE, "%s %s: %s; see: postrider "
+			"%s %s --help", v->noun, v->verb,
+			plain < v->words_min ? "something is missing"
+					     : "there is a word too many",
+			v->noun, v->verb);
+	return EXIT_OK;
+}
+
+/* One transaction; a warning is no reason to undo. */
+static enum admin_exit change(struct directory_command *c,
+	const struct verb *v)
+{
+	enum admin_exit exit;
+	struct err e;
+
+	c->d->tell_count = 0;
+	if (db_begin(c->d->db, c->e) != OK)
+		return directory_trouble(c);
+	exit = v->run(c);
+	if (exit > EXIT_WARNINGS)
+		db_rollback(c->d->db);
+	else if (db_commit(c->d->db, c->e) != OK)
+		exit = directory_trouble(c);
+	else
+		tell(c->d);
+	if (directory_refresh(c->d, &e) != OK) {
+		*c->e = e;
+		exit = directory_trouble(c);
+	}
+	return exit;
+}
+
+enum admin_exit directory_admin(void *module, const struct span *words,
+	size_t count, const struct admin_out *out, struct err *e)
+{
+	const struct verb *v = find_verb(words, count);
+	struct directory_command c = {.d = module, .words = words + 2,
+		.count = count - 2, .out = out, .e = e};
+	enum admin_exit exit;
+
+	if (v == NULL) {
+		c.count = 0;
+		return directory_say(&c, EXIT_USAGE, "there is no such "
+			"command; see: postrider --help");
+	}
+	exit = check_words(&c, v);
+	if (exit != EXIT_OK)
+		return exit;
+	return v->changes ? change(&c, v) : v->run(&c);
+}

@@ -1,0 +1,87 @@
+/*
+ * directory_int.h - shared by the files of directory/.
+ */
+#ifndef POSTRIDER_DIRECTORY_DIRECTORY_INT_H
+#define POSTRIDER_DIRECTORY_DIRECTORY_INT_H
+
+#include "base/dict.h"
+#include "db/db.h"
+#include "directory/directory.h"
+
+enum directory_tell_kind { DIRECTORY_TELL_GONE, DIRECTORY_TELL_QUOTA };
+
+/* A change that the listener hears of after the commit. */
+struct directory_tell {
+	enum directory_tell_kind kind;
+	uint64_t account;
+	uint64_t quota_bytes;
+};
+
+struct directory {
+	struct db *db;          /* owned */
+	struct dict domains;    /* every one of ours; values mean nothing */
+	struct dict hits;       /* of struct directory_hit, owned: what was
+	                           asked before, under the words of the
+	                           question */
+	struct directory_listener listener;
+	struct directory_tell tells[ADMIN_WORDS_MAX]; /* of this command */
+	size_t tell_count;
+};
+
+/* Forgets what was answered, and reads the domains: after every change. */
+enum code directory_refresh(struct directory *d, struct err *e) MUST_USE;
+bool directory_has_domain(const struct directory *d, struct span domain);
+/* An address in its one form; "postmaster" alone gets its domain.  SYNTAX: it
+ * is none. */
+enum code directory_read(struct directory *d, struct span text,
+	struct directory_address *out, struct err *e) MUST_USE;
+/* directory_resolve for an address in its one form, past the memory. */
+enum code directory_look(struct directory *d,
+	const struct directory_address *address, struct directory_hit *out,
+	struct err *e) MUST_USE;
+
+/* ---- the administrator's commands ---------------------------------------------- */
+/* A command that is carried out. */
+struct directory_command {
+	struct directory *d;
+	const struct span *words; /* behind noun and verb */
+	size_t count;
+	const struct admin_out *out;
+	struct err *e;
+};
+
+/* Sets the sentence and returns the exit status. */
+enum admin_exit directory_say(struct directory_command *c,
+	enum admin_exit exit, const char *format, ...) FORMAT(3, 4);
+/* For our own trouble: the sentence stands in c->e already. */
+enum admin_exit directory_trouble(struct directory_command *c);
+/* The value of "--name=value", cut out; false: there is none. */
+bool directory_option(const struct directory_command *c, struct span name,
+	struct span *out_value);
+/* The i-th word that is no option; false: there are no more. */
+bool directory_word(const struct directory_command *c, size_t i,
+	struct span *out);
+/* The word as an address of one of our domains; says what is wrong. */
+enum admin_exit directory_own_address(struct directory_command *c,
+	struct span word, struct directory_address *out);
+/* Says that there is no such thing, and which one it looks like; sql gives
+ * all names. */
+enum admin_exit directory_say_missing(struct directory_command *c,
+	const char *kind, struct span name, const char *sql);
+/* At most one a word of the command. */
+void directory_tell_later(struct directory_command *c,
+	enum directory_tell_kind kind, uint64_t account, uint64_t quota_bytes);
+void directory_row(const struct directory_command *c,
+	const struct span *cells, size_t count);
+
+enum admin_exit directory_account_add(struct directory_command *c);
+enum admin_exit directory_account_list(struct directory_command *c);
+enum admin_exit directory_account_show(struct directory_command *c);
+enum admin_exit directory_account_remove(struct directory_command *c);
+enum admin_exit directory_account_password(struct directory_command *c);
+enum admin_exit directory_account_quota(struct directory_command *c);
+enum admin_exit directory_alias_add(struct directory_command *c);
+enum admin_exit directory_alias_list(struct directory_command *c);
+enum admin_exit directory_alias_remove(struct directory_command *c);
+
+#endif

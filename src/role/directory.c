@@ -1,0 +1,411 @@
+/*
+ * directory.c - the role that knows who is who, and who may log in.
+ *
+ * May touch: data_dir/directory.  Talks to front (recipients, logins), queue
+ * (routes), accounts (sessions it allows, facts about accounts), and answers
+ * the commands domain, account and alias.
+ *
+ * A login has two steps: the credentials are checked here, then accounts is
+ * told the token of the session (GRANT); front hears of the success only when
+ * accounts has noted it, so the token always comes to somebody who knows it.
+ *
+ * Trouble with the file is never the sender's fault: the answer is a temporary
+ * one, the log says why, and a file whose state is unknown ends this process,
+ * so that it is opened anew.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "crypto/secret.h"
+#include "db/db.h"
+#include "directory/directory.h"
+#include "role/role.h"
+#include "role/roles.h"
+
+#include "base/banned.h"
+
+#define TOKEN_BYTES 16
+#define PATH_BYTES  4096
+/* A whole expansion: DIRECTORY_TARGETS_MAX addresses and the way there. */
+#define EXPANSION_BYTES (64u << 20)
+#define TARGETS_BYTES   98304 /* RECORDS_BYTES of messages.def */
+
+struct directory_role {
+	struct role_run *run;
+	struct directory *directory;
+	struct arena command; /* of one question */
+	struct map grants;    /* id of the GRANT to struct grant, owned */
+	uint64_t last_grant;
+};
+
+/* A login that waits for accounts to note it. */
+struct grant {
+	uint32_t front;    /* which front asked */
+	uint64_t question; /* the id of its LOGIN */
+	uint8_t token[TOKEN_BYTES];
+};
+
+/* ---- trouble ------------------------------------------------------------------ */
+/* Logs it; after the worst the process ends, and master starts it again. */
+static void note_trouble(struct directory_role *role, const struct err *e)
+{
+	LOG(EV_DIRECTORY_TROUBLE, LOG_STR("why", e->text));
+	if (directory_is_broken(role->directory))
+		loop_stop(role->run->loop);
+}
+
+/* ---- recipients ------------------------------------------------------------------- */
+static const struct {
+	enum rcpt_verdict verdict;
+	enum route route;
+} answers[] = {
+	[DIRECTORY_ACCOUNT] = {RCPT_OK, ROUTE_LOCAL},
+	[DIRECTORY_ALIAS] = {RCPT_OK, ROUTE_ALIAS},
+	[DIRECTORY_FOREIGN] = {RCPT_OK, ROUTE_REMOTE},
+	[DIRECTORY_NO_USER] = {RCPT_NO_USER, ROUTE_UNKNOWN},
+	[DIRECTORY_BAD_DOMAIN] = {RCPT_BAD_DOMAIN, ROUTE_UNKNOWN},
+};
+
+/* Full is a matter of the door: what was accepted goes on to the account. */
+static enum rcpt_verdict verdict_at_door(const struct directory_hit *hit,
+	bool may_relay)
+{
+	if (hit->kind == DIRECTORY_FOREIGN && !may_relay)
+		return RCPT_NO_RELAY;
+	if (hit->kind == DIRECTORY_ACCOUNT && hit->is_full)
+		return RCPT_FULL;
+	return answers[hit->kind].verdict;
+}
+
+static bool on_rcpt_check(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_rcpt_check m;
+	struct msg_rcpt_verdict answer = {.verdict = RCPT_TEMP};
+	struct directory_hit hit;
+	struct err e;
+
+	if (!msg_get_rcpt_check(f->body, &m))
+		return false;
+	if (directory_resolve(role->directory, m.address, &hit, &e) != OK) {
+		note_trouble(role, &e);
+	} else {
+		answer.verdict = (uint8_t)verdict_at_door(&hit, m.may_relay);
+		answer.route = (uint8_t)answers[hit.kind].route;
+		answer.account = hit.account;
+	}
+	channel_send(f->from, rcpt_verdict, RCPT_VERDICT, f->id, &answer, -1);
+	return true;
+}
+
+/* ---- routes --------------------------------------------------------------------------- */
+/* A target that is not there gets ROUTE_UNKNOWN: queue asks for it alone, and
+ * so its sender hears of it. */
+static void put_targets(struct buf *out, const struct directory_targets *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct directory_target *row = &t->rows[i];
+		struct rec_rcpt rcpt = {
+			.idx = (uint32_t)i,
+			.route = (uint8_t)answers[row->hit.kind].route,
+			.account = row->hit.account,
+			.address = row->address,
+		};
+
+		rec_put_rcpt(out, &rcpt);
+	}
+}
+
+/* Fills the answer; targets is for its bytes. */
+static enum code route(struct directory_role *role, struct span address,
+	struct msg_routed *answer, struct buf *targets, struct err *e)
+{
+	struct directory_targets found;
+	struct directory_hit hit;
+	enum code code = directory_resolve(role->directory, address, &hit, e);
+
+	if (code == OK)
+		code = directory_expand(role->directory, address,
+			&role->command, &found, e);
+	if (code != OK)
+		return code;
+	put_targets(targets, &found);
+	if (targets->overflow)
+		return err_set(e, LIMIT, "an alias has too many targets");
+	answer->was_alias = hit.kind == DIRECTORY_ALIAS;
+	answer->verdict = (uint8_t)answers[hit.kind].verdict;
+	if (found.count == 0 && answer->verdict == RCPT_OK)
+		answer->verdict = RCPT_NO_USER; /* aliases in a circle */
+	answer->targets = buf_span(targets);
+	return OK;
+}
+
+static bool on_route(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_route m;
+	struct msg_routed answer = {0};
+	struct buf targets;
+	struct err e;
+
+	if (!msg_get_route(f->body, &m))
+		return false;
+	buf_init(&targets, TARGETS_BYTES);
+	if (route(role, m.address, &answer, &targets, &e) != OK) {
+		answer = (struct msg_routed){.verdict = RCPT_TEMP};
+		err_wrap(&e, "%.*s", SPAN_ARG(m.address));
+		note_trouble(role, &e);
+	}
+	channel_send(f->from, routed, ROUTED, f->id, &answer, -1);
+	buf_clear(&targets);
+	arena_reset(&role->command);
+	return true;
+}
+
+/* ---- logins ------------------------------------------------------------------------------ */
+static void answer_login(struct channel *front, uint64_t question,
+	enum code result, struct span token)
+{
+	struct msg_login_result answer = {(uint8_t)result, token};
+
+	if (front != NULL)
+		channel_send(front, login_result, LOGIN_RESULT, question,
+			&answer, -1);
+}
+
+static void ask_grant(struct directory_role *role, const struct frame *f,
+	const struct msg_login *login, const struct directory_account *account)
+{
+	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
+	struct grant *grant;
+	struct msg_grant m;
+
+	if (accounts == NULL) {
+		answer_login(f->from, f->id, TEMP, SPAN_EMPTY);
+		return;
+	}
+	grant = MEM_NEW(struct grant);
+	grant->front = channel_peer_instance(f->from);
+	grant->question = f->id;
+	secret_random(grant->token, sizeof(grant->token));
+	map_put(&role->grants, ++role->last_grant, grant);
+	m = (struct msg_grant){
+		.token = span_of(grant->token, sizeof(grant->token)),
+		.service = login->service,
+		.account = account->account,
+		.quota = account->quota_bytes,
+	};
+	channel_send(accounts, grant, GRANT, role->last_grant, &m, -1);
+}
+
+/* Deliberate: the hash is worked out here, 30 ms during which recipients wait.
+ * A helper process would keep them apart. */
+static bool on_login(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct directory_account account;
+	struct msg_login m;
+	struct err e;
+	enum code code;
+
+	if (!msg_get_login(f->body, &m))
+		return false;
+	code = directory_login(role->directory, m.user, m.password, &account,
+		&e);
+	if (code == OK) {
+		ask_grant(role, f, &m, &account);
+		return true;
+	}
+	if (code != DENIED) {
+		note_trouble(role, &e);
+		code = TEMP;
+	}
+	answer_login(f->from, f->id, code, SPAN_EMPTY);
+	return true;
+}
+
+static bool on_granted(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_granted m;
+	struct grant *grant;
+
+	if (!msg_get_granted(f->body, &m))
+		return false;
+	grant = map_take(&role->grants, f->id);
+	if (grant == NULL)
+		return false;
+	answer_login(role->run->peers[ROLE_FRONT][grant->front],
+		grant->question, OK,
+		span_of(grant->token, sizeof(grant->token)));
+	mem_free(grant);
+	return true;
+}
+
+/* Takes one grant that is for this front, or of any with ROLE_INSTANCES_MAX. */
+static struct grant *take_grant(struct directory_role *role, uint32_t front)
+{
+	struct grant *grant;
+
+	for (size_t i = 0; (grant = map_next(&role->grants, &i)) != NULL;) {
+		if (front == ROLE_INSTANCES_MAX || grant->front == front) {
+			/* map_next left i behind the slot */
+			uint64_t id = role->grants.slots[i - 1].key;
+
+			return map_take(&role->grants, id);
+		}
+	}
+	return NULL;
+}
+
+static void forget_grants(struct directory_role *role, uint32_t front)
+{
+	struct grant *grant;
+
+	while ((grant = take_grant(role, front)) != NULL) {
+		if (front == ROLE_INSTANCES_MAX)
+			answer_login(
+				role->run->peers[ROLE_FRONT][grant->front],
+				grant->question, TEMP, SPAN_EMPTY);
+		mem_free(grant);
+	}
+}
+
+/* ---- accounts ------------------------------------------------------------------------------- */
+static bool on_account_info(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct directory_account account;
+	struct msg_account_info m;
+	struct msg_account_facts answer = {0};
+	struct err e;
+	enum code code;
+
+	if (!msg_get_account_info(f->body, &m))
+		return false;
+	code = directory_account_of(role->directory, m.account, &account, &e);
+	if (code != OK && code != NOT_FOUND) {
+		note_trouble(role, &e);
+		code = TEMP;
+	}
+	answer.result = (uint8_t)code;
+	answer.quota = account.quota_bytes;
+	answer.address = span_of(account.address, account.address_n);
+	channel_send(f->from, account_facts, ACCOUNT_FACTS, f->id, &answer, -1);
+	return true;
+}
+
+static bool on_account_full(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_account_full m;
+	struct err e;
+
+	if (!msg_get_account_full(f->body, &m))
+		return false;
+	if (directory_account_set_full(role->directory, m.account,
+		    m.is_full != 0, m.used, &e) != OK)
+		note_trouble(role, &e);
+	return true;
+}
+
+static void tell_quota(void *arg, uint64_t account, uint64_t quota_bytes)
+{
+	struct directory_role *role = arg;
+	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
+	const struct msg_account_quota m = {account, quota_bytes};
+
+	if (accounts != NULL)
+		channel_send(accounts, account_quota, ACCOUNT_QUOTA, 0, &m, -1);
+}
+
+static void tell_gone(void *arg, uint64_t account)
+{
+	struct directory_role *role = arg;
+	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
+	const struct msg_account_gone m = {account};
+
+	if (accounts != NULL)
+		channel_send(accounts, account_gone, ACCOUNT_GONE, 0, &m, -1);
+}
+
+/* ---- the life of the role -------------------------------------------------------------------- */
+static enum code open_role(struct role_run *run, void **out_state,
+	struct err *e)
+{
+	struct directory_role *role = MEM_NEW(struct directory_role);
+	struct directory_listener listener = {tell_quota, tell_gone, role};
+	char path[PATH_BYTES];
+	enum code code;
+
+	(void)snprintf(path, sizeof(path), "%.*s/directory/directory.db",
+		SPAN_ARG(run->config->data_dir));
+	db_before_confinement();
+	code = directory_open(path, &role->directory, e);
+	if (code != OK) {
+		mem_free(role);
+		return code;
+	}
+	role->run = run;
+	arena_init(&role->command, EXPANSION_BYTES);
+	map_init(&role->grants);
+	directory_listen(role->directory, &listener);
+	*out_state = role;
+	return OK;
+}
+
+/* What was removed while accounts did not listen, or the server stood. */
+static void peer_up(void *state, enum role peer, uint32_t instance)
+{
+	struct directory_role *role = state;
+	struct err e;
+
+	(void)instance;
+	if (peer == ROLE_ACCOUNTS &&
+		directory_tell_removed(role->directory, &e) != OK)
+		note_trouble(role, &e);
+}
+
+static void peer_lost(void *state, enum role peer, uint32_t instance)
+{
+	struct directory_role *role = state;
+
+	if (peer == ROLE_FRONT)
+		forget_grants(role, instance);
+	else if (peer == ROLE_ACCOUNTS)
+		forget_grants(role, ROLE_INSTANCES_MAX);
+}
+
+static enum admin_exit admin(void *state, const struct span *words,
+	size_t count, const struct admin_out *out, struct err *e)
+{
+	struct directory_role *role = state;
+	enum admin_exit exit = directory_admin(role->directory, words, count,
+		out, e);
+
+	if (directory_is_broken(role->directory))
+		note_trouble(role, e);
+	return exit;
+}
+
+static const struct frame_handler handlers[] = {
+	{MSG_RCPT_CHECK, on_rcpt_check},
+	{MSG_ROUTE, on_route},
+	{MSG_LOGIN, on_login},
+	{MSG_GRANTED, on_granted},
+	{MSG_ACCOUNT_INFO, on_account_info},
+	{MSG_ACCOUNT_FULL, on_account_full},
+	{MSG_NONE, NULL},
+};
+
+const struct role_def role_directory = {
+	.role = ROLE_DIRECTORY,
+	.open = open_role,
+	.handlers = handlers,
+	.peer_up = peer_up,
+	.peer_lost = peer_lost,
+	.admin = admin,
+};
