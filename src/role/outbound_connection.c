@@ -1,0 +1,598 @@
+/*
+ * outbound_connection.c - one socket with one SMTP client engine.  See
+ * outbound_int.h.
+ *
+ *	open ─▶ CONNECTING ─connected─▶ OPEN (a job) ◀─▶ OPEN (idle) ─▶ freed
+ *	          │ ▲ next address       │
+ *	          └─┘                    └ the session breaks: freed; the job
+ *	                                   goes back for the next address
+ *
+ * Only run() lets the engine act, and only run() frees a connection that has
+ * come to its end; both happen on top of a call from the loop or from the work
+ * of the destination, never below another run().
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "role/outbound_int.h"
+
+#include "base/banned.h"
+
+#define INBOX_BYTES  16384
+#define UNSENT_BYTES (1u << 20) /* what the engine can say at once */
+#define RESTARTS_MAX 3
+
+enum connection_state { CONNECTING, OPEN, CONNECTION_IDLE };
+
+struct connection {
+	struct list link; /* destination.connections */
+	struct list idle; /* outbound.idle, while CONNECTION_IDLE */
+	struct destination *destination;
+	enum connection_state state;
+	bool is_dead;     /* run() will free it */
+	bool wants_piece; /* of the body, when there is room */
+	int fd;
+	struct watch *watch;
+	struct timer timer;
+	struct arena arena;
+	struct smtp_client *engine; /* while OPEN or idle */
+	struct buf unsent;
+	struct buf dialogue; /* of the present job */
+	size_t logged_bytes; /* of dialogue */
+	struct job *job;     /* owned; NULL: none */
+	struct target target;
+	struct fault fault;  /* why the last address did not serve */
+	unsigned messages;
+	uint64_t sid;
+	char peer[OUTBOUND_PEER_BYTES];
+};
+
+/* Shared, as nothing is kept in them over a call. */
+static uint8_t inbox[INBOX_BYTES];
+static uint8_t piece[SMTP_CLIENT_PIECE_BYTES];
+
+static void run(struct connection *c);
+
+static struct loop *loop_of(const struct connection *c)
+{
+	return c->destination->outbound->run->loop;
+}
+
+/* ---- the log -------------------------------------------------------------- */
+static void log_lines(struct connection *c)
+{
+	struct span lines = span_tail(buf_span(&c->dialogue), c->logged_bytes);
+
+	c->logged_bytes = buf_len(&c->dialogue);
+	if (!log_wants(EV_SMTP_CLIENT_LINE))
+		return;
+	while (lines.n > 0) {
+		struct span line = span_cut(&lines, '\n');
+
+		LOG(EV_SMTP_CLIENT_LINE, LOG_SID(c->sid),
+			LOG_MID(c->job == NULL ? 0 : c->job->qid),
+			LOG_STR("peer", c->peer),
+			LOG_SPAN("dir", span_head(line, 1)),
+			LOG_SPAN("line", span_tail(line, 3)));
+	}
+}
+
+static void forget_lines(struct connection *c)
+{
+	buf_reset(&c->dialogue);
+	c->logged_bytes = 0;
+}
+
+/* ---- birth and death ------------------------------------------------------- */
+static void on_ready(void *arg, unsigned ready);
+static void on_timer(void *arg);
+
+static struct connection *new_connection(struct destination *d)
+{
+	struct connection *c = MEM_NEW(struct connection);
+
+	c->destination = d;
+	c->fd = -1;
+	c->sid = ++d->outbound->next_id;
+	list_init(&c->link);
+	list_init(&c->idle);
+	timer_init(&c->timer, loop_of(c), on_timer, c);
+	arena_init(&c->arena, SMTP_CLIENT_ARENA_BYTES);
+	buf_init(&c->unsent, UNSENT_BYTES);
+	buf_init(&c->dialogue, OUTBOUND_DIALOGUE_BYTES);
+	list_put(&d->connections, &c->link);
+	d->connection_count++;
+	d->outbound->connection_count++;
+	return c;
+}
+
+static void close_socket(struct connection *c)
+{
+	watch_free(c->watch);
+	c->watch = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static void free_connection(struct connection *c)
+{
+	struct destination *d = c->destination;
+
+	close_socket(c);
+	list_take(&c->link);
+	list_take(&c->idle);
+	timer_clear(&c->timer);
+	if (c->job != NULL)
+		outbound_job_free(c->job);
+	if (c->engine != NULL)
+		smtp_client_close(c->engine);
+	arena_clear(&c->arena);
+	buf_clear(&c->unsent);
+	buf_clear(&c->dialogue);
+	mem_free(c);
+	outbound_connection_ended(d);
+}
+
+/* ---- connecting -------------------------------------------------------------- */
+static socklen_t put_sockaddr(const struct target *t,
+	struct sockaddr_storage *out)
+{
+	struct sockaddr_in in4 = {.sin_family = AF_INET,
+		.sin_port = htons(t->port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+		.sin6_port = htons(t->port)};
+
+	memset(out, 0, sizeof(*out));
+	if (t->address_bytes == 4) {
+		memcpy(&in4.sin_addr, t->address, 4);
+		memcpy(out, &in4, sizeof(in4));
+		return sizeof(in4);
+	}
+	memcpy(&in6.sin6_addr, t->address, 16);
+	memcpy(out, &in6, sizeof(in6));
+	return sizeof(in6);
+}
+
+/* This address does not serve: says so in the job's dialogue. */
+static void note_failure(struct connection *c, const char *why)
+{
+	struct buf line;
+
+	close_socket(c);
+	c->fault = (struct fault){TEMP, 451, "4.4.1", ""};
+	(void)snprintf(c->fault.text, sizeof(c->fault.text),
+		"connecting to %s: %s", c->peer, why);
+	buf_init(&line, 1024);
+	buf_printf(&line, "X: %s\n", c->fault.text);
+	outbound_job_note(c->job, buf_span(&line));
+	buf_clear(&line);
+}
+
+static bool connect_to(struct connection *c)
+{
+	struct sockaddr_storage address;
+	socklen_t bytes = put_sockaddr(&c->target, &address);
+	const int on = 1;
+
+	c->fd = socket(address.ss_family,
+		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0) {
+		note_failure(c, strerror(errno));
+		return false;
+	}
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(c->fd, (const struct sockaddr *)&address, bytes) != 0 &&
+		errno != EINPROGRESS) {
+		note_failure(c, strerror(errno));
+		return false;
+	}
+	c->watch = watch_new(loop_of(c), c->fd, on_ready, c);
+	watch_want(c->watch, WATCH_WRITE);
+	timer_arm(&c->timer, OUTBOUND_CONNECT_MS);
+	return true;
+}
+
+/* Is there another address for the job, and time for it? */
+static bool has_next(const struct connection *c)
+{
+	const struct job *j = c->job;
+
+	return j->next_target < c->destination->target_count &&
+		loop_mono_ms(loop_of(c)) < j->deadline_ms;
+}
+
+/* From the next address of the job on; false: none is left. */
+static bool try_targets(struct connection *c)
+{
+	while (has_next(c)) {
+		c->target = c->destination->targets[c->job->next_target++];
+		outbound_target_text(&c->target, c->peer, sizeof(c->peer));
+		(void)snprintf(c->job->peer, sizeof(c->job->peer), "%s",
+			c->peer);
+		if (connect_to(c))
+			return true;
+	}
+	return false;
+}
+
+/* No address is left: the job fails, and so do those that wait, unless
+ * another connection shows that the destination lives. */
+static void give_up(struct connection *c)
+{
+	struct destination *d = c->destination;
+	struct outbound *o = d->outbound;
+	struct fault fault = c->fault;
+	struct job *j = c->job;
+	bool is_last = d->connection_count == 1;
+
+	c->job = NULL;
+	outbound_job_fail(j, &fault);
+	outbound_job_report(o, j, SPAN_EMPTY);
+	if (is_last)
+		outbound_destination_fail(d, &fault);
+	free_connection(c);
+}
+
+/* The job is the connection's now, and tried for the first time perhaps. */
+static void take_job(struct connection *c, struct job *j)
+{
+	list_take(&j->link);
+	c->job = j;
+	if (j->deadline_ms == 0)
+		j->deadline_ms = loop_mono_ms(loop_of(c)) + OUTBOUND_PASS_MS;
+}
+
+void outbound_connection_open(struct destination *d)
+{
+	struct connection *c = new_connection(d);
+
+	must(!list_is_empty(&d->jobs));
+	take_job(c, LIST_OF(struct job, link, d->jobs.next));
+	c->fault = (struct fault){TEMP, 451, "4.4.1",
+		"no address of the destination is left to try"};
+	if (!try_targets(c))
+		give_up(c);
+}
+
+/* We have reached ourselves by an address of this machine that the DNS gave:
+ * seen at the two ends of the connection, whatever we listen at. */
+static bool is_self(const struct connection *c)
+{
+	struct sockaddr_storage own = {0}, peer;
+	socklen_t bytes = sizeof(own);
+	const struct target *t = &c->target;
+	const uint8_t *address = (const uint8_t *)&own +
+		(t->address_bytes == 4 ?
+			offsetof(struct sockaddr_in, sin_addr) :
+			offsetof(struct sockaddr_in6, sin6_addr));
+
+	(void)put_sockaddr(t, &peer);
+	return !t->is_trusted &&
+		getsockname(c->fd, (struct sockaddr *)&own, &bytes) == 0 &&
+		own.ss_family == peer.ss_family &&
+		memcmp(address, t->address, t->address_bytes) == 0;
+}
+
+static const char *check_connected(struct connection *c)
+{
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0)
+		error = errno;
+	if (error != 0)
+		return strerror(error);
+	return is_self(c) ? "that is this machine" : NULL;
+}
+
+static void on_connected(struct connection *c, const char *trouble)
+{
+	const struct smtp_client_config config = {
+		.hostname = c->destination->outbound->run->config->hostname,
+		.dialogue = &c->dialogue,
+	};
+
+	if (trouble != NULL) {
+		note_failure(c, trouble);
+		if (!try_targets(c))
+			give_up(c);
+		return;
+	}
+	c->state = OPEN;
+	c->engine = smtp_client_open(&c->arena, &config);
+	smtp_client_begin(c->engine, &c->job->message);
+	watch_want(c->watch, WATCH_READ);
+	run(c);
+}
+
+/* ---- effects --------------------------------------------------------------- */
+static void write_bytes(struct connection *c, struct span bytes)
+{
+	ssize_t n = 0;
+
+	if (buf_len(&c->unsent) == 0) {
+		n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return; /* what it said before it went is still to be
+			           read; its end is seen there */
+		n = n < 0 ? 0 : n;
+	}
+	buf_put(&c->unsent, span_tail(bytes, (size_t)n));
+	if (buf_len(&c->unsent) > 0)
+		watch_want(c->watch, WATCH_READ | WATCH_WRITE);
+	if (c->unsent.overflow)
+		c->is_dead = true;
+}
+
+static void write_unsent(struct connection *c)
+{
+	struct span bytes = buf_span(&c->unsent);
+	ssize_t n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		buf_reset(&c->unsent);
+	else if (n > 0)
+		buf_consume(&c->unsent, (size_t)n);
+	if (buf_len(&c->unsent) == 0)
+		watch_want(c->watch, WATCH_READ);
+}
+
+static void give_piece(struct connection *c)
+{
+	struct job *j = c->job;
+	uint64_t left = j->body_bytes - j->offset;
+	size_t want = left < sizeof(piece) ? (size_t)left : sizeof(piece);
+	ssize_t n = want == 0 ? 0 : pread(j->fd, piece, want,
+						 (off_t)j->offset);
+
+	c->wants_piece = false;
+	if (n < 0 || (n == 0 && want > 0)) {
+		smtp_client_body_failed(c->engine);
+		return;
+	}
+	j->offset += (uint64_t)n;
+	smtp_client_body(c->engine, span_of(piece, (size_t)n),
+		j->offset == j->body_bytes);
+}
+
+/* The session broke before the server had the message: may the job go on
+ * elsewhere?  A connection that had been idle says nothing about its server. */
+static bool may_move(struct connection *c)
+{
+	struct job *j = c->job;
+
+	if (j->is_orphan)
+		return false;
+	if (c->messages > 0 && j->restarts < RESTARTS_MAX) {
+		j->restarts++;
+		return true;
+	}
+	return has_next(c);
+}
+
+static bool was_cut(const struct job *j)
+{
+	for (size_t i = 0; i < j->message.rcpt_count; i++)
+		if (j->message.rcpts[i].was_cut)
+			return true;
+	return false;
+}
+
+/* All recipients have an outcome, if not the last. */
+static void take_outcomes(struct connection *c)
+{
+	struct destination *d = c->destination;
+	struct job *j = c->job;
+
+	log_lines(c);
+	c->wants_piece = false;
+	if (smtp_client_is_free(c->engine) && outbound_job_reopen(j, false)) {
+		smtp_client_begin(c->engine, &j->message);
+		return;
+	}
+	c->job = NULL;
+	c->messages++;
+	if (was_cut(j)) {
+		c->job = j;
+		if (may_move(c) && outbound_job_reopen(j, true)) {
+			c->job = NULL;
+			outbound_job_note(j, buf_span(&c->dialogue));
+			list_put(d->jobs.next, &j->link); /* before the first */
+			outbound_destination_poke(d);
+			return;
+		}
+		c->job = NULL;
+	}
+	outbound_job_report(d->outbound, j, buf_span(&c->dialogue));
+}
+
+static void take_effect(struct connection *c,
+	const struct smtp_client_effect *e)
+{
+	switch (e->type) {
+	case SMTP_CLIENT_SEND:
+		write_bytes(c, e->bytes);
+		break;
+	case SMTP_CLIENT_BODY:
+		c->wants_piece = true;
+		break;
+	case SMTP_CLIENT_SETTLED:
+		take_outcomes(c);
+		break;
+	case SMTP_CLIENT_CLOSE:
+		c->is_dead = true;
+		break;
+	}
+}
+
+static void drain(struct connection *c)
+{
+	struct smtp_client_effect e;
+
+	while (!c->is_dead) {
+		if (smtp_client_next(c->engine, &e))
+			take_effect(c, &e);
+		else if (c->wants_piece && buf_len(&c->unsent) == 0)
+			give_piece(c);
+		else
+			break;
+	}
+	log_lines(c);
+}
+
+/* ---- whose turn ------------------------------------------------------------- */
+static void begin_job(struct connection *c, struct job *j)
+{
+	list_take(&c->idle);
+	c->state = OPEN;
+	take_job(c, j);
+	forget_lines(c);
+	(void)snprintf(j->peer, sizeof(j->peer), "%s", c->peer);
+	smtp_client_begin(c->engine, &j->message);
+}
+
+/* The connection is free: takes a job that waits, or rests. */
+static bool take_next(struct connection *c)
+{
+	struct destination *d = c->destination;
+
+	if (c->is_dead || c->job != NULL || !smtp_client_is_free(c->engine))
+		return false;
+	if (!list_is_empty(&d->jobs)) {
+		begin_job(c, LIST_OF(struct job, link, d->jobs.next));
+		return true;
+	}
+	if (d->outbound->is_stopping) {
+		smtp_client_quit(c->engine);
+		return true;
+	}
+	if (c->state != CONNECTION_IDLE) {
+		c->state = CONNECTION_IDLE;
+		forget_lines(c);
+		list_put(&d->outbound->idle, &c->idle);
+	}
+	return false;
+}
+
+static void set_timer(struct connection *c)
+{
+	int64_t ms = c->state == CONNECTION_IDLE ?
+		c->destination->outbound->run->config->outbound_idle_ms :
+		smtp_client_timeout_ms(c->engine);
+
+	if (ms > 0)
+		timer_arm(&c->timer, ms);
+	else
+		timer_disarm(&c->timer);
+}
+
+static void run(struct connection *c)
+{
+	do
+		drain(c);
+	while (take_next(c));
+	if (c->is_dead)
+		free_connection(c);
+	else
+		set_timer(c);
+}
+
+/* ---- from the loop ------------------------------------------------------------ */
+static void read_bytes(struct connection *c)
+{
+	ssize_t n = recv(c->fd, inbox, sizeof(inbox), 0);
+	struct span in = span_of(inbox, n > 0 ? (size_t)n : 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		smtp_client_lost(c->engine, GONE);
+	while (in.n > 0 && !c->is_dead) {
+		in = span_tail(in, smtp_client_feed(c->engine, in));
+		drain(c);
+	}
+}
+
+static void on_ready(void *arg, unsigned ready)
+{
+	struct connection *c = arg;
+
+	if (c->state == CONNECTING) {
+		on_connected(c, check_connected(c));
+		return;
+	}
+	if (ready & WATCH_WRITE && buf_len(&c->unsent) > 0)
+		write_unsent(c);
+	if (ready & WATCH_READ)
+		read_bytes(c);
+	run(c);
+}
+
+static void quit(struct connection *c)
+{
+	list_take(&c->idle);
+	c->state = OPEN;
+	smtp_client_quit(c->engine);
+	run(c);
+}
+
+static void on_timer(void *arg)
+{
+	struct connection *c = arg;
+
+	if (c->state == CONNECTING) {
+		on_connected(c, "timed out");
+		return;
+	}
+	if (c->state == CONNECTION_IDLE) {
+		quit(c);
+		return;
+	}
+	smtp_client_lost(c->engine, TIMEOUT);
+	run(c);
+}
+
+/* ---- for the destination --------------------------------------------------------- */
+bool outbound_connection_reuse(struct destination *d, struct job *j)
+{
+	LIST_FOR_EACH(it, &d->connections) {
+		struct connection *c = LIST_OF(struct connection, link, it);
+
+		if (c->state != CONNECTION_IDLE)
+			continue;
+		begin_job(c, j);
+		run(c);
+		return true;
+	}
+	return false;
+}
+
+bool outbound_connection_retire(struct outbound *o)
+{
+	if (list_is_empty(&o->idle))
+		return false;
+	quit(LIST_OF(struct connection, idle, o->idle.next));
+	return true;
+}
+
+void outbound_connections_abort(struct destination *d)
+{
+	LIST_FOR_EACH(it, &d->connections) {
+		struct connection *c = LIST_OF(struct connection, link, it);
+
+		if (c->job == NULL)
+			continue;
+		if (c->state == OPEN && smtp_client_is_committed(c->engine))
+			c->job->is_orphan = true;
+		else
+			free_connection(c);
+	}
+}

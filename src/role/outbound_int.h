@@ -1,0 +1,144 @@
+/*
+ * outbound_int.h - what the parts of the outbound role share.
+ *
+ *	outbound.c             the role: messages, destinations, who goes next
+ *	outbound_target.c      the addresses of a destination, and which are not
+ *	                       to be used
+ *	outbound_connection.c  one socket with one SMTP client engine
+ *	outbound_job.c         one SEND, until it is answered by SENT
+ *
+ * A job belongs to the list of its destination until a connection takes it;
+ * then to the connection, which reports it or gives it back.  A destination
+ * works (opens connections, hands out jobs, ends itself) only in its deferred
+ * function, so nothing vanishes under a caller; the others poke it.
+ */
+#ifndef POSTRIDER_ROLE_OUTBOUND_INT_H
+#define POSTRIDER_ROLE_OUTBOUND_INT_H
+
+#include "base/dict.h"
+#include "base/map.h"
+#include "role/role.h"
+#include "smtp/smtp_client.h"
+
+/* Sockets of the process at most; RLIMIT_NOFILE is above. */
+#define OUTBOUND_CONNECTIONS_MAX 500
+/* RFC 5321 4.5.4.1 leaves it open; N addresses times this bounds a pass. */
+#define OUTBOUND_CONNECT_MS 30000
+/* No further address is tried for a job after this. */
+#define OUTBOUND_PASS_MS 300000
+/* An answer about a destination is used this long. */
+#define OUTBOUND_KNOWN_MS 60000
+#define OUTBOUND_DIALOGUE_BYTES 16384 /* of SENT */
+#define OUTBOUND_PEER_BYTES     400
+
+struct outbound {
+	struct role_run *run;
+	struct dict destinations;
+	struct map asked;      /* id of an MX message: its destination */
+	struct list idle;      /* connections, the longest idle first */
+	struct list starved;   /* destinations that want a connection */
+	unsigned connection_count;
+	uint64_t next_id;      /* of MX messages, of connections */
+	bool is_stopping;
+	struct timer stop_timer;
+};
+
+struct target {
+	struct span host; /* as named by the DNS or the configuration */
+	uint8_t address[16];
+	uint8_t address_bytes;
+	uint16_t port;
+	bool is_trusted; /* named by our own configuration: may be anywhere */
+};
+
+/* What to tell of recipients when there is no server to say it. */
+struct fault {
+	enum code result; /* TEMP or DENIED */
+	uint32_t code;
+	const char *enhanced;
+	char text[512];
+};
+
+enum destination_state { DESTINATION_NEW, DESTINATION_ASKING, DESTINATION_KNOWN };
+
+struct destination {
+	struct outbound *outbound;
+	struct arena arena; /* name */
+	struct arena target_arena;
+	struct span name;   /* lower case; the key */
+	enum destination_state state;
+	uint64_t ask_id;        /* while ASKING */
+	int64_t known_until_ms; /* while KNOWN */
+	struct target *targets; /* while KNOWN */
+	size_t target_count;
+	struct list jobs;        /* that wait */
+	struct list connections;
+	unsigned connection_count;
+	struct list starved;
+	struct deferred work;
+};
+
+struct job {
+	struct list link; /* destination.jobs, or in none */
+	uint64_t id;      /* of the SEND */
+	uint64_t qid;
+	bool is_orphan;   /* nobody waits for the result */
+	struct arena arena;
+	struct smtp_client_message message;
+	uint32_t *idx;    /* of each recipient */
+	int fd;           /* the body when it is streamed; -1 */
+	uint64_t body_bytes;
+	uint64_t offset;  /* of the body, given to the engine */
+	size_t next_target;
+	unsigned restarts; /* after an idle connection turned out dead */
+	int64_t deadline_ms; /* 0: not begun */
+	struct buf dialogue; /* of earlier servers */
+	char peer[OUTBOUND_PEER_BYTES];
+};
+
+/* ---- outbound.c --------------------------------------------------------- */
+void outbound_destination_poke(struct destination *d);
+/* The connection has ended: it is in no list any more. */
+void outbound_connection_ended(struct destination *d);
+/* No address can be reached: all jobs that wait fail in this way. */
+void outbound_destination_fail(struct destination *d, const struct fault *f);
+
+/* ---- outbound_target.c -------------------------------------------------- */
+/* Fills d->targets.  False: none; *out says why. */
+bool outbound_take_hosts(struct destination *d, const struct msg_mx_answer *m,
+	struct fault *out);
+/* Does the name stand for one address ("[192.0.2.1]", or such a smarthost)?
+ * Then d->targets is it, or *out_fault->result is set. */
+bool outbound_take_literal(struct destination *d, struct fault *out_fault);
+/* The name to ask the resolver for: of the smarthost or the domain. */
+struct span outbound_host_to_ask(const struct destination *d);
+/* "mx.example[192.0.2.1]:25" */
+void outbound_target_text(const struct target *t, char *out, size_t room);
+
+/* ---- outbound_connection.c ---------------------------------------------- */
+struct connection;
+/* Opens one for the first job that waits. */
+void outbound_connection_open(struct destination *d);
+/* Gives a job to an idle one; false: there is none. */
+bool outbound_connection_reuse(struct destination *d, struct job *j);
+/* Says QUIT on the connection that is idle the longest; false: none is. */
+bool outbound_connection_retire(struct outbound *o);
+/* Queue is gone or we stop: ends what has not handed its message over. */
+void outbound_connections_abort(struct destination *d);
+
+/* ---- outbound_job.c ------------------------------------------------------ */
+/* From a SEND; takes fd.  NULL: malformed, fd is closed. */
+struct job *outbound_job_new(const struct frame *f, struct msg_send *out_m);
+void outbound_job_free(struct job *j);
+/* All recipients without outcome get this one. */
+void outbound_job_fail(struct job *j, const struct fault *f);
+/* Appends to the dialogue of earlier servers, as far as it fits. */
+void outbound_job_note(struct job *j, struct span lines);
+/* Sends SENT (latest: the dialogue with the last server) and frees the job. */
+void outbound_job_report(struct outbound *o, struct job *j,
+	struct span latest);
+/* Recipients to be tried again: those whose session broke (is_cut), or those
+ * that were too many; false: none.  They are unsettled then. */
+bool outbound_job_reopen(struct job *j, bool is_cut);
+
+#endif
