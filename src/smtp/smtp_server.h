@@ -13,11 +13,19 @@
  * feed() stops while an effect waits or a question is open, and then takes
  * fewer bytes than it was given (perhaps none): the caller keeps the rest and
  * offers it again.  next() gives one effect at a time; its spans are valid
- * until the next call of feed, next or answer.  A question (ASK_*) must be
+ * until the next call of feed, next or answer, and those of SMTP_BODY lie in
+ * the bytes given to feed, which therefore stay until next() returned false.
+ * A question (ASK_*) must be
  * answered by smtp_server_answer before anything else goes on; nothing but
  * time-outs of the caller can come between.
  *
- * Replies gather and come out as one SMTP_SEND as late as RFC 2920 3.2 allows.
+ * Replies gather and come out as one SMTP_SEND as late as RFC 2920 3.2 allows:
+ * when all that was fed is taken and no question is open.  So the bytes that
+ * feed() did not take have to be offered again before the caller waits for
+ * more.  How the input is cut never matters, but for two rules about
+ * time: what is fed before the greeting was fetched is refused as early talk,
+ * and so is what lies in the same feed behind a command whose reply has to be
+ * awaited (EHLO, DATA, NOOP, ...: RFC 2920 3.1).
  */
 #ifndef POSTRIDER_SMTP_SMTP_SERVER_H
 #define POSTRIDER_SMTP_SMTP_SERVER_H
@@ -44,8 +52,9 @@ struct smtp_peer {
 enum smtp_effect_type {
 	SMTP_SEND,       /* write bytes to the client */
 	SMTP_ASK_RCPT,   /* may this recipient be accepted?  address: without
-	                    brackets and source route, RFC 5321 4.1.2, domain
-	                    in lower case; answer OK, NOT_FOUND (no such user),
+	                    brackets and source route, RFC 5321 4.1.2, quoted
+	                    only if it must be, domain in lower case;
+	                    "postmaster" for <Postmaster>; answer OK, NOT_FOUND (no such user),
 	                    DENIED (no relaying), FULL (over quota), SYNTAX (bad
 	                    domain), anything else: temporary trouble */
 	SMTP_ASK_DATA,   /* DATA or the first BDAT: will a body be taken?
@@ -55,8 +64,8 @@ enum smtp_effect_type {
 	                    or SMTP_DROP that ends it */
 	SMTP_ASK_COMMIT, /* the body is complete: make it durable.  answer OK:
 	                    250 with the mid given; FULL: 452; else 451 */
-	SMTP_DROP,       /* the transaction ends without a message: forget the
-	                    body */
+	SMTP_DROP,       /* no message will come of it: forget the body.  The
+	                    client may still be sending it */
 	SMTP_LOG,        /* event, code and text for the log */
 	SMTP_CLOSE       /* close, after what was sent has gone out */
 };

@@ -1,0 +1,82 @@
+/*
+ * smtp_cmd_mail.c - MAIL.  RFC 5321 4.1.1.2
+ *
+ *	mail = "MAIL FROM:" Reverse-path [SP Mail-parameters]
+ *
+ * Deliberate: blanks between the colon and the path are forgiven; clients of
+ * RFC 821 times and many scripts put one there.
+ */
+#include "base/log.h"
+#include "smtp/smtp_params.h"
+#include "smtp/smtp_server_int.h"
+
+#include "base/banned.h"
+
+static enum smtp_reply parse(struct smtp_server *s, struct span args,
+	struct smtp_mail_params *params)
+{
+	const struct span from = SPAN("FROM:");
+	enum smtp_reply fault;
+	struct span path;
+	bool is_utf8;
+
+	if (!span_starts_fold(args, from))
+		return SMTP_REPLY_SYNTAX;
+	args = path = span_trim(span_tail(args, from.n));
+	if (smtp_path_take(&args, SMTP_PATH_NULL, &s->address, &is_utf8) !=
+		OK) {
+		buf_put(&s->address, path); /* for the log */
+		return SMTP_REPLY_BAD_SENDER;
+	}
+	fault = smtp_mail_params_parse(args, params);
+	if (fault != SMTP_REPLY_NONE)
+		return fault;
+	if (is_utf8 && (params->flags & SMTP_MAIL_UTF8) == 0)
+		return SMTP_REPLY_UTF8_NEEDED;
+	return SMTP_REPLY_NONE;
+}
+
+static enum smtp_reply judge(const struct smtp_server *s,
+	const struct smtp_mail_params *params)
+{
+	if (s->config.is_submission && !s->peer.may_relay)
+		return SMTP_REPLY_AUTH_REQUIRED; /* RFC 6409 4.3 */
+	/* HELO asked for SMTP as it was without extensions */
+	if (params->count > 0 && !s->transaction.is_esmtp)
+		return SMTP_REPLY_UNKNOWN_PARAM;
+	if (params->size > s->config.message_size_max)
+		return SMTP_REPLY_TOO_BIG; /* RFC 1870 6.1 */
+	return SMTP_REPLY_NONE;
+}
+
+static void refuse(struct smtp_server *s, enum smtp_reply reply)
+{
+	struct buf limit;
+
+	buf_init(&limit, 32);
+	buf_put_u64(&limit, s->config.message_size_max);
+	smtp_server_log(s, EV_SMTP_MAIL_REFUSED, reply);
+	smtp_server_reply(s, reply,
+		reply == SMTP_REPLY_SYNTAX ? smtp_cmd_syntax("MAIL")
+					   : buf_span(&limit));
+	buf_clear(&limit);
+}
+
+void smtp_cmd_mail(struct smtp_server *s, struct span args)
+{
+	struct smtp_mail_params params = {0};
+	enum smtp_reply reply = parse(s, args, &params);
+
+	if (reply == SMTP_REPLY_NONE)
+		reply = judge(s, &params);
+	if (reply != SMTP_REPLY_NONE) {
+		refuse(s, reply);
+		return;
+	}
+	smtp_server_set_state(s, SMTP_STATE_MAIL);
+	s->transaction.reverse_path = arena_dup(&s->arena,
+		buf_span(&s->address));
+	s->transaction.flags = params.flags;
+	s->transaction.declared_size = params.size;
+	smtp_server_reply(s, SMTP_REPLY_MAIL_OK, SPAN_EMPTY);
+}

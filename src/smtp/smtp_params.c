@@ -1,0 +1,134 @@
+/*
+ * smtp_params.c - parameters of MAIL and RCPT.  See smtp_params.h.
+ *
+ * A row a keyword; each may come once.  RFC 5321 4.1.1.11
+ */
+#include "smtp/smtp_params.h"
+
+#include "base/num.h"
+#include "smtp/smtp_server.h"
+
+#include "base/banned.h"
+
+#define SIZE_DIGITS_MAX 20 /* RFC 1870 3 */
+
+static bool take_size(struct span value, struct smtp_mail_params *out)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (!ascii_is_digit(value.p[i]))
+			return false;
+	if (value.n == 0 || value.n > SIZE_DIGITS_MAX)
+		return false;
+	if (!num_parse_u64(value, UINT64_MAX, &out->size))
+		out->size = UINT64_MAX;
+	return true;
+}
+
+static bool take_body(struct span value, struct smtp_mail_params *out)
+{
+	static const struct {
+		const char *word;
+		uint32_t flag;
+	} rows[] = {
+		{"7BIT", 0},
+		{"8BITMIME", SMTP_MAIL_8BIT},
+		{"BINARYMIME", SMTP_MAIL_BINARY},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!span_eq_fold(value, span_str(rows[i].word)))
+			continue;
+		out->flags |= rows[i].flag;
+		return true;
+	}
+	return false;
+}
+
+static bool take_utf8(struct span value, struct smtp_mail_params *out)
+{
+	out->flags |= SMTP_MAIL_UTF8;
+	return value.p == NULL; /* RFC 6531 3.1: no value, not even empty */
+}
+
+static const struct {
+	const char *name;
+	bool (*take)(struct span value, struct smtp_mail_params *out);
+} rows[] = {
+	{"SIZE", take_size},     /* RFC 1870 3 */
+	{"BODY", take_body},     /* RFC 6152 2, RFC 3030 3 */
+	{"SMTPUTF8", take_utf8}, /* RFC 6531 3.1 */
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static size_t find_row(struct span name)
+{
+	size_t i = 0;
+
+	while (i < ROW_COUNT && !span_eq_fold(name, span_str(rows[i].name)))
+		i++;
+	return i;
+}
+
+static bool is_keyword(struct span name)
+{
+	if (name.n == 0 || name.p[0] == '-')
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_is_alpha(name.p[i]) && !ascii_is_digit(name.p[i]) &&
+			name.p[i] != '-')
+			return false;
+	return true;
+}
+
+/* The next parameter off the front; its value has p NULL if there is no
+ * "=".  One blank or more stand before each. */
+static bool take_param(struct span *text, struct span *name,
+	struct span *value)
+{
+	struct span param;
+	size_t equals;
+
+	if (text->p[0] != ' ')
+		return false;
+	while (text->n > 0 && text->p[0] == ' ')
+		*text = span_tail(*text, 1);
+	param = span_head(*text, span_find(*text, ' '));
+	*text = span_tail(*text, param.n);
+	equals = span_find(param, '=');
+	*name = span_head(param, equals);
+	*value = equals < param.n ? span_tail(param, equals + 1) : SPAN_EMPTY;
+	return is_keyword(*name);
+}
+
+enum smtp_reply smtp_mail_params_parse(struct span text,
+	struct smtp_mail_params *out)
+{
+	unsigned seen = 0;
+
+	*out = (struct smtp_mail_params){0};
+	while (text.n > 0) {
+		struct span name, value;
+		size_t i;
+
+		if (!take_param(&text, &name, &value))
+			return SMTP_REPLY_BAD_PARAM;
+		i = find_row(name);
+		if (i == ROW_COUNT)
+			return SMTP_REPLY_UNKNOWN_PARAM;
+		if ((seen & 1u << i) != 0 || !rows[i].take(value, out))
+			return SMTP_REPLY_BAD_PARAM;
+		seen |= 1u << i;
+		out->count++;
+	}
+	return SMTP_REPLY_NONE;
+}
+
+enum smtp_reply smtp_rcpt_params_parse(struct span text)
+{
+	struct span name, value;
+
+	if (text.n == 0)
+		return SMTP_REPLY_NONE;
+	return take_param(&text, &name, &value) ? SMTP_REPLY_UNKNOWN_PARAM
+						: SMTP_REPLY_BAD_PARAM;
+}

@@ -1,0 +1,85 @@
+/*
+ * smtp_reply.h - every reply of the SMTP server, one row each.
+ *
+ * REPLY(name, code, "enhanced code", "text", "why"): `$` in the text is where
+ * the one argument goes; why is the word for the log.  Codes: RFC 5321 4.2.3;
+ * enhanced codes: RFC 3463, none in the greeting, after HELO or EHLO, and in
+ * 354 (RFC 2034 4).  The reply to EHLO has several lines and is made from its
+ * keywords.
+ */
+#ifndef POSTRIDER_SMTP_SMTP_REPLY_H
+#define POSTRIDER_SMTP_SMTP_REPLY_H
+
+#include "base/buf.h"
+
+/* clang-format off */
+#define SMTP_REPLIES(REPLY)                                                                                                          \
+	REPLY(GREETING,         220, "",      "$ ESMTP Postrider",                                              "")                  \
+	REPLY(BYE,              221, "2.0.0", "$ closes the connection",                                        "")                  \
+	REPLY(HELO,             250, "",      "$",                                                              "")                  \
+	REPLY(OK,               250, "2.0.0", "Ok",                                                             "")                  \
+	REPLY(QUEUED,           250, "2.0.0", "Ok: queued as $",                                                "")                  \
+	REPLY(CHUNK_OK,         250, "2.0.0", "$ octets received",                                              "")                  \
+	REPLY(MAIL_OK,          250, "2.1.0", "Sender ok",                                                      "")                  \
+	REPLY(RCPT_OK,          250, "2.1.5", "Recipient ok",                                                   "")                  \
+	REPLY(HELP,             214, "2.0.0", "Commands: $",                                                    "")                  \
+	REPLY(VRFY,             252, "2.0.0", "Cannot verify: send the message and see",                        "")                  \
+	REPLY(DATA,             354, "",      "End the message with <CRLF>.<CRLF>",                             "")                  \
+	REPLY(ERRORS,           421, "4.7.0", "Too many errors",                                                "errors")            \
+	REPLY(LINE_FLOOD,       421, "4.7.0", "A line without an end",                                          "line-flood")        \
+	REPLY(TEMP,             451, "4.3.0", "Our own trouble: try again later",                               "temp")              \
+	REPLY(MAILBOX_FULL,     452, "4.2.2", "The mailbox is full: try again later",                           "over-quota")        \
+	REPLY(STORAGE_FULL,     452, "4.3.1", "No storage for now: try again later",                            "storage-full")      \
+	REPLY(TOO_MANY_RCPTS,   452, "4.5.3", "Too many recipients: send the rest in another message",          "too-many-rcpts")    \
+	REPLY(UNKNOWN,          500, "5.5.1", "Command not recognized",                                         "unknown-command")   \
+	REPLY(LINE_TOO_LONG,    500, "5.5.2", "Line too long",                                                  "line-too-long")     \
+	REPLY(BARE_NEWLINE,     500, "5.5.2", "A line ends with CR LF, and holds neither alone",                "bare-newline")      \
+	REPLY(NUL,              500, "5.5.2", "A command holds no NUL",                                         "nul")               \
+	REPLY(BAD_SENDER,       501, "5.1.7", "The sender is no <mailbox@domain> and no <>",                    "bad-sender")        \
+	REPLY(BAD_RCPT,         501, "5.1.3", "The recipient is no <mailbox@domain>",                           "bad-recipient")     \
+	REPLY(SYNTAX,           501, "5.5.4", "Syntax: $",                                                      "syntax")            \
+	REPLY(BAD_PARAM,        501, "5.5.4", "Bad or repeated parameter",                                      "bad-parameter")     \
+	REPLY(BAD_CHUNK,        501, "5.5.4", "Syntax: BDAT size [LAST]; without a size nothing can follow",    "bad-chunk")         \
+	REPLY(NOT_IMPLEMENTED,  502, "5.5.1", "Command not implemented",                                        "not-implemented")   \
+	REPLY(HELLO_FIRST,      503, "5.5.1", "EHLO or HELO first",                                             "sequence")          \
+	REPLY(MAIL_FIRST,       503, "5.5.1", "MAIL first",                                                     "sequence")          \
+	REPLY(MAIL_TWICE,       503, "5.5.1", "MAIL was given: RSET begins anew",                               "sequence")          \
+	REPLY(CHUNKS_BEGUN,     503, "5.5.1", "Only BDAT or RSET after BDAT",                                   "sequence")          \
+	REPLY(BINARY_NEEDS_BDAT,503, "5.5.1", "BODY=BINARYMIME needs BDAT",                                     "sequence")          \
+	REPLY(AUTH_REQUIRED,    530, "5.7.0", "Authentication required",                                        "auth-required")     \
+	REPLY(NO_USER,          550, "5.1.1", "No such user here",                                              "unknown")           \
+	REPLY(BAD_DOMAIN,       550, "5.1.2", "There can be no such domain",                                    "bad-domain")        \
+	REPLY(BODY_BARE,        550, "5.5.2", "Lines end with CR LF; the message holds a CR or LF alone",       "bare-newline")      \
+	REPLY(BODY_NUL,         550, "5.6.0", "The message holds a NUL",                                        "nul")               \
+	REPLY(HEADER_LIMIT,     550, "5.6.0", "The header section passes our limits",                           "header-limit")      \
+	REPLY(NO_RELAY,         550, "5.7.1", "No relaying",                                                    "no-relay")          \
+	REPLY(TOO_BIG,          552, "5.3.4", "The message is larger than the limit of $ octets",               "too-big")           \
+	REPLY(UTF8_NEEDED,      553, "5.6.7", "This address needs SMTPUTF8",                                    "utf8-needed")       \
+	REPLY(LOOP,             554, "5.4.6", "Too many Received: fields: a loop",                              "loop")              \
+	REPLY(EARLY_TALK,       554, "5.5.0", "Text before the greeting",                                       "early-talk")        \
+	REPLY(PIPELINED,        554, "5.5.0", "Text after a command whose reply has to be awaited (RFC 2920 3.1)", "pipelining")     \
+	REPLY(NO_RCPTS,         554, "5.5.1", "No valid recipients",                                            "no-recipients")     \
+	REPLY(UNKNOWN_PARAM,    555, "5.5.4", "Parameter not recognized",                                       "unknown-parameter")
+/* clang-format on */
+
+enum smtp_reply {
+	SMTP_REPLY_NONE,
+#define REPLY(name, code, enhanced, text, why) SMTP_REPLY_##name,
+	SMTP_REPLIES(REPLY)
+#undef REPLY
+	SMTP_REPLY_COUNT
+};
+
+struct smtp_reply_row {
+	uint16_t code;
+	const char *enhanced;
+	const char *text;
+	const char *why;
+};
+
+const struct smtp_reply_row *smtp_reply_row(enum smtp_reply reply);
+/* Appends the reply as one line with its CRLF; argument fills the `$`. */
+void smtp_reply_put(struct buf *out, enum smtp_reply reply,
+	struct span argument);
+
+#endif
