@@ -23,7 +23,7 @@ __attribute__((format(printf, 3, 4))) enum admin_exit directory_say(
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(c->e->text, sizeof(c->e->text), format, ap);
+	(void)vsnprintf(c->said, sizeof(c->said), format, ap);
 	va_end(ap);
 	return exit;
 }
@@ -31,6 +31,7 @@ __attribute__((format(printf, 3, 4))) enum admin_exit directory_say(
 enum admin_exit directory_trouble(struct directory_command *c)
 {
 	err_wrap(c->e, "directory.db");
+	(void)directory_say(c, EXIT_IO, "%s", c->e->text);
 	if (c->e->code == FULL)
 		return EXIT_CANNOT_CREATE;
 	return c->e->code == BUSY ? EXIT_TRY_AGAIN : EXIT_IO;
@@ -384,12 +385,13 @@ enum admin_exit directory_admin(void *module, const struct span *words,
 	enum admin_exit exit;
 
 	if (v == NULL) {
-		c.count = 0;
-		return directory_say(&c, EXIT_USAGE, "there is no such "
-			"command; see: postrider --help");
+		err_set(e, NOT_FOUND, "there is no such command; see: "
+			"postrider --help");
+		return EXIT_USAGE;
 	}
 	exit = check_words(&c, v);
-	if (exit != EXIT_OK)
-		return exit;
-	return v->changes ? change(&c, v) : v->run(&c);
+	if (exit == EXIT_OK)
+		exit = v->changes ? change(&c, v) : v->run(&c);
+	memcpy(e->text, c.said, sizeof(e->text));
+	return exit;
 }

@@ -47,13 +47,14 @@ struct directory_command {
 	const struct span *words; /* behind noun and verb */
 	size_t count;
 	const struct admin_out *out;
-	struct err *e;
+	struct err *e;           /* of what is called */
+	char said[ERR_TEXT_MAX]; /* the sentence of the command */
 };
 
 /* Sets the sentence and returns the exit status. */
 enum admin_exit directory_say(struct directory_command *c,
 	enum admin_exit exit, const char *format, ...) FORMAT(3, 4);
-/* For our own trouble: the sentence stands in c->e already. */
+/* For our own trouble: the sentence is made of what stands in c->e. */
 enum admin_exit directory_trouble(struct directory_command *c);
 /* The value of "--name=value", cut out; false: there is none. */
 bool directory_option(const struct directory_command *c, struct span name,
