@@ -1,0 +1,462 @@
+/*
+ * test_directory_role.c - the directory role between fake peers: what it says
+ * to front, queue, accounts and an administrator.
+ *
+ * The peers are channels in the same process and the same loop; each test asks,
+ * lets the loop run until the answer came, and looks at it.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/password.h"
+#include "crypto/secret.h"
+#include "role/admin.h"
+#include "role/role.h"
+#include "role/roles.h"
+
+/* "burger", with parameters that a test has time for; made at the start */
+static char burger_hash[160];
+
+static struct {
+	char folder[64];
+	struct config config;
+	struct role_run run;
+	void *state;
+	struct channel *front, *queue, *accounts, *client; /* the peers' ends */
+	struct buf heard; /* what the peers got, a line each */
+	struct timer limit;
+} t;
+
+/* ---- the peers ---------------------------------------------------------------- */
+static void heard_something(void)
+{
+	loop_stop(t.run.loop);
+}
+
+static bool on_verdict(void *arg, struct frame *f)
+{
+	struct msg_rcpt_verdict m;
+
+	(void)arg;
+	assert_true(msg_get_rcpt_verdict(f->body, &m));
+	buf_printf(&t.heard, "%d verdict %d route %d account %d\n", (int)f->id,
+		m.verdict, m.route, (int)m.account);
+	heard_something();
+	return true;
+}
+
+static bool on_login_result(void *arg, struct frame *f)
+{
+	struct msg_login_result m;
+
+	(void)arg;
+	assert_true(msg_get_login_result(f->body, &m));
+	buf_printf(&t.heard, "%d login %s token %d\n", (int)f->id,
+		code_word((enum code)m.result), (int)m.token.n);
+	heard_something();
+	return true;
+}
+
+static bool on_routed(void *arg, struct frame *f)
+{
+	struct msg_routed m;
+	struct rec_rcpt r;
+
+	(void)arg;
+	assert_true(msg_get_routed(f->body, &m));
+	buf_printf(&t.heard, "%d verdict %d alias %d:", (int)f->id, m.verdict,
+		m.was_alias);
+	while (rec_next_rcpt(&m.targets, &r) == MORE)
+		buf_printf(&t.heard, " %d %.*s %d %d", (int)r.idx,
+			SPAN_ARG(r.address), r.route, (int)r.account);
+	buf_puts(&t.heard, "\n");
+	heard_something();
+	return true;
+}
+
+static bool has_to_grant = true;
+
+static bool on_grant(void *arg, struct frame *f)
+{
+	struct msg_granted answer = {0};
+	struct msg_grant m;
+
+	(void)arg;
+	assert_true(msg_get_grant(f->body, &m));
+	assert_int_equal(m.token.n, 16);
+	buf_printf(&t.heard, "grant account %d quota %d\n", (int)m.account,
+		(int)m.quota);
+	if (has_to_grant)
+		channel_send(f->from, granted, GRANTED, f->id, &answer, -1);
+	else
+		heard_something();
+	return true;
+}
+
+static bool on_quota(void *arg, struct frame *f)
+{
+	struct msg_account_quota m;
+
+	(void)arg;
+	assert_true(msg_get_account_quota(f->body, &m));
+	buf_printf(&t.heard, "quota %d %d\n", (int)m.account, (int)m.quota);
+	return true;
+}
+
+static bool on_gone(void *arg, struct frame *f)
+{
+	struct msg_account_gone m;
+
+	(void)arg;
+	assert_true(msg_get_account_gone(f->body, &m));
+	buf_printf(&t.heard, "gone %d\n", (int)m.account);
+	return true;
+}
+
+static bool on_facts(void *arg, struct frame *f)
+{
+	struct msg_account_facts m;
+
+	(void)arg;
+	assert_true(msg_get_account_facts(f->body, &m));
+	buf_printf(&t.heard, "%d facts %s %d %.*s\n", (int)f->id,
+		code_word((enum code)m.result), (int)m.quota,
+		SPAN_ARG(m.address));
+	heard_something();
+	return true;
+}
+
+static bool on_row(void *arg, struct frame *f)
+{
+	struct msg_row m;
+	struct rec_cell cell;
+
+	(void)arg;
+	assert_true(msg_get_row(f->body, &m));
+	buf_puts(&t.heard, "row");
+	while (rec_next_cell(&m.cells, &cell) == MORE)
+		buf_printf(&t.heard, " %.*s", SPAN_ARG(cell.text));
+	buf_puts(&t.heard, "\n");
+	return true;
+}
+
+static bool on_end(void *arg, struct frame *f)
+{
+	struct msg_end m;
+
+	(void)arg;
+	assert_true(msg_get_end(f->body, &m));
+	buf_printf(&t.heard, "end %d %.*s\n", (int)m.exit, SPAN_ARG(m.text));
+	heard_something();
+	return true;
+}
+
+static const struct frame_handler peer_handlers[] = {
+	{MSG_RCPT_VERDICT, on_verdict},
+	{MSG_LOGIN_RESULT, on_login_result},
+	{MSG_ROUTED, on_routed},
+	{MSG_GRANT, on_grant},
+	{MSG_ACCOUNT_QUOTA, on_quota},
+	{MSG_ACCOUNT_GONE, on_gone},
+	{MSG_ACCOUNT_FACTS, on_facts},
+	{MSG_ROW, on_row},
+	{MSG_END, on_end},
+	{MSG_NONE, NULL},
+};
+
+static void peer_is_lost(void *arg, struct channel *c)
+{
+	(void)arg;
+	(void)c;
+	fail_msg("the role cut us off");
+}
+
+static void role_lost(void *arg, struct channel *c)
+{
+	(void)arg;
+	(void)c;
+}
+
+static const struct channel_owner peer_owner = {
+	.handlers = peer_handlers, .on_lost = peer_is_lost};
+
+/* A pair: the role's end goes into its peers, the other is returned. */
+static struct channel *join(enum role role)
+{
+	struct channel_owner owner = {.handlers = role_directory.handlers,
+		.on_lost = role_lost, .arg = t.state};
+	int fds[2];
+
+	assert_true(channel_pair(fds));
+	t.run.peers[role][0] = channel_new(t.run.loop, fds[0], ROLE_DIRECTORY,
+		role, 0, &owner);
+	return channel_new(t.run.loop, fds[1], role, ROLE_DIRECTORY, 0,
+		&peer_owner);
+}
+
+static void part(enum role role, struct channel **peer)
+{
+	channel_free(*peer);
+	*peer = NULL;
+	channel_free(t.run.peers[role][0]);
+	t.run.peers[role][0] = NULL;
+}
+
+/* ---- the frame of a test --------------------------------------------------------- */
+static void too_late(void *arg)
+{
+	(void)arg;
+	buf_puts(&t.heard, "nothing came\n");
+	loop_stop(t.run.loop);
+}
+
+static void wait_for(const char *want)
+{
+	loop_run(t.run.loop);
+	buf_putc(&t.heard, '\0');
+	assert_string_equal((const char *)buf_span(&t.heard).p, want);
+	buf_reset(&t.heard);
+}
+
+/* The words, split at blanks, by an administrator. */
+static void command(const char *line, const char *want)
+{
+	struct span left = span_str(line);
+	struct buf words;
+	int fds[2];
+
+	buf_init(&words, 4096);
+	while (left.n > 0) {
+		struct rec_cell cell = {span_cut(&left, ' ')};
+
+		rec_put_cell(&words, &cell);
+	}
+	assert_true(channel_pair(fds));
+	t.client = channel_new(t.run.loop, fds[1], ROLE_CLI, ROLE_DIRECTORY, 0,
+		&peer_owner);
+	admin_serve(&t.run, role_directory.admin, t.state, fds[0],
+		buf_span(&words));
+	buf_clear(&words);
+	wait_for(want);
+	channel_free(t.client);
+}
+
+static void add_account(const char *address)
+{
+	char line[512], want[512];
+
+	(void)snprintf(line, sizeof(line), "account add %s --password-hash=%s",
+		address, burger_hash);
+	(void)snprintf(want, sizeof(want),
+		"row account password\nrow %s \nend 0 \n", address);
+	command(line, want);
+}
+
+static int setup(void **state)
+{
+	char path[96];
+	struct err e;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	has_to_grant = true;
+	(void)snprintf(t.folder, sizeof(t.folder),
+		"/tmp/postrider-role-XXXXXX");
+	assert_non_null(mkdtemp(t.folder));
+	(void)snprintf(path, sizeof(path), "%s/directory", t.folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	t.config.data_dir = span_str(t.folder);
+	t.run.def = &role_directory;
+	t.run.loop = loop_new();
+	t.run.config = &t.config;
+	buf_init(&t.heard, 65536);
+	if (role_directory.open(&t.run, &t.state, &e) != OK)
+		fail_msg("%s", e.text);
+	timer_init(&t.limit, t.run.loop, too_late, NULL);
+	timer_arm(&t.limit, 10000);
+	t.front = join(ROLE_FRONT);
+	t.queue = join(ROLE_QUEUE);
+	t.accounts = join(ROLE_ACCOUNTS);
+	command("domain add hamburger.edu", "end 0 \n");
+	add_account("bob@hamburger.edu");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char line[128];
+
+	(void)state;
+	part(ROLE_FRONT, &t.front);
+	part(ROLE_QUEUE, &t.queue);
+	part(ROLE_ACCOUNTS, &t.accounts);
+	timer_clear(&t.limit);
+	buf_clear(&t.heard);
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(line, sizeof(line), "%s/directory/directory.db%s",
+			t.folder, i == 0 ? "" : "-wal");
+		(void)unlink(line);
+	}
+	(void)snprintf(line, sizeof(line), "%s/directory", t.folder);
+	(void)rmdir(line);
+	(void)rmdir(t.folder);
+	return 0;
+}
+
+/* ---- tests --------------------------------------------------------------------------- */
+static void check_rcpt(const char *address, bool may_relay, const char *want)
+{
+	struct msg_rcpt_check m = {may_relay, span_str(address)};
+
+	channel_send(t.front, rcpt_check, RCPT_CHECK, 5, &m, -1);
+	wait_for(want);
+}
+
+static void test_recipients(void **state)
+{
+	struct msg_account_full full = {1, 1, 99};
+
+	(void)state;
+	check_rcpt("bob@hamburger.edu", false,
+		"5 verdict 0 route 1 account 1\n");
+	check_rcpt("bo@hamburger.edu", true, "5 verdict 1 route 0 account 0\n");
+	check_rcpt("x@example.org", false, "5 verdict 2 route 2 account 0\n");
+	check_rcpt("x@example.org", true, "5 verdict 0 route 2 account 0\n");
+	check_rcpt("x@.org", true, "5 verdict 5 route 0 account 0\n");
+	channel_send(t.accounts, account_full, ACCOUNT_FULL, 0, &full, -1);
+	check_rcpt("nobody@hamburger.edu", false,
+		"5 verdict 1 route 0 account 0\n");
+	check_rcpt("bob@hamburger.edu", false,
+		"5 verdict 3 route 1 account 1\n");
+}
+
+static void ask_route(const char *address, const char *want)
+{
+	struct msg_route m = {span_str(address)};
+
+	channel_send(t.queue, route, ROUTE, 6, &m, -1);
+	wait_for(want);
+}
+
+static void test_routes(void **state)
+{
+	(void)state;
+	command("alias add all@hamburger.edu bob@hamburger.edu x@example.org",
+		"end 0 \n");
+	ask_route("all@hamburger.edu", "6 verdict 0 alias 1: "
+		"0 bob@hamburger.edu 1 1 1 x@example.org 2 0\n");
+	ask_route("bob@hamburger.edu",
+		"6 verdict 0 alias 0: 0 bob@hamburger.edu 1 1\n");
+	ask_route("x@example.org",
+		"6 verdict 0 alias 0: 0 x@example.org 2 0\n");
+	ask_route("bo@hamburger.edu", "6 verdict 1 alias 0:\n");
+	check_rcpt("all@hamburger.edu", false,
+		"5 verdict 0 route 3 account 0\n");
+}
+
+static void log_in(const char *password, const char *want)
+{
+	struct msg_login m = {SERVICE_POP3, SPAN("bob@hamburger.edu"),
+		span_str(password), SPAN("\x7f\0\0\1")};
+
+	channel_send(t.front, login, LOGIN, 7, &m, -1);
+	wait_for(want);
+}
+
+static void test_a_login_waits_for_its_grant(void **state)
+{
+	(void)state;
+	log_in("burger", "grant account 1 quota 0\n7 login ok token 16\n");
+	log_in("pickle", "7 login denied token 0\n");
+}
+
+static void test_a_login_without_accounts_is_temporary(void **state)
+{
+	(void)state;
+	has_to_grant = false;
+	log_in("burger", "grant account 1 quota 0\n");
+	part(ROLE_ACCOUNTS, &t.accounts);
+	role_directory.peer_lost(t.state, ROLE_ACCOUNTS, 0);
+	wait_for("7 login temp token 0\n");
+	log_in("burger", "7 login temp token 0\n");
+}
+
+static void test_a_front_that_died_is_not_answered(void **state)
+{
+	(void)state;
+	has_to_grant = false;
+	log_in("burger", "grant account 1 quota 0\n");
+	part(ROLE_FRONT, &t.front);
+	role_directory.peer_lost(t.state, ROLE_FRONT, 0);
+	t.front = join(ROLE_FRONT);
+	part(ROLE_ACCOUNTS, &t.accounts);
+	role_directory.peer_lost(t.state, ROLE_ACCOUNTS, 0);
+	/* the new front gets the answer to its own question only */
+	check_rcpt("bob@hamburger.edu", false,
+		"5 verdict 0 route 1 account 1\n");
+}
+
+static void test_accounts_hears_of_changes(void **state)
+{
+	struct msg_account_info m = {1};
+
+	(void)state;
+	command("account quota bob@hamburger.edu 1K",
+		"quota 1 1024\nend 0 \n");
+	channel_send(t.accounts, account_info, ACCOUNT_INFO, 8, &m, -1);
+	wait_for("8 facts ok 1024 bob@hamburger.edu\n");
+	command("account remove bob@hamburger.edu", "gone 1\nend 0 \n");
+	channel_send(t.accounts, account_info, ACCOUNT_INFO, 8, &m, -1);
+	wait_for("8 facts not-found 0 \n");
+	part(ROLE_ACCOUNTS, &t.accounts);
+	t.accounts = join(ROLE_ACCOUNTS);
+	role_directory.peer_up(t.state, ROLE_ACCOUNTS, 0);
+	check_rcpt("x@example.org", false,
+		"gone 1\n5 verdict 2 route 2 account 0\n");
+}
+
+static void test_commands_say_what_is_wrong(void **state)
+{
+	(void)state;
+	command("account add bob@hamburger.ed",
+		"row account password\nend 67 hamburger.ed is not one of your "
+		"domains; did you mean hamburger.edu?\n");
+	command("account list", "row account number quota used full\n"
+		"row bob@hamburger.edu 1 none 0 no\nend 0 \n");
+}
+
+/* Made here, so that no hash of a known password stands in the tree. */
+static void make_hash(void)
+{
+	struct err e;
+
+	secret_init();
+	assert_int_equal(password_hash(SPAN("burger"), burger_hash, &e), OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_recipients),
+		TEST(test_routes),
+		TEST(test_a_login_waits_for_its_grant),
+		TEST(test_a_login_without_accounts_is_temporary),
+		TEST(test_a_front_that_died_is_not_answered),
+		TEST(test_accounts_hears_of_changes),
+		TEST(test_commands_say_what_is_wrong),
+	};
+
+	make_hash();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
