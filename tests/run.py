@@ -34,9 +34,12 @@ class Tally:
             print("\n".join("    " + line for line in output.splitlines()[-60:]), flush=True)
 
 
-def build(profile):
+def build(tally, profile):
     print(f"== build {profile}", flush=True)
-    subprocess.run([ROOT / "script/build", profile], check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run([ROOT / "script/build", profile], stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        tally.add(f"build {profile}", False)
+    return done.returncode == 0
 
 
 def count_tap(tally, name, done):
@@ -54,7 +57,8 @@ def count_tap(tally, name, done):
 
 def run_programs(tally, profile):
     """Every test that meson knows in a profile: units and dialogs."""
-    build(profile)
+    if not build(tally, profile):
+        return
     listing = subprocess.run(["meson", "introspect", "--tests", ROOT / "build" / profile],
                              check=True, capture_output=True, text=True)
     for test in json.loads(listing.stdout):
@@ -73,7 +77,8 @@ def run_programs(tally, profile):
 
 def run_fuzz(tally):
     """Five seconds a target: enough to see a parser that falls over at once."""
-    build("fuzz")
+    if not build(tally, "fuzz"):
+        return
     done = subprocess.run([ROOT / "script/fuzz", "all", "5"], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True)
     for line in done.stdout.splitlines():
@@ -85,7 +90,8 @@ def run_fuzz(tally):
 
 
 def run_system(tally):
-    build("release")
+    if not build(tally, "release"):
+        return
     report = ROOT / "build" / "system.xml"
     report.unlink(missing_ok=True)
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",

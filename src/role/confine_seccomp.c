@@ -52,9 +52,10 @@ static const struct confine_call sanitizer_calls[] = {
 	{.number = CONFINE_END},
 };
 #undef MAY
-#define SANITIZER_CALLS sanitizer_calls
 #else
-#define SANITIZER_CALLS NULL
+static const struct confine_call sanitizer_calls[] = {
+	{.number = CONFINE_END},
+};
 #endif
 
 static bool is_in(const struct confine_call *list, int number)
@@ -134,18 +135,16 @@ static enum code export(scmp_filter_ctx seccomp, struct filter *f,
 static enum code build(scmp_filter_ctx seccomp, const struct confine_row *row,
 	struct filter *f, struct err *e)
 {
-	enum code code = OK;
+	enum code code;
 
 	(void)seccomp_attr_set(seccomp, SCMP_FLTATR_ACT_BADARCH,
 		SCMP_ACT_KILL_PROCESS);
 	/* a binary tree: SQLite's calls stand behind a hundred others */
 	(void)seccomp_attr_set(seccomp, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (SANITIZER_CALLS != NULL)
-		code = add_list(seccomp, SANITIZER_CALLS, NULL, &f->call_count,
-			e);
+	code = add_list(seccomp, sanitizer_calls, NULL, &f->call_count, e);
 	for (size_t i = 0; code == OK && i < CONFINE_LISTS_MAX &&
 		row->lists[i] != NULL; i++)
-		code = add_list(seccomp, row->lists[i], SANITIZER_CALLS,
+		code = add_list(seccomp, row->lists[i], sanitizer_calls,
 			&f->call_count, e);
 	return code == OK ? export(seccomp, f, e) : code;
 }
