@@ -527,11 +527,15 @@ struct score {
 	size_t files, failed, plays;
 };
 
+/* A line of TAP a file: script/test counts them. */
 static void play_one(const char *path, struct score *score)
 {
+	const char *slash = strrchr(path, '/');
 	size_t plays = play_file(path);
 
 	score->files++;
+	(void)printf("%s %zu - %s (%zu plays)\n", plays > 0 ? "ok" : "not ok",
+		score->files, slash != NULL ? slash + 1 : path, plays);
 	score->plays += plays;
 	score->failed += plays == 0;
 }
