@@ -5,8 +5,8 @@ tests/dialog/README.md.  Question, body and event lines are the set-up here.
 import re
 
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
-# Answers that a live server gives only when something is wrong with it.
-ENGINE_ONLY = ("temp", "denied", "busy", "corrupt")
+# Options that are true of a live server, or that it has another port for.
+LIVE_OPTIONS = ("whole", "may_relay", "submission", "drop two", "drop empty")
 
 
 def unescape(text):
@@ -69,16 +69,19 @@ class Dialog:
 
     def why_not_live(self):
         """Why the file is for the engine only; "" when it is not."""
-        other = [option for option in self.options if option != "whole"]
-        if other:
-            return f"option {other[0]}"
+        for option in self.options:
+            if option not in LIVE_OPTIONS:
+                return f"option {option}"
+        if "submission" in self.options and "may_relay" not in self.options:
+            return "everybody on loopback may relay"
         for mark, text, number in self.steps:
             if mark == "T":
                 return f"time passes in line {number}"
         for question, answer in self.questions():
-            word = answer.split()[0] if answer else ""
-            if word in ENGINE_ONLY or (word == "full" and not question.startswith("rcpt")):
-                return f"needs the answer {answer}"
+            kind, word = question.split()[0], (answer.split() or [""])[0]
+            if word in ("temp", "busy", "corrupt") or (kind, word) == ("rcpt", "denied") \
+                    or (word == "full" and kind != "rcpt"):
+                return f"needs the answer {answer} to {kind}"
         return ""
 
     def recipients(self, verdict):
@@ -97,6 +100,15 @@ class Dialog:
                 current = b""
         return out
 
+    @staticmethod
+    def next_line(raw, glob):
+        """The next line; the fields that only a delivery makes are passed over."""
+        line = raw.line()
+        while line is not None and not matches(line, glob) \
+                and (line.startswith(b"Delivered-To: ") or line[:1] == b"\t"):
+            line = raw.line()
+        return line
+
     def play(self, raw):
         """Plays all over a Raw connection; fails at the first difference."""
         pending = b""
@@ -110,7 +122,7 @@ class Dialog:
                     raw.send(pending)
                     pending = b""
             if mark == "S":
-                line = raw.line()
+                line = self.next_line(raw, text)
                 assert line is not None, f"{where}: the server closed, not {text!r}"
                 assert matches(line, text), f"{where}: {line!r} is not {text!r}"
             elif mark == "X" and text.strip() == "server closes":

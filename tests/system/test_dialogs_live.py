@@ -73,8 +73,9 @@ def tidy(server, dialog):
 @pytest.mark.parametrize("dialog", playable("smtp"))
 def test_smtp(shared, dialog):
     here = prepare(shared, dialog)
+    port = shared.submission_port if "submission" in dialog.options else shared.smtp_port
     try:
-        dialog.play(shared.raw())
+        dialog.play(shared.raw(port))
         bodies = [body for body in dialog.bodies() if body]
         boxes = [a for a in here if a in shared.passwords]
         if len(boxes) == 1 and bodies and len(bodies) == len(dialog.bodies()):
@@ -85,5 +86,31 @@ def test_smtp(shared, dialog):
         tidy(shared, dialog)
 
 
+# What is in the maildrop unless "O: drop" says otherwise: tests/dialog/driver_pop3.c
+TWO = [b"Subject: one\r\n\r\nHello Bob\r\nsecond line\r\n",
+       b"Subject: two\r\n\r\nDo you like ketchup?\r\n"]
+
+
+@pytest.mark.parametrize("dialog", playable("pop3"))
+def test_pop3(shared, dialog):
+    logins = {tuple(question.split(" ", 2)[1:]) for question, answer in dialog.questions()
+              if question.startswith("login ") and answer == "ok"}
+    try:
+        for user, password in sorted(logins):
+            if is_name(domain_of(user)):
+                shared.run("domain", "add", domain_of(user), expect=None)
+                shared.add_account(user, password)
+            if "drop empty" not in dialog.options:
+                for number, body in enumerate(TWO, 1):
+                    shared.send("alice@crepes.fr", user, body)
+                    shared.wait_messages(user, number)
+        dialog.play(shared.raw(shared.pop3_port))
+    finally:
+        for user in list(shared.passwords):
+            shared.run("account", "remove", user, expect=None)
+        tidy(shared, dialog)
+
+
 def test_there_are_dialogs():
     assert len(playable("smtp")) >= 30
+    assert len(playable("pop3")) >= 15
