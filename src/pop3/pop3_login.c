@@ -28,7 +28,7 @@
 enum login_state { NAMELESS, NAMED, ASKING, HANDED, ENDING, ENDED };
 
 struct pop3_login {
-	const struct pop3_login_config *config;
+	struct pop3_login_config config;
 	enum login_state state;
 	struct pop3_line line;
 	struct buf out; /* replies not yet given to the caller */
@@ -72,7 +72,7 @@ static void put_ok(struct pop3_login *p, const char *text)
 static void put_error(struct pop3_login *p, const char *text)
 {
 	buf_printf(&p->out, "-ERR %s\r\n", text);
-	if (++p->errors < p->config->errors_max)
+	if (++p->errors < p->config.errors_max)
 		return;
 	buf_puts(&p->out, "-ERR too many errors, good bye\r\n");
 	end(p, "too many errors");
@@ -91,12 +91,12 @@ typedef void login_fn(struct pop3_login *p, const struct pop3_call *call);
 static void cmd_capa(struct pop3_login *p, const struct pop3_call *call)
 {
 	(void)call;
-	pop3_put_capabilities(&p->out, p->config->may_login);
+	pop3_put_capabilities(&p->out, p->config.may_login);
 }
 
 static void cmd_user(struct pop3_login *p, const struct pop3_call *call)
 {
-	if (!p->config->may_login) {
+	if (!p->config.may_login) {
 		put_error(p, "logins need an encrypted connection here");
 		return;
 	}
@@ -149,7 +149,7 @@ struct pop3_login *pop3_login_open(struct arena *a,
 {
 	struct pop3_login *p = ARENA_NEW(a, struct pop3_login);
 
-	p->config = config;
+	p->config = *config;
 	buf_init(&p->out, OUT_BYTES);
 	buf_printf(&p->out, "+OK %.*s Postrider POP3\r\n",
 		(int)(config->hostname.n < 255 ? config->hostname.n : 255),

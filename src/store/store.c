@@ -292,6 +292,11 @@ bool store_is_full(const struct store *s)
 		s->quota_bytes - used < ROOM_MIN_BYTES);
 }
 
+struct span store_uuid(const struct store *s)
+{
+	return span_of(s->uuid, sizeof(s->uuid));
+}
+
 uint64_t store_inbox(const struct store *s)
 {
 	return (uint64_t)s->inbox;

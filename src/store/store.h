@@ -50,6 +50,8 @@ void store_set_quota(struct store *s, uint64_t quota_bytes);
 uint64_t store_used_bytes(const struct store *s);
 /* So little room is left that a sender should hear of it at RCPT. */
 bool store_is_full(const struct store *s);
+/* 16 random bytes of this store's birth: tells it from any other. */
+struct span store_uuid(const struct store *s);
 /* The id of the mailbox that deliveries go to. */
 uint64_t store_inbox(const struct store *s);
 

@@ -483,7 +483,7 @@ static const struct damage {
 		CORRUPT, 1u << 8},
 	{"UPDATE message SET tag = (SELECT tag FROM message WHERE message = 1)"
 	 " WHERE message = 2", CORRUPT, 1u << 8},
-	{"UPDATE message SET head = 'Return-Path: <eve@x>' WHERE message = 2",
+	{"UPDATE message SET head = cast('Return-Path: <eve@x>' as blob) WHERE message = 2",
 		CORRUPT, 1u << 7 | 1u << 8},
 	{"UPDATE body SET content = cast('Subject: ketchup' || "
 	 "substr(cast(content as text), 17) as blob) WHERE message = 2",
