@@ -223,6 +223,8 @@ static const struct confine_call accounts_calls[] = {
 	MAY(renameat),
 	MAY(renameat2),
 	MAY(getdents64),
+	/* the loop of a child, made before it confines itself */
+	MAY(pipe2),
 	/* abort() of a child: its number is not known yet */
 	IF(tgkill, 2, WORD, SIGABRT),
 	IF(tgkill, 2, WORD, SIGSYS),

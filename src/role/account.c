@@ -1,0 +1,293 @@
+/*
+ * account.c - the role `account`: one person's mail, and nothing else.
+ *
+ * May touch: its folder, its channels, the sockets of sessions that accounts
+ * passes to it.  Talks to: accounts (which forked it), queue, and POP3 clients
+ * after their login.  See account_int.h for the other files.
+ *
+ *	forked --ACCOUNT_SETUP--> serving --nothing to do--> IDLE --IDLE_END--> end
+ *
+ * It may end at any moment, by a crash too: what was answered is durable, what
+ * was not will be asked again under the same key.
+ */
+#include "role/account.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "db/db.h"
+#include "role/account_int.h"
+#include "role/confine.h"
+
+#include "base/banned.h"
+
+#define EXIT_FAILED 75
+
+/* ---- the end -------------------------------------------------------------- */
+static void end(struct account *a, int exit_status)
+{
+	a->exit_status = exit_status;
+	loop_stop(a->loop);
+}
+
+void account_fail(struct account *a, const char *why)
+{
+	LOG(EV_ACCOUNT_FAILED, LOG_NUM("account", a->start->account),
+		LOG_STR("why", why));
+	end(a, EXIT_FAILED);
+}
+
+bool account_is_broken(struct account *a, const struct err *e)
+{
+	if (!store_is_broken(a->store))
+		return false;
+	account_fail(a, e->text);
+	return true;
+}
+
+static void on_accounts_lost(void *arg, struct channel *c)
+{
+	struct account *a = arg;
+
+	(void)c;
+	account_settle(a);
+	end(a, a->exit_status);
+}
+
+static void on_queue_lost(void *arg, struct channel *c)
+{
+	struct account *a = arg;
+
+	account_settle(a);
+	if (a->queue == c)
+		a->queue = NULL;
+	channel_free(c);
+}
+
+/* ---- idle ------------------------------------------------------------------- */
+void account_touch(struct account *a)
+{
+	timer_arm(&a->idle, a->start->config->account_idle_ms);
+}
+
+static void on_idle(void *arg)
+{
+	struct account *a = arg;
+	const struct msg_idle m = {0};
+
+	account_touch(a);
+	if (a->session != NULL || a->store == NULL)
+		return;
+	account_settle(a);
+	account_forget(a);
+	if (store_is_broken(a->store))
+		return;
+	store_tidy(a->store);
+	channel_send(a->accounts, idle, IDLE, 0, &m, -1);
+}
+
+static bool on_idle_end(void *arg, struct frame *f)
+{
+	struct account *a = arg;
+	struct msg_idle_end m;
+
+	if (!msg_get_idle_end(f->body, &m))
+		return false;
+	account_settle(a);
+	LOG(EV_ACCOUNT_CLOSED, LOG_NUM("account", a->start->account));
+	end(a, a->exit_status);
+	return true;
+}
+
+/* ---- quota -------------------------------------------------------------------- */
+void account_report_usage(struct account *a)
+{
+	bool is_full = store_is_full(a->store);
+	const struct msg_usage m = {.is_full = is_full,
+		.used = store_used_bytes(a->store)};
+
+	if (is_full == a->was_full)
+		return;
+	a->was_full = is_full;
+	channel_send(a->accounts, usage, USAGE, 0, &m, -1);
+}
+
+static bool on_quota(void *arg, struct frame *f)
+{
+	struct account *a = arg;
+	struct msg_quota m;
+
+	if (!msg_get_quota(f->body, &m) || a->store == NULL)
+		return false;
+	store_set_quota(a->store, m.quota);
+	/* whatever directory believes now, this is how it is */
+	a->was_full = !store_is_full(a->store);
+	account_report_usage(a);
+	return true;
+}
+
+/* ---- start ---------------------------------------------------------------------- */
+static enum code open_store(struct account *a, const struct msg_account_setup *m,
+	struct err *e)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/mail.db", a->start->folder);
+	enum code code;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, LIMIT, "the path of the data is too long");
+	code = store_open(path, m->account, loop_wall_ms(a->loop), &a->store,
+		e);
+	if (code != OK)
+		return code;
+	store_set_quota(a->store, m->quota);
+	return OK;
+}
+
+static bool on_setup(void *arg, struct frame *f)
+{
+	struct account *a = arg;
+	struct msg_account_setup m;
+	struct msg_account_ready ready = {.result = OK};
+	struct err e = {.code = OK};
+	int64_t began_ms = time_mono_ms();
+
+	if (!msg_get_account_setup(f->body, &m) || a->store != NULL ||
+		m.account != a->start->account)
+		return false;
+	ready.result = (uint8_t)open_store(a, &m, &e);
+	ready.why = span_str(ready.result == OK ? "" : e.text);
+	channel_send(a->accounts, account_ready, ACCOUNT_READY, 0, &ready, -1);
+	if (ready.result != OK) {
+		channel_drain(a->accounts);
+		account_fail(a, e.text);
+		return true;
+	}
+	LOG(EV_ACCOUNT_OPENED, LOG_NUM("account", m.account),
+		LOG_NUM("ms", time_mono_ms() - began_ms));
+	account_report_usage(a);
+	return true;
+}
+
+static bool on_queue_peer(void *arg, struct frame *f)
+{
+	static const struct frame_handler handlers[] = {
+		{MSG_DELIVER, account_on_deliver},
+		{MSG_FORGET, account_on_forget},
+		{MSG_NONE, NULL},
+	};
+	struct account *a = arg;
+	const struct channel_owner owner = {
+		.handlers = handlers,
+		.on_lost = on_queue_lost,
+		.arg = a,
+	};
+	struct msg_queue_peer m;
+
+	if (!msg_get_queue_peer(f->body, &m) || f->fd < 0)
+		return false;
+	if (a->store == NULL) { /* it could not be opened: we end */
+		close(f->fd);
+		return true;
+	}
+	/* an answer to the old one would go nowhere */
+	account_settle(a);
+	channel_free(a->queue);
+	a->queue = channel_new(a->loop, f->fd, ROLE_ACCOUNT, ROLE_QUEUE, 0,
+		&owner);
+	account_touch(a);
+	return true;
+}
+
+static bool on_session(void *arg, struct frame *f)
+{
+	struct account *a = arg;
+	struct msg_session m;
+	struct msg_session_taken taken = {.result = TEMP};
+	struct err e = {.code = OK};
+
+	if (!msg_get_session(f->body, &m) || f->fd < 0)
+		return false;
+	if (a->store != NULL && m.service == SERVICE_POP3) {
+		account_settle(a);
+		taken.result = (uint8_t)account_pop3_begin(a, &m, f->fd, &e);
+	}
+	if (taken.result != OK)
+		close(f->fd);
+	if (a->store != NULL && account_is_broken(a, &e))
+		return true;
+	channel_send(a->accounts, session_taken, SESSION_TAKEN, f->id, &taken,
+		-1);
+	account_touch(a);
+	return true;
+}
+
+static enum code confine(const struct account_start *start, struct err *e)
+{
+	char user[64];
+	const struct confine_request request = {
+		.role = ROLE_ACCOUNT,
+		.folder = start->folder,
+		.user = user,
+	};
+
+	if (start->no_sandbox)
+		return OK;
+	(void)snprintf(user, sizeof(user), "%.*s",
+		SPAN_ARG(start->config->user));
+	return confine_self(&request, e);
+}
+
+static void clear(struct account *a)
+{
+	account_pop3_end(a, "the account's process ends");
+	channel_drain(a->accounts);
+	if (a->queue != NULL)
+		channel_flush(a->queue);
+	channel_free(a->queue);
+	channel_free(a->accounts);
+	store_close(a->store);
+	arena_clear(&a->batch.arena);
+	buf_clear(&a->forget);
+}
+
+int account_run(const struct account_start *start)
+{
+	static const struct frame_handler handlers[] = {
+		{MSG_ACCOUNT_SETUP, on_setup},
+		{MSG_QUEUE_PEER, on_queue_peer},
+		{MSG_SESSION, on_session},
+		{MSG_QUOTA, on_quota},
+		{MSG_IDLE_END, on_idle_end},
+		{MSG_NONE, NULL},
+	};
+	struct account *a = MEM_NEW(struct account);
+	const struct channel_owner owner = {
+		.handlers = handlers,
+		.on_lost = on_accounts_lost,
+		.arg = a,
+	};
+	struct err e = {.code = OK};
+	int exit_status;
+
+	log_open("account", STDERR_FILENO, start->config->log_level);
+	a->start = start;
+	a->loop = loop_new();
+	a->accounts = channel_new(a->loop, start->fd, ROLE_ACCOUNT,
+		ROLE_ACCOUNTS, 0, &owner);
+	account_deliver_init(a);
+	timer_init(&a->idle, a->loop, on_idle, a);
+	account_touch(a);
+	if (confine(start, &e) == OK)
+		loop_run(a->loop);
+	else
+		account_fail(a, e.text);
+	clear(a);
+	log_flush();
+	exit_status = a->exit_status;
+	mem_free(a);
+	return exit_status;
+}

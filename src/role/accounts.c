@@ -1,0 +1,484 @@
+/*
+ * accounts.c - the role `accounts`: starts, finds and ends the processes of
+ * single accounts.
+ *
+ * May touch: data_dir/accounts, its channels; it forks.  Talks to: directory
+ * (who may attach, which accounts there are), queue (which wants channels to
+ * accounts), front (which hands sessions over), and each account's process.
+ *
+ * A question about an account waits in the account's slot until directory has
+ * told that the account exists and its process runs; then it goes there, and
+ * the answer back.  What waits is data with a number: if the asker is gone
+ * meanwhile, the answer goes nowhere.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "role/accounts_int.h"
+#include "role/roles.h"
+
+#include "base/banned.h"
+
+#define ADDRESS_MAX 512
+#define PENDING_MAX 8192
+
+/* ---- slots and waits ---------------------------------------------------------- */
+struct account_slot *accounts_slot(struct accounts *s, uint64_t account)
+{
+	struct account_slot *slot = map_get(&s->slots, account);
+
+	if (slot != NULL)
+		return slot;
+	slot = MEM_NEW(struct account_slot);
+	slot->owner = s;
+	slot->account = account;
+	buf_init(&slot->address, ADDRESS_MAX);
+	list_init(&slot->waits);
+	list_init(&slot->attached);
+	map_put(&s->slots, account, slot);
+	return slot;
+}
+
+static struct wait *wait_new(enum message_type type, uint64_t id)
+{
+	struct wait *w = MEM_NEW(struct wait);
+
+	list_init(&w->link);
+	w->type = type;
+	w->id = id;
+	w->fd = -1;
+	buf_init(&w->user, ADDRESS_MAX);
+	buf_init(&w->ip, 16);
+	buf_init(&w->pending, PENDING_MAX);
+	return w;
+}
+
+void wait_free(struct wait *w)
+{
+	list_take(&w->link);
+	if (w->fd >= 0)
+		close(w->fd);
+	buf_clear(&w->user);
+	buf_clear(&w->ip);
+	buf_clear(&w->pending);
+	mem_free(w);
+}
+
+static void answer_open(struct account_slot *slot, const struct wait *w,
+	enum code code, int fd)
+{
+	struct channel *queue = role_peer(slot->owner->run, ROLE_QUEUE);
+	const struct msg_account_opened m = {.result = (uint8_t)code,
+		.account = slot->account};
+
+	if (queue != NULL)
+		channel_send(queue, account_opened, ACCOUNT_OPENED, w->id, &m,
+			fd);
+	else if (fd >= 0)
+		close(fd);
+}
+
+static void answer_attach(struct accounts *s, uint32_t front, uint64_t id,
+	enum code code)
+{
+	struct channel *c = s->run->peers[ROLE_FRONT][front];
+	const struct msg_attached m = {.result = (uint8_t)code};
+
+	if (c != NULL)
+		channel_send(c, attached, ATTACHED, id, &m, -1);
+}
+
+void wait_answer(struct account_slot *slot, struct wait *w, enum code code)
+{
+	if (w->type == MSG_ACCOUNT_OPEN)
+		answer_open(slot, w, code, -1);
+	else
+		answer_attach(slot->owner, w->front, w->id, code);
+	wait_free(w);
+}
+
+void accounts_fail_waits(struct account_slot *slot, enum code code)
+{
+	while (!list_is_empty(&slot->waits))
+		wait_answer(slot, LIST_OF(struct wait, link, slot->waits.next),
+			code);
+}
+
+/* ---- to the account's process --------------------------------------------------- */
+static void send_queue_peer(struct account_slot *slot, struct wait *w)
+{
+	const struct msg_queue_peer m = {0};
+	int fds[2];
+
+	if (!channel_pair(fds)) {
+		wait_answer(slot, w, TEMP);
+		return;
+	}
+	channel_send(slot->channel, queue_peer, QUEUE_PEER, 0, &m, fds[0]);
+	answer_open(slot, w, OK, fds[1]);
+	wait_free(w);
+}
+
+static void send_session(struct account_slot *slot, struct wait *w)
+{
+	const struct msg_session m = {
+		.sid = w->sid,
+		.service = w->service,
+		.user = buf_span(&w->user),
+		.ip = buf_span(&w->ip),
+		.pending = buf_span(&w->pending),
+	};
+
+	w->number = ++slot->owner->next_number;
+	channel_send(slot->channel, session, SESSION, w->number, &m, w->fd);
+	w->fd = -1;
+	list_take(&w->link);
+	list_put(&slot->attached, &w->link);
+}
+
+static void ask_facts(struct account_slot *slot)
+{
+	struct channel *directory = role_peer(slot->owner->run, ROLE_DIRECTORY);
+	const struct msg_account_info m = {.account = slot->account};
+
+	if (slot->facts == FACTS_ASKED)
+		return;
+	if (directory == NULL) {
+		accounts_fail_waits(slot, TEMP);
+		return;
+	}
+	slot->facts = FACTS_ASKED;
+	channel_send(directory, account_info, ACCOUNT_INFO, slot->account, &m,
+		-1);
+}
+
+void accounts_serve_waits(struct account_slot *slot)
+{
+	struct err e;
+
+	if (list_is_empty(&slot->waits) || slot->state == PROCESS_ENDS)
+		return;
+	if (slot->facts != FACTS_KNOWN) {
+		ask_facts(slot);
+		return;
+	}
+	if (slot->state == PROCESS_NONE &&
+		account_process_start(slot, &e) != OK) {
+		accounts_fail_waits(slot, TEMP);
+		return;
+	}
+	while (!list_is_empty(&slot->waits)) {
+		struct wait *w = LIST_OF(struct wait, link, slot->waits.next);
+
+		if (w->type == MSG_ACCOUNT_OPEN)
+			send_queue_peer(slot, w);
+		else
+			send_session(slot, w);
+	}
+	/* both sides of a cold delivery wait for it */
+	channel_flush(slot->channel);
+}
+
+/* ---- from queue and front ---------------------------------------------------------- */
+static bool on_account_open(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	struct msg_account_open m;
+	struct account_slot *slot;
+
+	if (!msg_get_account_open(f->body, &m))
+		return false;
+	slot = accounts_slot(s, m.account);
+	list_put(&slot->waits, &wait_new(MSG_ACCOUNT_OPEN, f->id)->link);
+	accounts_serve_waits(slot);
+	return true;
+}
+
+/* The grant of this token, taken out of the list; NULL: there is none. */
+static struct grant *take_grant(struct accounts *s, struct span token)
+{
+	int64_t now_ms = loop_mono_ms(s->run->loop);
+
+	LIST_FOR_EACH(it, &s->grants) {
+		struct grant *g = LIST_OF(struct grant, link, it);
+
+		if (g->until_ms < now_ms) {
+			list_take(&g->link);
+			mem_free(g);
+		} else if (span_eq(token, span_of(g->token, TOKEN_BYTES))) {
+			list_take(&g->link);
+			return g;
+		}
+	}
+	return NULL;
+}
+
+static struct wait *wait_of_attach(const struct frame *f,
+	const struct msg_attach *m)
+{
+	struct wait *w = wait_new(MSG_ATTACH, f->id);
+
+	w->front = channel_peer_instance(f->from);
+	w->fd = f->fd;
+	w->sid = m->sid;
+	w->service = m->service;
+	buf_put(&w->user, m->user);
+	buf_put(&w->ip, m->ip);
+	buf_put(&w->pending, m->pending);
+	return w;
+}
+
+static bool on_attach(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	struct msg_attach m;
+	struct account_slot *slot;
+	struct grant *g;
+
+	if (!msg_get_attach(f->body, &m) || f->fd < 0)
+		return false;
+	g = take_grant(s, m.token);
+	if (g == NULL || g->service != m.service) {
+		mem_free(g);
+		close(f->fd);
+		answer_attach(s, channel_peer_instance(f->from), f->id,
+			DENIED);
+		return true;
+	}
+	slot = accounts_slot(s, g->account);
+	mem_free(g);
+	list_put(&slot->waits, &wait_of_attach(f, &m)->link);
+	accounts_serve_waits(slot);
+	return true;
+}
+
+/* ---- from directory ------------------------------------------------------------------ */
+static bool on_grant(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	const struct msg_granted granted = {0};
+	struct msg_grant m;
+	struct grant *g;
+
+	if (!msg_get_grant(f->body, &m) || m.token.n != TOKEN_BYTES)
+		return false;
+	mem_free(take_grant(s, SPAN_EMPTY)); /* drops those that are over */
+	g = MEM_NEW(struct grant);
+	memcpy(g->token, m.token.p, TOKEN_BYTES);
+	g->service = m.service;
+	g->account = m.account;
+	g->until_ms = loop_mono_ms(s->run->loop) + TOKEN_LIFE_MS;
+	list_init(&g->link);
+	list_put(&s->grants, &g->link);
+	channel_send(f->from, granted, GRANTED, f->id, &granted, -1);
+	return true;
+}
+
+static bool on_account_facts(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	struct msg_account_facts m;
+	struct account_slot *slot;
+
+	if (!msg_get_account_facts(f->body, &m))
+		return false;
+	slot = map_get(&s->slots, f->id);
+	if (slot == NULL || slot->facts != FACTS_ASKED)
+		return true;
+	slot->facts = m.result == OK ? FACTS_KNOWN : FACTS_UNKNOWN;
+	slot->quota = m.quota;
+	buf_reset(&slot->address);
+	buf_put(&slot->address, m.address);
+	if (m.result == OK)
+		accounts_serve_waits(slot);
+	else
+		accounts_fail_waits(slot,
+			m.result == NOT_FOUND ? NOT_FOUND : TEMP);
+	return true;
+}
+
+static bool on_account_quota(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	struct msg_account_quota m;
+	struct msg_quota quota;
+	struct account_slot *slot;
+	struct err e;
+
+	if (!msg_get_account_quota(f->body, &m))
+		return false;
+	slot = map_get(&s->slots, m.account);
+	if (slot == NULL || slot->facts != FACTS_KNOWN)
+		return true; /* it will be asked for */
+	slot->quota = m.quota;
+	/* directory believes that it is full: it has to hear if it is not */
+	if (slot->state == PROCESS_NONE && slot->is_full &&
+		account_process_start(slot, &e) != OK)
+		return true;
+	quota.quota = m.quota;
+	if (slot->state == PROCESS_RUNS)
+		channel_send(slot->channel, quota, QUOTA, 0, &quota, -1);
+	return true;
+}
+
+static bool on_account_gone(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	struct msg_account_gone m;
+	struct account_slot *slot;
+
+	if (!msg_get_account_gone(f->body, &m))
+		return false;
+	slot = accounts_slot(s, m.account);
+	slot->facts = FACTS_UNKNOWN;
+	slot->is_full = false;
+	accounts_fail_waits(slot, NOT_FOUND);
+	if (slot->state == PROCESS_NONE) {
+		account_folder_delete(slot);
+	} else {
+		slot->is_gone = true;
+		account_process_end(slot);
+	}
+	return true;
+}
+
+/* ---- from the account's process ---------------------------------------------------- */
+static bool on_account_ready(void *arg, struct frame *f)
+{
+	struct msg_account_ready m;
+
+	(void)arg;
+	/* if not OK it has said why in the log, and ends */
+	return msg_get_account_ready(f->body, &m);
+}
+
+static bool on_session_taken(void *arg, struct frame *f)
+{
+	struct account_slot *slot = arg;
+	struct msg_session_taken m;
+
+	if (!msg_get_session_taken(f->body, &m))
+		return false;
+	LIST_FOR_EACH(it, &slot->attached) {
+		struct wait *w = LIST_OF(struct wait, link, it);
+
+		if (w->number == f->id) {
+			wait_answer(slot, w, (enum code)m.result);
+			break;
+		}
+	}
+	return true;
+}
+
+static bool on_usage(void *arg, struct frame *f)
+{
+	struct account_slot *slot = arg;
+	struct channel *directory = role_peer(slot->owner->run, ROLE_DIRECTORY);
+	struct msg_usage m;
+	struct msg_account_full full;
+
+	if (!msg_get_usage(f->body, &m))
+		return false;
+	slot->is_full = m.is_full != 0;
+	full.account = slot->account;
+	full.is_full = m.is_full;
+	full.used = m.used;
+	if (directory != NULL)
+		channel_send(directory, account_full, ACCOUNT_FULL, 0, &full,
+			-1);
+	return true;
+}
+
+static bool on_idle(void *arg, struct frame *f)
+{
+	struct account_slot *slot = arg;
+	const struct msg_idle_end end = {0};
+	struct msg_idle m;
+
+	if (!msg_get_idle(f->body, &m))
+		return false;
+	/* a session is on its way there */
+	if (!list_is_empty(&slot->attached))
+		return true;
+	/* whoever comes now waits until it is gone, and gets a new one */
+	channel_send(slot->channel, idle_end, IDLE_END, 0, &end, -1);
+	channel_flush(slot->channel);
+	slot->state = PROCESS_ENDS;
+	return true;
+}
+
+const struct frame_handler accounts_process_handlers[] = {
+	{MSG_ACCOUNT_READY, on_account_ready},
+	{MSG_SESSION_TAKEN, on_session_taken},
+	{MSG_USAGE, on_usage},
+	{MSG_IDLE, on_idle},
+	{MSG_NONE, NULL},
+};
+
+/* ---- the role -------------------------------------------------------------------------- */
+static void on_child(void *arg)
+{
+	account_processes_reap(arg);
+}
+
+static enum code open_role(struct role_run *r, void **out_state, struct err *e)
+{
+	struct accounts *s = MEM_NEW(struct accounts);
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%.*s/accounts",
+		SPAN_ARG(r->config->data_dir));
+	s->run = r;
+	s->folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->folder_fd < 0)
+		return err_errno(e, TEMP, "opening %s", path);
+	map_init(&s->slots);
+	list_init(&s->grants);
+	/* for the children: they cannot do it any more */
+	db_before_confinement();
+	loop_on_signal(r->loop, SIGCHLD, on_child, s);
+	*out_state = s;
+	return OK;
+}
+
+static void directory_lost(struct accounts *s)
+{
+	struct account_slot *slot;
+
+	for (size_t i = 0; (slot = map_next(&s->slots, &i)) != NULL;)
+		if (slot->facts == FACTS_ASKED) {
+			slot->facts = FACTS_UNKNOWN;
+			accounts_fail_waits(slot, TEMP);
+		}
+}
+
+static void peer_lost(void *state, enum role role, uint32_t instance)
+{
+	(void)instance;
+	if (role == ROLE_DIRECTORY)
+		directory_lost(state);
+}
+
+static const struct frame_handler handlers[] = {
+	{MSG_ACCOUNT_OPEN, on_account_open},
+	{MSG_ATTACH, on_attach},
+	{MSG_GRANT, on_grant},
+	{MSG_ACCOUNT_FACTS, on_account_facts},
+	{MSG_ACCOUNT_QUOTA, on_account_quota},
+	{MSG_ACCOUNT_GONE, on_account_gone},
+	{MSG_NONE, NULL},
+};
+
+const struct role_def role_accounts = {
+	.role = ROLE_ACCOUNTS,
+	.open = open_role,
+	.handlers = handlers,
+	.peer_lost = peer_lost,
+};

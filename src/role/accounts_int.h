@@ -1,0 +1,94 @@
+/*
+ * accounts_int.h - what the files of the role `accounts` share.
+ *
+ * accounts.c: its peers and their messages; accounts_process.c: the processes
+ * that it forks.
+ */
+#ifndef POSTRIDER_ROLE_ACCOUNTS_INT_H
+#define POSTRIDER_ROLE_ACCOUNTS_INT_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "role/role.h"
+
+#define TOKEN_BYTES   16
+#define TOKEN_LIFE_MS 30000
+
+enum process_state {
+	PROCESS_NONE,    /* not running */
+	PROCESS_RUNS,    /* forked; what is sent to it waits in its channel */
+	PROCESS_ENDS     /* was told to end, or its channel broke: not reaped */
+};
+
+enum facts_state { FACTS_UNKNOWN, FACTS_ASKED, FACTS_KNOWN };
+
+/* Who waits for an account: queue for a channel, or front for a session. */
+struct wait {
+	struct list link;
+	enum message_type type; /* MSG_ACCOUNT_OPEN or MSG_ATTACH */
+	uint64_t id;            /* of the question */
+	uint32_t front;         /* MSG_ATTACH: which */
+	uint64_t number;        /* MSG_ATTACH: of the SESSION, once it was sent */
+	int fd;                 /* MSG_ATTACH: the socket, owned; -1: none */
+	uint64_t sid;
+	uint8_t service;
+	struct buf user, ip, pending;
+};
+
+struct account_slot {
+	struct accounts *owner;
+	uint64_t account;
+	enum facts_state facts;
+	uint64_t quota;
+	struct buf address;
+	enum process_state state;
+	int pid;
+	struct channel *channel; /* NULL: none */
+	int64_t started_ms;
+	int64_t retry_ms;        /* not forked before; monotonic */
+	unsigned failures;       /* in a row */
+	bool is_full;            /* as it reported last */
+	bool is_gone;            /* removed: the folder goes after the process */
+	struct list waits;       /* of struct wait: for facts or the process */
+	struct list attached;    /* of struct wait: SESSION sent, no answer yet */
+};
+
+struct grant {
+	struct list link;
+	uint8_t token[TOKEN_BYTES];
+	uint8_t service;
+	uint64_t account;
+	int64_t until_ms; /* monotonic */
+};
+
+struct accounts {
+	struct role_run *run;
+	int folder_fd; /* data_dir/accounts */
+	struct map slots; /* of struct account_slot, by account */
+	struct list grants;
+	uint64_t next_number; /* of a SESSION */
+};
+
+struct account_slot *accounts_slot(struct accounts *s, uint64_t account);
+/* Answers all that wait for the account with this code. */
+void accounts_fail_waits(struct account_slot *slot, enum code code);
+/* Sends what waits to the process; starts it if there is none. */
+void accounts_serve_waits(struct account_slot *slot);
+void wait_free(struct wait *w);
+/* Answers a wait, and frees it. */
+void wait_answer(struct account_slot *slot, struct wait *w, enum code code);
+
+/* Forks the process; OK: its channel is there, ACCOUNT_SETUP is on its way. */
+enum code account_process_start(struct account_slot *slot, struct err *e)
+	MUST_USE;
+/* Lets it end: it sees that its channel is gone. */
+void account_process_end(struct account_slot *slot);
+/* Takes up the children that ended. */
+void account_processes_reap(struct accounts *s);
+/* Deletes the account's files; the process is not running. */
+void account_folder_delete(struct account_slot *slot);
+
+/* Messages of the account's process: accounts.c. */
+extern const struct frame_handler accounts_process_handlers[];
+
+#endif
