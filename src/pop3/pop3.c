@@ -54,6 +54,7 @@ struct pop3 {
 	bool in_header;
 	bool at_start;    /* of a line */
 	bool is_blank;    /* so far, the line is empty or a CR */
+	uint8_t last[2];  /* bytes of the message */
 };
 
 static void set_state(struct pop3 *p, enum session_state next)
@@ -171,6 +172,8 @@ static bool put_text(struct pop3 *p, struct span text)
 		if (p->at_start && line.p[0] == '.')
 			buf_putc(&p->out, '.');
 		buf_put(&p->out, line);
+		p->last[0] = line.n > 1 ? line.p[line.n - 2] : p->last[1];
+		p->last[1] = line.p[line.n - 1];
 		if (n == text.n) {
 			p->at_start = false;
 			p->is_blank = p->is_blank && n == 1 &&
@@ -189,7 +192,9 @@ static bool put_text(struct pop3 *p, struct span text)
 static enum step end_message(struct pop3 *p)
 {
 	store_reader_close(&p->reader);
-	if (!p->at_start)
+	/* the final dot stands on a line of its own, for those too to whom
+	 * only CRLF ends one */
+	if (p->last[0] != '\r' || p->last[1] != '\n')
 		buf_puts(&p->out, "\r\n");
 	buf_puts(&p->out, ".\r\n");
 	return DONE;
