@@ -246,12 +246,12 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out)
 		*out = (struct smtp_effect){.type = SMTP_BODY,
 			.bytes = s->out_body};
 		s->out_body = SPAN_EMPTY;
-	} else if (s->has_log) {
-		*out = s->log;
-		s->has_log = false;
 	} else if (s->has_drop) {
 		*out = (struct smtp_effect){.type = SMTP_DROP};
 		s->has_drop = false;
+	} else if (s->has_log) {
+		*out = s->log;
+		s->has_log = false;
 	} else if (must_send(s)) {
 		*out = (struct smtp_effect){.type = SMTP_SEND,
 			.bytes = buf_span(&s->out)};
