@@ -1,0 +1,389 @@
+/*
+ * queue_dsn.c - builds notices to the sender.  See queue_dsn.h.
+ *
+ * What another server said is quoted in three places (text, Diagnostic-Code,
+ * Remote-MTA): it goes through put_clean, which lets no control byte, no line
+ * end and, outside of RFC 6533 notices, nothing but ASCII through.  That is
+ * how a hostile reply cannot write fields of its own into our notice.
+ */
+#include "queue/queue_dsn.h"
+
+#include "base/mid.h"
+#include "base/time.h"
+#include "base/utf8.h"
+
+#define TEXT_MAX     400u /* of a quoted reply */
+#define LISTED_MAX   1000u /* recipients with a paragraph of text */
+#define DETAILED_MAX 8000u /* recipients with fields for programs */
+
+/* What a status means to people; the first row whose digits fit.  The class
+ * (4 or 5) does not matter for the meaning: "2.2" is x.2.2.  RFC 3463 3 */
+static const struct {
+	const char *detail;
+	const char *meaning;
+} meanings[] = {
+	{"1.1", "There is no mailbox with this address. Please check how it "
+		"is written."},
+	{"1.2", "There is no mail domain with this name. Please check the part "
+		"behind the @."},
+	{"1.3", "This is not a valid address. Please check how it is written."},
+	{"1.10", "This domain says that it takes no mail at all."},
+	{"2.1", "The mailbox does not accept messages at present."},
+	{"2.2", "The mailbox is full."},
+	{"2.3", "The message is too long for this mailbox."},
+	{"3.4", "The message is too long for the other mail server."},
+	{"4.1", "The other mail server did not answer."},
+	{"4.2", "The connection to the other mail server broke."},
+	{"4.4", "No way to the other mail server is known."},
+	{"4.6", "The message would have gone round in a circle."},
+	{"4.7", "It could not be delivered in the time that is set for it."},
+	{"6.", "The other mail server cannot handle this kind of message."},
+	{"7.", "The other mail server refused the message by its rules."},
+};
+
+static struct span meaning_of(struct span enhanced)
+{
+	struct span detail = span_tail(enhanced, 2);
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		struct span want = span_str(meanings[i].detail);
+		bool is_class = want.p[want.n - 1] == '.';
+
+		if (is_class ? span_starts(detail, want)
+			     : span_eq(detail, want))
+			return span_str(meanings[i].meaning);
+	}
+	return SPAN("The other mail server did not accept the message.");
+}
+
+/* Is this recipient one of those that the notice is about? */
+static bool concerns(const struct queue_dsn *d, const struct queue_rcpt *r)
+{
+	return r->state == (d->kind == QUEUE_DSN_FAILED ? QUEUE_FAILED
+							: QUEUE_WAITING);
+}
+
+/* Visible text without control bytes, cut to a bearable length. */
+static void put_clean(struct buf *out, struct span text, bool is_utf8)
+{
+	bool has_utf8 = is_utf8 && utf8_is_valid(span_head(text, TEXT_MAX));
+
+	text = span_head(text, TEXT_MAX);
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (c < 0x20 || c == 0x7f)
+			c = ' ';
+		else if (c >= 0x80 && !has_utf8)
+			c = '?';
+		buf_putc(out, c);
+	}
+}
+
+static void put_date(struct buf *out, const char *name, int64_t wall_ms)
+{
+	buf_puts(out, name);
+	time_put_rfc5322(out, wall_ms);
+	buf_puts(out, "\r\n");
+}
+
+struct span queue_dsn_header(struct span message)
+{
+	size_t end = span_find_span(message, SPAN("\r\n\r\n"));
+
+	return end == message.n ? message : span_head(message, end + 4);
+}
+
+/* The value of a field of the header, unfolded fields only; empty if none. */
+static struct span field_of(struct span header, struct span name)
+{
+	while (header.n > 0) {
+		struct span line = span_cut(&header, '\n');
+
+		if (span_starts_fold(line, name)) {
+			line = span_tail(line, name.n);
+			if (line.n > 0 && line.p[line.n - 1] == '\r')
+				line.n--;
+			return span_trim(line);
+		}
+	}
+	return SPAN_EMPTY;
+}
+
+/* ---- the parts --------------------------------------------------------------- */
+struct shape {
+	bool is_utf8;  /* an address needs RFC 6531 */
+	bool is_8bit;  /* the returned original has bytes above 127 */
+	bool is_whole; /* all of the original is returned */
+	struct span original;
+	unsigned counter; /* makes the boundary one that does not occur */
+};
+
+static void put_boundary(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	struct mid mid = mid_of(d->qid);
+
+	buf_printf(out, "postrider=_%.*s_%u", SPAN_ARG(mid_span(&mid)),
+		s->counter);
+}
+
+static void put_delimiter(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	buf_puts(out, "\r\n--");
+	put_boundary(out, d, s);
+}
+
+static void put_fields(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	struct mid mid = mid_of(d->qid);
+	struct span id = field_of(d->original, SPAN("Message-ID:"));
+
+	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%.*s>\r\n",
+		SPAN_ARG(d->hostname));
+	buf_puts(out, "To: <");
+	put_clean(out, d->to, s->is_utf8);
+	buf_puts(out, ">\r\n");
+	put_date(out, "Date: ", d->now_wall_ms);
+	buf_puts(out, d->kind == QUEUE_DSN_FAILED
+		? "Subject: Your message could not be delivered\r\n"
+		: "Subject: Your message is delayed\r\n");
+	buf_printf(out, "Message-ID: <%.*s.%lld@%.*s>\r\n",
+		SPAN_ARG(mid_span(&mid)), (long long)d->now_wall_ms,
+		SPAN_ARG(d->hostname));
+	if (id.n > 2 && id.n < TEXT_MAX && id.p[0] == '<' &&
+		utf8_is_ascii(id)) {
+		buf_puts(out, "In-Reply-To: ");
+		put_clean(out, id, false);
+		buf_puts(out, "\r\nReferences: ");
+		put_clean(out, id, false);
+		buf_puts(out, "\r\n");
+	}
+	buf_puts(out, "Auto-Submitted: auto-replied\r\n"); /* RFC 3834 5 */
+	buf_puts(out, "MIME-Version: 1.0\r\n"
+		"Content-Type: multipart/report; report-type=delivery-status;"
+		"\r\n\tboundary=\"");
+	put_boundary(out, d, s);
+	buf_puts(out, "\"\r\n");
+	if (s->is_8bit || s->is_utf8)
+		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
+	buf_puts(out, "\r\nThis is a message in MIME format.\r\n");
+}
+
+static void put_quote(struct buf *out, const struct queue_rcpt *r, bool is_utf8)
+{
+	if (r->text.n == 0)
+		return;
+	if (r->peer.n > 0) {
+		buf_puts(out, "      The server ");
+		put_clean(out, r->peer, is_utf8);
+		buf_puts(out, " said:\r\n");
+	} else {
+		buf_puts(out, "      In detail:\r\n");
+	}
+	buf_puts(out, "      ");
+	if (r->code != 0)
+		buf_printf(out, "%u ", r->code);
+	put_clean(out, r->text, is_utf8);
+	buf_puts(out, "\r\n");
+}
+
+static void put_advice(struct buf *out, const struct queue_dsn *d)
+{
+	if (d->kind == QUEUE_DSN_FAILED) {
+		buf_puts(out, "\r\nIt will not be tried again. If you still "
+			"want it to arrive, please correct\r\nwhat is wrong "
+			"and send it once more. Your message is attached.\r\n");
+		return;
+	}
+	buf_puts(out, "\r\nYou do not have to do anything: it is tried again "
+		"and again until\r\n");
+	time_put_rfc5322(out, d->give_up_wall_ms);
+	buf_puts(out, ".\r\nIf it has not arrived by then, you get another "
+		"message.\r\n");
+}
+
+static void put_text(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	size_t listed = 0, left_out = 0;
+
+	put_delimiter(out, d, s);
+	buf_printf(out, "\r\nContent-Type: text/plain; charset=%s\r\n",
+		s->is_utf8 ? "utf-8" : "us-ascii");
+	if (s->is_utf8)
+		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
+	buf_puts(out, "\r\nThis is the mail server of ");
+	put_clean(out, d->hostname, s->is_utf8);
+	buf_puts(out, d->kind == QUEUE_DSN_FAILED
+		? ".\r\n\r\nYour message of "
+		: ".\r\n\r\nThis is only a warning. Your message of ");
+	time_put_rfc5322(out, d->received_wall_ms);
+	buf_puts(out, d->kind == QUEUE_DSN_FAILED
+		? "\r\ncould not be delivered to:\r\n"
+		: "\r\nhas not yet been delivered to:\r\n");
+	for (size_t i = 0; i < d->rcpt_count; i++) {
+		const struct queue_rcpt *r = &d->rcpts[i];
+
+		if (!concerns(d, r))
+			continue;
+		if (++listed > LISTED_MAX) {
+			left_out++;
+			continue;
+		}
+		buf_puts(out, "\r\n  ");
+		put_clean(out, r->address, s->is_utf8);
+		buf_puts(out, "\r\n      ");
+		buf_put(out, meaning_of(r->enhanced));
+		buf_puts(out, "\r\n");
+		put_quote(out, r, s->is_utf8);
+	}
+	if (left_out > 0)
+		buf_printf(out, "\r\n  and to %zu others, listed in the "
+			"second part of this message.\r\n", left_out);
+	put_advice(out, d);
+}
+
+/* A status of the right class, even if the other server sent none or
+ * nonsense.  RFC 3463 2 */
+static void put_status(struct buf *out, const struct queue_dsn *d,
+	struct span enhanced)
+{
+	char class = d->kind == QUEUE_DSN_FAILED ? '5' : '4';
+	bool is_good = enhanced.n >= 5 && enhanced.n <= 9 &&
+		enhanced.p[1] == '.';
+
+	for (size_t i = 0; i < enhanced.n; i++)
+		if (!ascii_is_digit(enhanced.p[i]) && enhanced.p[i] != '.')
+			is_good = false;
+	if (!is_good) {
+		buf_printf(out, "%c.0.0", class);
+		return;
+	}
+	/* what was tried too long failed with its last 4.x.x: 4.4.7 stays
+	 * (RFC 3463 3.5), the rest gets the class of the action */
+	if (d->kind == QUEUE_DSN_DELAYED)
+		buf_putc(out, '4');
+	else
+		buf_putc(out, span_eq(enhanced, SPAN("4.4.7")) ? '4' : '5');
+	buf_put(out, span_tail(enhanced, 1));
+}
+
+/* RFC 3464 2.3; RFC 6533 3 for addresses that are not ASCII. */
+static void put_rcpt_fields(struct buf *out, const struct queue_dsn *d,
+	const struct queue_rcpt *r)
+{
+	bool is_utf8 = !utf8_is_ascii(r->address);
+
+	buf_puts(out, is_utf8 ? "\r\nFinal-Recipient: utf-8; "
+			      : "\r\nFinal-Recipient: rfc822; ");
+	put_clean(out, r->address, is_utf8);
+	buf_puts(out, d->kind == QUEUE_DSN_FAILED
+		? "\r\nAction: failed\r\nStatus: "
+		: "\r\nAction: delayed\r\nStatus: ");
+	put_status(out, d, r->enhanced);
+	buf_puts(out, "\r\n");
+	if (r->peer.n > 0) {
+		buf_puts(out, "Remote-MTA: dns; ");
+		put_clean(out, r->peer, false);
+		buf_puts(out, "\r\n");
+	}
+	if (r->text.n > 0) {
+		buf_puts(out, r->code != 0 ? "Diagnostic-Code: smtp; "
+					   : "Diagnostic-Code: x-postrider; ");
+		if (r->code != 0)
+			buf_printf(out, "%u ", r->code);
+		put_clean(out, r->text, false);
+		buf_puts(out, "\r\n");
+	}
+	put_date(out, "Last-Attempt-Date: ", d->now_wall_ms);
+	if (d->kind == QUEUE_DSN_DELAYED)
+		put_date(out, "Will-Retry-Until: ", d->give_up_wall_ms);
+}
+
+static void put_report(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	size_t detailed = 0;
+
+	put_delimiter(out, d, s);
+	buf_puts(out, s->is_utf8
+		? "\r\nContent-Type: message/global-delivery-status\r\n"
+		  "Content-Transfer-Encoding: 8bit\r\n\r\n"
+		: "\r\nContent-Type: message/delivery-status\r\n\r\n");
+	buf_puts(out, "Reporting-MTA: dns; ");
+	put_clean(out, d->hostname, false);
+	buf_puts(out, "\r\n");
+	put_date(out, "Arrival-Date: ", d->received_wall_ms);
+	for (size_t i = 0; i < d->rcpt_count; i++)
+		if (concerns(d, &d->rcpts[i]) && detailed++ < DETAILED_MAX)
+			put_rcpt_fields(out, d, &d->rcpts[i]);
+}
+
+static void put_original(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	put_delimiter(out, d, s);
+	if (s->is_whole)
+		buf_puts(out, s->is_utf8
+			? "\r\nContent-Type: message/global\r\n"
+			: "\r\nContent-Type: message/rfc822\r\n");
+	else
+		buf_puts(out, s->is_utf8
+			? "\r\nContent-Type: message/global-headers\r\n"
+			: "\r\nContent-Type: text/rfc822-headers\r\n");
+	if (s->is_8bit || s->is_utf8)
+		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
+	buf_puts(out, "\r\n");
+	buf_put(out, d->trace);
+	buf_put(out, s->original);
+	put_delimiter(out, d, s);
+	buf_puts(out, "--\r\n");
+}
+
+/* ---- the whole --------------------------------------------------------------------- */
+static struct shape shape_of(const struct queue_dsn *d)
+{
+	struct shape s = {.is_utf8 = !utf8_is_ascii(d->to)};
+	struct buf boundary;
+	bool clashes;
+
+	buf_init(&boundary, 64);
+	for (size_t i = 0; i < d->rcpt_count; i++)
+		if (concerns(d, &d->rcpts[i]) &&
+			!utf8_is_ascii(d->rcpts[i].address))
+			s.is_utf8 = true;
+	s.is_whole = !d->is_binary &&
+		d->original_size <= QUEUE_DSN_WHOLE_MAX &&
+		d->original.n == d->original_size;
+	s.original = s.is_whole ? d->original : queue_dsn_header(
+		span_head(d->original, QUEUE_DSN_HEADER_MAX));
+	s.is_8bit = !utf8_is_ascii(s.original);
+	do {
+		buf_reset(&boundary);
+		put_boundary(&boundary, d, &s);
+		clashes = span_find_span(s.original, buf_span(&boundary)) <
+			s.original.n;
+		s.counter += clashes;
+	} while (clashes);
+	buf_clear(&boundary);
+	return s;
+}
+
+void queue_dsn_put(struct buf *out, const struct queue_dsn *d,
+	uint32_t *out_flags)
+{
+	struct shape s = shape_of(d);
+
+	put_fields(out, d, &s);
+	put_text(out, d, &s);
+	put_report(out, d, &s);
+	put_original(out, d, &s);
+	*out_flags = QUEUE_MAIL_INTERNAL;
+	if (s.is_8bit || s.is_utf8)
+		*out_flags |= QUEUE_MAIL_8BIT;
+	if (s.is_utf8)
+		*out_flags |= QUEUE_MAIL_UTF8;
+}

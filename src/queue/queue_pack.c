@@ -1,0 +1,109 @@
+/*
+ * queue_pack.c - recipients in one blob.  See queue_pack.h.
+ *
+ * A format byte, then for each recipient: idx (4 bytes, little-endian), route,
+ * state, account (8), parent (4), depth, length of the address (2), address.
+ * The blob comes from our own database, but a flipped bit there must end as
+ * CORRUPT, so everything is checked.
+ */
+#include "queue/queue_pack.h"
+
+#define PACK_FORMAT     1
+#define PACK_HEAD_BYTES 21u
+
+const char *queue_state_word(enum queue_state state)
+{
+	static const char *const words[QUEUE_STATE_COUNT] = {
+		[QUEUE_WAITING] = "waiting",
+		[QUEUE_SENDING] = "sending",
+		[QUEUE_FAILED] = "failing",
+		[QUEUE_HELD] = "held",
+		[QUEUE_DONE] = "done",
+		[QUEUE_TOLD] = "failed",
+		[QUEUE_EXPANDED] = "expanded",
+		[QUEUE_CANCELLED] = "cancelled",
+	};
+
+	return (unsigned)state < QUEUE_STATE_COUNT ? words[state] : "?";
+}
+
+static void put_le(struct buf *out, uint64_t value, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		buf_putc(out, (uint8_t)(value >> (8 * i)));
+}
+
+static uint64_t get_le(struct span *left, size_t bytes)
+{
+	uint64_t value = 0;
+
+	for (size_t i = bytes; i > 0; i--)
+		value = value << 8 | left->p[i - 1];
+	*left = span_tail(*left, bytes);
+	return value;
+}
+
+void queue_pack(struct buf *out, const struct queue_rcpt *rcpts, size_t count)
+{
+	buf_putc(out, PACK_FORMAT);
+	for (size_t i = 0; i < count; i++) {
+		const struct queue_rcpt *r = &rcpts[i];
+
+		put_le(out, r->idx, 4);
+		put_le(out, r->route, 1);
+		put_le(out, r->state, 1);
+		put_le(out, r->account, 8);
+		put_le(out, r->parent, 4);
+		put_le(out, r->depth, 1);
+		put_le(out, r->address.n, 2);
+		buf_put(out, r->address);
+	}
+}
+
+/* One recipient from the front; false if it is not one. */
+static bool unpack_one(struct span *left, struct queue_rcpt *r)
+{
+	uint64_t route, state, length;
+
+	if (left->n < PACK_HEAD_BYTES)
+		return false;
+	r->idx = (uint32_t)get_le(left, 4);
+	route = get_le(left, 1);
+	state = get_le(left, 1);
+	r->account = get_le(left, 8);
+	r->parent = (uint32_t)get_le(left, 4);
+	r->depth = (uint32_t)get_le(left, 1);
+	length = get_le(left, 2);
+	if (route >= QUEUE_ROUTE_COUNT || state >= QUEUE_STATE_COUNT ||
+		length > left->n)
+		return false;
+	r->route = (enum queue_route)route;
+	r->state = (enum queue_state)state;
+	r->address = span_head(*left, length);
+	*left = span_tail(*left, length);
+	return true;
+}
+
+enum code queue_unpack(struct span packed, struct arena *a,
+	struct queue_rcpt **out_rcpts, size_t *out_count, struct err *e)
+{
+	struct queue_rcpt one, *rcpts;
+	struct span left = span_tail(packed, 1);
+	size_t count = 0;
+
+	if (packed.n == 0 || packed.p[0] != PACK_FORMAT)
+		return err_set(e, CORRUPT, "packed recipients: format");
+	while (left.n > 0) {
+		if (!unpack_one(&left, &one) || ++count > QUEUE_RCPTS_MAX)
+			return err_set(e, CORRUPT,
+				"packed recipients: number %zu", count);
+	}
+	rcpts = arena_alloc(a, count + 1, sizeof(*rcpts));
+	left = span_tail(packed, 1);
+	for (size_t i = 0; i < count; i++)
+		if (!unpack_one(&left, &rcpts[i]))
+			return err_set(e, CORRUPT, "packed recipients");
+	*out_rcpts = rcpts;
+	*out_count = count;
+	return OK;
+}

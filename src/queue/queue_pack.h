@@ -1,0 +1,82 @@
+/*
+ * queue_pack.h - a message in the queue, and its recipients in one blob.
+ */
+#ifndef POSTRIDER_QUEUE_PACK_H
+#define POSTRIDER_QUEUE_PACK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Where a recipient goes; the same numbers as enum route of ipc/messages.h. */
+enum queue_route {
+	QUEUE_TO_UNKNOWN, /* directory has to be asked */
+	QUEUE_TO_LOCAL,
+	QUEUE_TO_REMOTE,
+	QUEUE_TO_ALIAS, /* directory knows the targets */
+	QUEUE_ROUTE_COUNT
+};
+
+/* The state of a recipient; the drawing is in NOTES.md.  Stored as a number:
+ * keep the order.  Up to QUEUE_HELD the recipient is open. */
+enum queue_state {
+	QUEUE_WAITING,   /* for next_ms */
+	QUEUE_SENDING,   /* an attempt was begun, or was about to be */
+	QUEUE_FAILED,    /* for good; the sender was not told yet */
+	QUEUE_HELD,      /* until an administrator releases it */
+	QUEUE_DONE,      /* in a mailbox, or taken by another server */
+	QUEUE_TOLD,      /* failed, and the sender was told (or cannot be) */
+	QUEUE_EXPANDED,  /* an alias; its targets are recipients of their own */
+	QUEUE_CANCELLED, /* by an administrator */
+	QUEUE_STATE_COUNT
+};
+const char *queue_state_word(enum queue_state state);
+static inline bool queue_is_open(enum queue_state state)
+{
+	return state <= QUEUE_HELD;
+}
+
+/* The same bits as MAIL_* of ipc/messages.h. */
+#define QUEUE_MAIL_8BIT     1u
+#define QUEUE_MAIL_UTF8     4u
+#define QUEUE_MAIL_INTERNAL 8u
+
+struct queue_rcpt {
+	uint32_t idx;
+	enum queue_route route;
+	enum queue_state state;
+	uint64_t account;
+	uint32_t parent; /* idx + 1 of the alias it came from; 0: none */
+	uint32_t depth;
+	uint32_t attempts;
+	int64_t next_ms;
+	uint32_t code; /* of the last reply; 0: no server spoke */
+	struct span address;
+	struct span enhanced, text, peer; /* of the last reply */
+};
+
+/* What is known of a message; the body stands apart. */
+struct queue_msg {
+	uint64_t qid, sid;
+	int64_t received_wall_ms;
+	int64_t since_ms;
+	uint32_t flags;
+	uint64_t size;
+	bool is_spooled, is_warned, is_split;
+	struct span sha256, reverse_path, trace;
+	struct queue_rcpt *rcpts;
+	size_t rcpt_count;
+};
+
+/* More recipients of one message are not stored: aliases could explode. */
+#define QUEUE_RCPTS_MAX 10000u
+#define QUEUE_PACKED_MAX (8u << 20)
+
+/* The recipients, all fields but next_ms and the texts of the last reply. */
+void queue_pack(struct buf *out, const struct queue_rcpt *rcpts, size_t count);
+/* The array lives in the arena, addresses borrow from packed.  CORRUPT: not
+ * what queue_pack wrote. */
+enum code queue_unpack(struct span packed, struct arena *a,
+	struct queue_rcpt **out_rcpts, size_t *out_count, struct err *e) MUST_USE;
+
+#endif
