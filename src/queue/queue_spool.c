@@ -160,12 +160,19 @@ enum code queue_spool_read(struct queue_spool *s, uint64_t qid, int *out_fd,
 	return OK;
 }
 
-void queue_spool_remove(struct queue_spool *s, uint64_t qid)
+void queue_spool_drop(struct queue_spool *s, uint64_t qid)
 {
-	struct name name = name_of(qid, ""), unfinished = name_of(qid, ".tmp");
+	struct name name = name_of(qid, ".tmp");
 
 	(void)unlinkat(s->folder, name.text, 0);
-	(void)unlinkat(s->folder, unfinished.text, 0);
+}
+
+void queue_spool_remove(struct queue_spool *s, uint64_t qid)
+{
+	struct name name = name_of(qid, "");
+
+	(void)unlinkat(s->folder, name.text, 0);
+	queue_spool_drop(s, qid);
 }
 
 static bool is_garbage(const char *name,

@@ -191,6 +191,8 @@ static const char message_warned[] =
 	"UPDATE message SET is_warned = 1 WHERE qid = $1";
 static const char message_damaged[] =
 	"UPDATE message SET form = 2 WHERE qid = $1";
+/* so that they are not due again and again */
+static const char rcpts_damaged[] = "UPDATE rcpt SET state = 3 WHERE qid = $1";
 static const char rcpt_put[] =
 	"INSERT INTO rcpt (qid, idx, state, next_ms, route, account, parent,"
 	" depth, attempts, address, code, enhanced, text, peer)"
@@ -296,6 +298,8 @@ enum code queue_store_quarantine(struct queue_store *s, uint64_t qid,
 
 	if (code == OK)
 		code = queue_store_run_qid(s, message_damaged, qid, e);
+	if (code == OK)
+		code = queue_store_run_qid(s, rcpts_damaged, qid, e);
 	if (code == OK)
 		code = db_commit(s->db, e);
 	if (code != OK)
@@ -432,9 +436,13 @@ enum code queue_store_body(struct queue_store *s, uint64_t qid,
 	struct db_stmt *q = db_stmt(s->db, body_get);
 	enum code code;
 
-	db_reset(q);
 	db_bind_i64(q, 1, (int64_t)qid);
 	code = db_step(q, e);
-	*out = code == OK ? db_bytes(q, 0) : SPAN_EMPTY;
+	buf_reset(&s->pack);
+	/* copied, so that no statement stays open over a commit */
+	if (code == OK)
+		buf_put(&s->pack, db_bytes(q, 0));
+	db_reset(q);
+	*out = buf_span(&s->pack);
 	return code;
 }

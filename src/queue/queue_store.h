@@ -65,7 +65,7 @@ enum code queue_store_attempt_add(struct queue_store *s, uint64_t qid,
  * was for. */
 enum code queue_store_remove(struct queue_store *s, const struct queue_msg *m,
 	bool has_history, int64_t now_ms, struct err *e) MUST_USE;
-/* A row that cannot be read is left alone from now on. */
+/* A row that cannot be read is left alone from now on.  Own transaction. */
 enum code queue_store_quarantine(struct queue_store *s, uint64_t qid,
 	struct err *e) MUST_USE;
 

@@ -9,7 +9,7 @@
 
 struct queue_store {
 	struct db *db;   /* owned */
-	struct buf pack; /* for packed recipients while they are bound */
+	struct buf pack; /* packed recipients while they are bound; a body */
 };
 
 enum code queue_store_run_qid(struct queue_store *s, const char *sql,

@@ -1,0 +1,166 @@
+/*
+ * queue_lost.c - 250 that were perhaps not heard (RFC 1047).  See queue_int.h.
+ *
+ * Each group that is committed leaves the hashes of its transactions in one
+ * row of `recent`.  They become unconfirmed when front says so, when front
+ * died within UNSURE_MS of the submission, or when we died (at start).  A
+ * transaction whose hash is unconfirmed is answered with the number of the
+ * first one and not stored; then it is confirmed, until we hear otherwise.
+ */
+#include "queue_int.h"
+
+#include "base/mem.h"
+
+#define UNSURE_MS       10000
+#define UNCONFIRMED_MAX 65536u
+#define RECENT_SLOTS    8u
+
+struct lost {
+	struct list link; /* in queue.lost_changes, while not written */
+	struct queue_repeat hash;
+	uint64_t qid; /* 0: to be dropped */
+	int64_t until_ms;
+};
+
+static void put(struct queue *q, struct span hash, uint64_t qid,
+	int64_t until_ms)
+{
+	struct lost *l = dict_get(&q->unconfirmed, hash);
+
+	if (l == NULL) {
+		if (q->unconfirmed.count >= UNCONFIRMED_MAX)
+			return;
+		l = MEM_NEW(struct lost);
+		list_init(&l->link);
+		for (size_t i = 0; i < sizeof(l->hash.bytes); i++)
+			l->hash.bytes[i] = hash.p[i];
+		dict_put(&q->unconfirmed, hash, l);
+	}
+	l->qid = qid;
+	l->until_ms = until_ms;
+}
+
+static void want_write(struct queue *q, struct lost *l)
+{
+	if (list_is_empty(&l->link))
+		list_put(&q->lost_changes, &l->link);
+	group_want(q);
+}
+
+/* The 250 of this submission was perhaps not heard. */
+static void doubt(struct queue *q, const struct queue_repeat *r, uint64_t qid)
+{
+	struct lost *l;
+
+	put(q, queue_repeat_span(r), qid,
+		queue_now_ms(q) + QUEUE_REPEAT_KEEP_MS);
+	l = dict_get(&q->unconfirmed, queue_repeat_span(r));
+	if (l != NULL)
+		want_write(q, l);
+}
+
+static void on_pair(void *arg, struct span hash, uint64_t qid, int64_t until_ms)
+{
+	struct queue *q = arg;
+	int64_t now_ms = queue_now_ms(q);
+	struct queue_repeat r;
+
+	if (hash.n != QUEUE_REPEAT_BYTES || qid == 0)
+		return;
+	if (until_ms == 0) { /* of our last life's last groups */
+		for (size_t i = 0; i < hash.n; i++)
+			r.bytes[i] = hash.p[i];
+		doubt(q, &r, qid);
+	} else if (until_ms > now_ms) {
+		put(q, hash, qid, until_ms);
+	}
+}
+
+void lost_init(struct queue *q)
+{
+	dict_init(&q->unconfirmed);
+	list_init(&q->lost_changes);
+	q->ring = mem_new(RING_COUNT, sizeof(*q->ring));
+}
+
+void lost_begin(struct queue *q)
+{
+	struct err e;
+
+	if (queue_store_pairs(q->store, on_pair, q, &e) != OK)
+		queue_trouble(q, &e);
+}
+
+bool lost_is_repeat(struct queue *q, struct work *w)
+{
+	struct lost *l;
+
+	if (q->unconfirmed.count == 0)
+		return false;
+	l = dict_get(&q->unconfirmed, queue_repeat_span(&w->repeat));
+	if (l == NULL || l->qid == 0 || l->until_ms < queue_now_ms(q))
+		return false;
+	w->first_qid = l->qid;
+	l->qid = 0;
+	want_write(q, l);
+	return true;
+}
+
+void lost_remember(struct queue *q, const struct work *w)
+{
+	q->ring[q->ring_next] = (struct ring_entry){w->repeat, w->first_qid,
+		w->front, loop_mono_ms(q->run->loop)};
+	q->ring_next = (q->ring_next + 1) % RING_COUNT;
+}
+
+void lost_unheard(struct queue *q, uint64_t qid)
+{
+	for (size_t i = 0; i < RING_COUNT; i++)
+		if (q->ring[i].qid == qid)
+			doubt(q, &q->ring[i].repeat, qid);
+}
+
+void lost_front(struct queue *q, uint32_t front)
+{
+	int64_t since_ms = loop_mono_ms(q->run->loop) - UNSURE_MS;
+
+	for (size_t i = 0; i < RING_COUNT; i++)
+		if (q->ring[i].qid != 0 && q->ring[i].front == front &&
+			q->ring[i].at_mono_ms >= since_ms)
+			doubt(q, &q->ring[i].repeat, q->ring[i].qid);
+}
+
+enum code lost_write(struct queue *q, struct span pairs, struct err *e)
+{
+	enum code code = OK;
+
+	if (pairs.n > 0)
+		code = queue_store_recent_put(q->store,
+			q->recent_slot % RECENT_SLOTS, pairs, e);
+	LIST_FOR_EACH(it, &q->lost_changes) {
+		struct lost *l = LIST_OF(struct lost, link, it);
+		struct span hash = queue_repeat_span(&l->hash);
+
+		if (code != OK)
+			break;
+		code = l->qid == 0
+			? queue_store_unconfirmed_drop(q->store, hash, e)
+			: queue_store_unconfirmed_put(q->store, hash, l->qid,
+				l->until_ms, e);
+	}
+	return code;
+}
+
+void lost_written(struct queue *q)
+{
+	q->recent_slot++;
+	LIST_FOR_EACH(it, &q->lost_changes) {
+		struct lost *l = LIST_OF(struct lost, link, it);
+
+		list_take(&l->link);
+		if (l->qid != 0)
+			continue;
+		(void)dict_take(&q->unconfirmed, queue_repeat_span(&l->hash));
+		mem_free(l);
+	}
+}

@@ -1,0 +1,287 @@
+/*
+ * queue_work.c - messages that are being worked on.  See queue_int.h.
+ *
+ * A recipient's way in this process (its states in the database stand in
+ * src/queue/NOTES.md):
+ *
+ *	CLAIMED -> ROUTING -> READY -> FLYING -> NONE     work_dispatch and
+ *	       \-------------/  ^        |                work_outcome
+ *	                        +--------+ the account's process died
+ */
+#include "queue_int.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Bytes of one message in memory but its body: recipients of an exploding
+ * alias included. */
+#define WORK_ARENA_MAX (64u << 20)
+
+struct work *work_new(size_t rcpt_count)
+{
+	struct work *w = MEM_NEW(struct work);
+
+	arena_init(&w->arena, WORK_ARENA_MAX);
+	list_init(&w->link);
+	w->tried_end = &w->tried;
+	w->msg.rcpts = arena_alloc(&w->arena, rcpt_count + 1,
+		sizeof(struct queue_rcpt));
+	return w;
+}
+
+void work_seat(struct work *w, size_t from)
+{
+	struct seat **seats = arena_alloc(&w->arena, w->msg.rcpt_count + 1,
+		sizeof(*seats));
+
+	for (size_t i = 0; i < from; i++)
+		seats[i] = w->seats[i];
+	for (size_t i = from; i < w->msg.rcpt_count; i++) {
+		struct seat *s = ARENA_NEW(&w->arena, struct seat);
+
+		list_init(&s->link);
+		s->work = w;
+		s->at = (uint32_t)i;
+		seats[i] = s;
+	}
+	w->seats = seats;
+}
+
+void work_free(struct queue *q, struct work *w)
+{
+	must(w->busy == 0);
+	list_take(&w->link);
+	if (w->is_stored)
+		(void)map_take(&q->works, w->msg.qid);
+	if (w->body != NULL)
+		q->body_bytes -= w->msg.size;
+	mem_free(w->body);
+	arena_clear(&w->arena);
+	mem_free(w);
+}
+
+size_t work_find(const struct work *w, uint32_t idx)
+{
+	if (idx < w->msg.rcpt_count && w->msg.rcpts[idx].idx == idx)
+		return idx;
+	for (size_t i = 0; i < w->msg.rcpt_count; i++)
+		if (w->msg.rcpts[i].idx == idx)
+			return i;
+	return w->msg.rcpt_count;
+}
+
+bool work_is_open(const struct work *w)
+{
+	for (size_t i = 0; i < w->msg.rcpt_count; i++)
+		if (queue_is_open(w->msg.rcpts[i].state))
+			return true;
+	return false;
+}
+
+void work_dirty(struct queue *q, struct work *w)
+{
+	if (!w->is_stored)
+		return; /* it is written with its group anyway */
+	if (list_is_empty(&w->link))
+		list_put(&q->dirty, &w->link);
+	group_want(q);
+}
+
+void seat_move(struct seat *s, enum place place)
+{
+	if (s->place == PLACE_NONE && place != PLACE_NONE)
+		s->work->busy++;
+	if (s->place != PLACE_NONE && place == PLACE_NONE)
+		s->work->busy--;
+	s->place = place;
+}
+
+void work_dispatch(struct queue *q, struct work *w)
+{
+	bool has_remote = false;
+
+	w->wants_dispatch = false;
+	for (size_t i = 0; i < w->msg.rcpt_count; i++) {
+		struct seat *s = w->seats[i];
+
+		if (s->place != PLACE_CLAIMED)
+			continue;
+		if (w->msg.rcpts[i].state != QUEUE_SENDING)
+			seat_move(s, PLACE_NONE);
+		else if (w->msg.rcpts[i].route == QUEUE_TO_LOCAL)
+			local_push(q, s);
+		else if (w->msg.rcpts[i].route == QUEUE_TO_REMOTE)
+			has_remote = true;
+		else
+			route_ask(q, s);
+	}
+	if (has_remote)
+		remote_push(q, w);
+	if (w->busy == 0)
+		work_dirty(q, w);
+}
+
+/* ---- outcomes ---------------------------------------------------------------- */
+static void remember_attempt(struct queue *q, struct work *w, uint32_t idx,
+	const struct outcome *o)
+{
+	struct tried *t = ARENA_NEW(&w->arena, struct tried);
+
+	t->facts = (struct queue_attempt){
+		.idx = idx,
+		.at_wall_ms = loop_wall_ms(q->run->loop),
+		.result = o->result,
+		.code = o->code,
+		.enhanced = arena_dup(&w->arena, o->enhanced),
+		.text = arena_dup(&w->arena, o->text),
+		.peer = arena_dup(&w->arena, o->peer),
+		.dialogue = arena_dup(&w->arena, o->dialogue),
+	};
+	*w->tried_end = t;
+	w->tried_end = &t->next;
+	w->has_history = true;
+}
+
+static uint32_t chance(void)
+{
+	uint32_t value;
+
+	must(getrandom(&value, sizeof(value), 0) == sizeof(value));
+	return value;
+}
+
+static void log_deferred(struct queue *q, const struct work *w,
+	const struct queue_rcpt *r)
+{
+	LOG(EV_QUEUE_DEFERRED, LOG_MID(w->msg.qid),
+		LOG_SPAN("rcpt", r->address), LOG_NUM("attempt", r->attempts),
+		LOG_NUM("next", (r->next_ms - queue_now_ms(q)) / 1000),
+		LOG_SPAN("reply", r->text));
+}
+
+static void fail(struct work *w, struct queue_rcpt *r)
+{
+	r->state = QUEUE_FAILED;
+	LOG(EV_QUEUE_FAILED, LOG_MID(w->msg.qid), LOG_SPAN("rcpt", r->address),
+		LOG_SPAN("reply", r->text));
+}
+
+static bool is_over(struct queue *q, const struct work *w,
+	const struct queue_rcpt *r)
+{
+	return queue_schedule_is_over(&q->schedule,
+		w->msg.reverse_path.n == 0, w->msg.since_ms, r->next_ms);
+}
+
+/* It did not work for now: wait, or give up. */
+static void postpone(struct queue *q, struct work *w, struct queue_rcpt *r)
+{
+	r->next_ms = queue_now_ms(q) + queue_schedule_wait_ms(&q->schedule,
+		r->attempts, chance());
+	if (r->state != QUEUE_SENDING)
+		return; /* held or cancelled meanwhile: stays so */
+	if (is_over(q, w, r)) {
+		r->enhanced = SPAN("4.4.7");
+		fail(w, r);
+		return;
+	}
+	r->state = QUEUE_WAITING;
+	load_wait(q, r->next_ms);
+	log_deferred(q, w, r);
+}
+
+static void note_reply(struct work *w, struct queue_rcpt *r,
+	const struct outcome *o)
+{
+	r->code = o->code;
+	r->enhanced = arena_dup(&w->arena, o->enhanced);
+	r->text = arena_dup(&w->arena, o->text);
+	r->peer = arena_dup(&w->arena, o->peer);
+}
+
+static void succeed(struct work *w, struct queue_rcpt *r,
+	const struct outcome *o)
+{
+	r->state = QUEUE_DONE;
+	if (o->is_remote)
+		LOG(EV_QUEUE_SENT, LOG_MID(w->msg.qid),
+			LOG_SPAN("rcpt", r->address), LOG_SPAN("peer", o->peer),
+			LOG_SPAN("reply", o->text));
+}
+
+void work_outcome(struct queue *q, struct seat *s, const struct outcome *o)
+{
+	struct work *w = s->work;
+	struct queue_rcpt *r = &w->msg.rcpts[s->at];
+	bool is_good = o->result == OK || o->result == EXISTS;
+	bool was_plain = is_good && !o->is_remote && r->attempts == 0 &&
+		!w->msg.is_split;
+
+	must(s->place != PLACE_NONE);
+	seat_move(s, PLACE_NONE);
+	r->attempts++;
+	s->is_dirty = true;
+	if (!was_plain) {
+		note_reply(w, r, o);
+		remember_attempt(q, w, r->idx, o);
+	}
+	if (is_good)
+		succeed(w, r, o);
+	else if (o->result == TEMP || o->result == FULL ||
+		o->result == CORRUPT || o->result == BUSY ||
+		o->result == TIMEOUT || o->result == GONE)
+		postpone(q, w, r);
+	else if (r->state == QUEUE_SENDING)
+		fail(w, r);
+	/* deliveries into mailboxes are safe to repeat, so what is done is
+	 * written only when the whole message rests; for the rest of the
+	 * world it is written at once */
+	if (w->busy == 0 || !is_good || o->is_remote)
+		work_dirty(q, w);
+}
+
+void work_put_off(struct queue *q, struct seat *s, int64_t next_ms,
+	const char *why)
+{
+	struct work *w = s->work;
+	struct queue_rcpt *r = &w->msg.rcpts[s->at];
+
+	seat_move(s, PLACE_NONE);
+	s->is_dirty = true;
+	if (r->text.n == 0) {
+		r->text = arena_dup(&w->arena, span_str(why));
+		r->enhanced = SPAN("4.4.1");
+	}
+	if (r->state == QUEUE_SENDING) {
+		r->next_ms = next_ms;
+		r->state = QUEUE_WAITING;
+		load_wait(q, next_ms);
+		if (is_over(q, w, r)) {
+			r->enhanced = SPAN("4.4.7");
+			fail(w, r);
+		}
+	}
+	work_dirty(q, w);
+}
+
+enum code work_body(struct queue *q, struct work *w, struct span *out,
+	struct err *e)
+{
+	enum code code;
+
+	*out = SPAN_EMPTY;
+	if (w->body != NULL) {
+		*out = span_of(w->body, w->msg.size);
+		return OK;
+	}
+	if (w->msg.is_spooled)
+		return OK;
+	code = queue_store_body(q->store, w->msg.qid, out, e);
+	if (code == OK && out->n != w->msg.size)
+		return err_set(e, CORRUPT, "the body has another length");
+	return code == NOT_FOUND ? CORRUPT : code;
+}
