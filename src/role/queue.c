@@ -99,6 +99,7 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 	deferred_init(&q->group, group_run, q);
 	buf_init(&q->scratch, 1u << 20);
 	set_schedule(q);
+	load_init(q);
 	local_init(q);
 	remote_init(q);
 	route_init(q);

@@ -197,6 +197,7 @@ enum code work_body(struct queue *q, struct work *w, struct span *out,
 	struct err *e) MUST_USE;
 
 /* ---- queue_load.c ---- */
+void load_init(struct queue *q);
 void load_begin(struct queue *q);
 /* Something waits for this queue time. */
 void load_wait(struct queue *q, int64_t next_ms);

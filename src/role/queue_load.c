@@ -228,13 +228,17 @@ static void on_idle(void *arg)
 		queue_store_rest(q->store);
 }
 
+void load_init(struct queue *q)
+{
+	timer_init(&q->due, q->run->loop, on_due, q);
+	timer_init(&q->idle, q->run->loop, on_idle, q);
+}
+
 void load_begin(struct queue *q)
 {
 	int64_t count;
 	struct err e;
 
-	timer_init(&q->due, q->run->loop, on_due, q);
-	timer_init(&q->idle, q->run->loop, on_idle, q);
 	timer_arm(&q->idle, IDLE_MS);
 	arm(q, 1);
 	if (queue_store_interrupted(q->store, queue_now_ms(q), &count, &e) !=
