@@ -37,7 +37,7 @@ static void write_line(struct cli_out *o)
 }
 
 /* ---- JSON -------------------------------------------------------------------- */
-/* RFC 8259 7; what is not UTF-8 becomes U+FFFD. */
+/* What is not UTF-8 becomes U+FFFD. */
 static void put_string(struct buf *out, struct span s)
 {
 	buf_putc(out, '"');
