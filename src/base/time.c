@@ -25,9 +25,15 @@ int64_t time_mono_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+/* Of a moment, also of one before 1970: what a broken clock shows. */
+static int milliseconds(int64_t wall_ms)
+{
+	return (int)((wall_ms % 1000 + 1000) % 1000);
+}
+
 static struct tm split(int64_t wall_ms)
 {
-	time_t seconds = (time_t)(wall_ms / 1000);
+	time_t seconds = (time_t)((wall_ms - milliseconds(wall_ms)) / 1000);
 	struct tm parts;
 
 	must(gmtime_r(&seconds, &parts) != NULL);
@@ -53,5 +59,5 @@ void time_put_rfc3339(struct buf *out, int64_t wall_ms)
 
 	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
 		t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
-		t.tm_sec, (int)(wall_ms % 1000));
+		t.tm_sec, milliseconds(wall_ms));
 }
