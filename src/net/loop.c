@@ -1,10 +1,15 @@
 /*
  * loop.c - the loop over libevent_core.  See loop.h.
  *
- * Two priorities: descriptors and timers first, then one event that runs all
- * deferred work.  Libevent looks for new events before it comes to the second
- * priority, so what arrived meanwhile joins the group.  Whoever gathers a group
- * counts what it holds and acts at its limit, so nothing is put off for ever.
+ * A turn: what is ready is handled; if that left deferred work, what has
+ * become ready meanwhile is handled too, so that it joins the group, but a few
+ * times only, so that a peer that never stops sending puts nothing off; then
+ * the deferred work is done.
+ *
+ * A watch is two events of libevent, one a direction: each is registered and
+ * taken back at once.  Libevent's list of changes would take them back a turn
+ * later, when the descriptor may be closed here but live on in the process to
+ * which it was passed; then the kernel would report it to us for ever.
  */
 #include "net/loop.h"
 
@@ -18,11 +23,11 @@
 #include "base/mem.h"
 #include "base/time.h"
 
-#define PRIORITY_READY    0
-#define PRIORITY_DEFERRED 1
-#define SIGNALS_MAX       8
+#define SIGNALS_MAX   8
+#define GATHER_ROUNDS 4 /* looks at what is ready before deferred work */
 
 struct signal_hook {
+	struct loop *loop;
 	struct event *event;
 	loop_fn *fn;
 	void *arg;
@@ -30,8 +35,9 @@ struct signal_hook {
 
 struct loop {
 	struct event_base *base; /* owned */
-	struct event *deferred_event;
 	struct list deferred;
+	uint64_t calls; /* of callbacks, since the start */
+	bool is_stopped;
 	int64_t wall_ms; /* 0: not read in this turn */
 	int64_t mono_ms;
 	struct signal_hook signals[SIGNALS_MAX];
@@ -39,20 +45,17 @@ struct loop {
 };
 
 struct watch {
-	struct event event;
+	struct event read, write;
 	struct loop *loop;
 	watch_fn *fn;
 	void *arg;
 	unsigned wanted;
 };
 
-static void run_deferred(evutil_socket_t fd, short what, void *arg)
+static void run_deferred(struct loop *l)
 {
-	struct loop *l = arg;
 	struct list now;
 
-	(void)fd;
-	(void)what;
 	/* what is deferred meanwhile waits for the next turn */
 	list_init(&now);
 	while (!list_is_empty(&l->deferred)) {
@@ -67,7 +70,6 @@ static void run_deferred(evutil_socket_t fd, short what, void *arg)
 		list_take(&d->link);
 		d->fn(d->arg);
 	}
-	log_flush();
 }
 
 struct loop *loop_new(void)
@@ -76,19 +78,11 @@ struct loop *loop_new(void)
 	struct loop *l = MEM_NEW(struct loop);
 
 	must(config != NULL);
-	/* the clock is read by us; epoll's own cache of changes is safe as no
-	 * descriptor is watched twice */
-	must(event_config_set_flag(config,
-		EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST |
-		EVENT_BASE_FLAG_NOLOCK) == 0);
+	must(event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0);
 	l->base = event_base_new_with_config(config);
 	event_config_free(config);
 	must(l->base != NULL);
-	must(event_base_priority_init(l->base, 2) == 0);
 	list_init(&l->deferred);
-	l->deferred_event = event_new(l->base, -1, 0, run_deferred, l);
-	must(l->deferred_event != NULL);
-	must(event_priority_set(l->deferred_event, PRIORITY_DEFERRED) == 0);
 	return l;
 }
 
@@ -96,26 +90,55 @@ void loop_free(struct loop *l)
 {
 	for (unsigned i = 0; i < l->signal_count; i++)
 		event_free(l->signals[i].event);
-	event_free(l->deferred_event);
 	event_base_free(l->base);
 	mem_free(l);
 }
 
-void loop_run(struct loop *l)
+/* Handles what is ready; waits for it if nothing is deferred.  False if there
+ * is nothing to wait for. */
+static bool handle_ready(struct loop *l)
 {
-	int rc;
+	int flags = EVLOOP_ONCE;
+
+	if (!list_is_empty(&l->deferred))
+		flags |= EVLOOP_NONBLOCK;
+	return event_base_loop(l->base, flags) == 0;
+}
+
+/* More for the group, as long as more comes. */
+static void gather(struct loop *l)
+{
+	uint64_t calls;
+	unsigned round = 1;
 
 	do {
+		if (l->is_stopped || list_is_empty(&l->deferred))
+			return;
+		calls = l->calls;
+		(void)handle_ready(l);
+	} while (l->calls != calls && ++round < GATHER_ROUNDS);
+}
+
+void loop_run(struct loop *l)
+{
+	bool is_alive = true;
+
+	l->is_stopped = false;
+	while (is_alive && !l->is_stopped) {
 		l->wall_ms = l->mono_ms = 0;
-		rc = event_base_loop(l->base, EVLOOP_ONCE);
-		if (list_is_empty(&l->deferred))
-			log_flush();
-	} while (rc == 0 && !event_base_got_break(l->base));
-	log_flush();
+		is_alive = handle_ready(l);
+		gather(l);
+		if (!l->is_stopped && !list_is_empty(&l->deferred)) {
+			run_deferred(l);
+			is_alive = true;
+		}
+		log_flush();
+	}
 }
 
 void loop_stop(struct loop *l)
 {
+	l->is_stopped = true;
 	event_base_loopbreak(l->base);
 }
 
@@ -144,6 +167,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	unsigned ready = 0;
 
 	(void)fd;
+	w->loop->calls++;
 	if (what & EV_READ)
 		ready |= WATCH_READ;
 	if (what & EV_WRITE)
@@ -158,31 +182,24 @@ struct watch *watch_new(struct loop *l, int fd, watch_fn *fn, void *arg)
 	w->loop = l;
 	w->fn = fn;
 	w->arg = arg;
-	must(event_assign(&w->event, l->base, fd, EV_PERSIST, on_ready, w) ==
-		0);
+	must(event_assign(&w->read, l->base, fd, EV_READ | EV_PERSIST, on_ready,
+		     w) == 0);
+	must(event_assign(&w->write, l->base, fd, EV_WRITE | EV_PERSIST,
+		     on_ready, w) == 0);
 	return w;
 }
 
 void watch_want(struct watch *w, unsigned wanted)
 {
-	short what = EV_PERSIST;
-	evutil_socket_t fd = event_get_fd(&w->event);
+	unsigned changed = wanted ^ w->wanted;
 
-	if (wanted == w->wanted)
-		return;
-	if (w->wanted != 0)
-		must(event_del(&w->event) == 0);
 	w->wanted = wanted;
-	if (wanted == 0)
-		return;
-	if (wanted & WATCH_READ)
-		what |= EV_READ;
-	if (wanted & WATCH_WRITE)
-		what |= EV_WRITE;
-	must(event_assign(&w->event, w->loop->base, fd, what, on_ready, w) ==
-		0);
-	must(event_priority_set(&w->event, PRIORITY_READY) == 0);
-	must(event_add(&w->event, NULL) == 0);
+	if (changed & WATCH_READ)
+		must((wanted & WATCH_READ ? event_add(&w->read, NULL)
+					  : event_del(&w->read)) == 0);
+	if (changed & WATCH_WRITE)
+		must((wanted & WATCH_WRITE ? event_add(&w->write, NULL)
+					   : event_del(&w->write)) == 0);
 }
 
 void watch_free(struct watch *w)
@@ -199,16 +216,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	t->loop->calls++;
 	t->fn(t->arg);
 }
 
 void timer_init(struct timer *t, struct loop *l, loop_fn *fn, void *arg)
 {
+	t->loop = l;
 	t->fn = fn;
 	t->arg = arg;
 	t->event = evtimer_new(l->base, on_timer, t);
 	must(t->event != NULL);
-	must(event_priority_set(t->event, PRIORITY_READY) == 0);
 }
 
 void timer_arm(struct timer *t, int64_t after_ms)
@@ -247,7 +265,6 @@ void loop_defer(struct loop *l, struct deferred *d)
 	if (!list_is_empty(&d->link))
 		return;
 	list_put(&l->deferred, &d->link);
-	event_active(l->deferred_event, EV_TIMEOUT, 1);
 }
 
 void deferred_cancel(struct deferred *d)
@@ -261,6 +278,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 
 	(void)number;
 	(void)what;
+	hook->loop->calls++;
 	hook->fn(hook->arg);
 }
 
@@ -270,6 +288,7 @@ void loop_on_signal(struct loop *l, int signal, loop_fn *fn, void *arg)
 
 	must(l->signal_count < SIGNALS_MAX);
 	hook = &l->signals[l->signal_count++];
+	hook->loop = l;
 	hook->fn = fn;
 	hook->arg = arg;
 	hook->event = evsignal_new(l->base, signal, on_signal, hook);

@@ -19,7 +19,8 @@ struct event_base;
 
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
-/* Runs until loop_stop; flushes the log at the end of each turn. */
+/* Runs until loop_stop, or until nothing is left that could happen; flushes
+ * the log at the end of each turn. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* The clocks as read at the start of this turn. */
@@ -31,7 +32,7 @@ struct event_base *loop_base(struct loop *l);
 #define WATCH_READ  1u
 #define WATCH_WRITE 2u
 
-/* ready: which of WATCH_READ and WATCH_WRITE. */
+/* ready: WATCH_READ or WATCH_WRITE; both are two calls. */
 typedef void watch_fn(void *arg, unsigned ready);
 
 /* Watches a non-blocking descriptor, which stays the caller's.  Nothing is
@@ -44,6 +45,7 @@ typedef void loop_fn(void *arg);
 
 /* A timer that its owner embeds; fires once each time it is armed. */
 struct timer {
+	struct loop *loop;
 	struct event *event;
 	loop_fn *fn;
 	void *arg;
