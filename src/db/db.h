@@ -58,7 +58,8 @@ void db_bind_text(struct db_stmt *s, int index, struct span value);
 void db_bind_null(struct db_stmt *s, int index);
 
 /* Next row: OK; NOT_FOUND: no (more) row, and the statement is reset. EXISTS:
- * a UNIQUE or PRIMARY KEY constraint refused it.  FULL: no room on the disk. */
+ * a UNIQUE or PRIMARY KEY constraint refused it (another constraint: TEMP).
+ * FULL: no room on the disk. */
 enum code db_step(struct db_stmt *s, struct err *e) MUST_USE;
 /* Runs a statement whose rows do not matter, and resets it. */
 enum code db_run(struct db_stmt *s, struct err *e) MUST_USE;

@@ -59,13 +59,16 @@ static const struct {
 
 static enum code code_of(int rc)
 {
+	/* any other constraint is our mistake, not "it is there already" */
+	if (rc == SQLITE_CONSTRAINT_UNIQUE ||
+		rc == SQLITE_CONSTRAINT_PRIMARYKEY ||
+		rc == SQLITE_CONSTRAINT_ROWID)
+		return EXISTS;
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_DONE:
 	case SQLITE_ROW:
 		return OK;
-	case SQLITE_CONSTRAINT:
-		return EXISTS;
 	case SQLITE_FULL:
 		return FULL;
 	case SQLITE_BUSY:

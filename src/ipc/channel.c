@@ -427,13 +427,12 @@ static void on_ready(void *arg, unsigned ready)
 {
 	struct channel *c = arg;
 
+	c->is_dispatching = true;
 	if (ready & WATCH_WRITE)
 		channel_flush(c);
-	if (!(ready & WATCH_READ) || c->is_lost)
-		return;
-	c->is_dispatching = true;
-	for (unsigned i = 0; i < ROUNDS_MAX && take_batch(c); i++)
-		;
+	if (ready & WATCH_READ && !c->is_lost && !c->is_freed)
+		for (unsigned i = 0; i < ROUNDS_MAX && take_batch(c); i++)
+			;
 	c->is_dispatching = false;
 	if (c->is_freed)
 		destroy(c);
