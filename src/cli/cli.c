@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/near.h"
+#include "cli/cli_demo.h"
+#include "cli/cli_mail.h"
 #include "cli/cli_out.h"
 #include "cli/cli_serve.h"
 
@@ -50,6 +52,16 @@ static const struct cli_verb verbs[] = {
 	{"alias",   "add",      "ADDRESS TARGET...",        "send mail for an address on to others", CLI_SELF, cli_ask},
 	{"alias",   "list",     "[ADDRESS|DOMAIN]",         "show aliases and their targets",    CLI_SELF,   cli_ask},
 	{"alias",   "remove",   "ADDRESS [TARGET...]",      "remove an alias, or some targets",  CLI_SELF,   cli_ask},
+	{"mail",    "send",     "-f ADDRESS -t ADDRESS... [-s SUBJECT] [-a FILE]... [--server=HOST:PORT]",
+		"send the text on stdin, with files",                                                    CLI_CONFIG, cli_mail_run},
+	{"mail",    "list",     "-u ADDRESS [--password-stdin] [--server=HOST:PORT]",
+		"show what is in a mailbox",                                                             CLI_CONFIG, cli_mail_run},
+	{"mail",    "read",     "-u ADDRESS N [--password-stdin] [--server=HOST:PORT]",
+		"show a message",                                                                        CLI_CONFIG, cli_mail_run},
+	{"mail",    "save",     "-u ADDRESS N [PART] [-o FOLDER] [--password-stdin] [--server=HOST:PORT]",
+		"save the files of a message",                                                           CLI_CONFIG, cli_mail_run},
+	{"demo",    NULL,       "[--stay] [--break full|down|greylist]",
+		"two servers on this computer; Alice writes to Bob",                                     CLI_NOTHING, cli_demo_run},
 	{"config",  "show",     "",                         "show every option as it is now",    CLI_SELF,   cli_config_show},
 	{"config",  "check",    "",                         "read the file and say what is wrong", CLI_SELF, cli_config_check},
 	{"config",  "default",  "",                         "show every option, explained",      CLI_NOTHING, cli_config_default},
