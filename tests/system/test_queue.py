@@ -115,7 +115,8 @@ def test_partial_failure_names_only_what_failed(make_sink, make_server):
 def test_give_up_after_a_time(make_sink, make_server):
     sink = make_sink(replies={"CONNECT": [b"421 4.3.2 not now"]})
     server = make_server(hosts={"far.test": sink.address}, mx_port=sink.port,
-                         options={"queue": {"retry": '{"1s"}', "give_up_after": '"3s"'}})
+                         options={"queue": {"retry": '{"1s"}', "give_up_after": '"3s"',
+                                            "warn_after": '"2s"', "bounce_give_up_after": '"3s"'}})
     server.add_domain("here.test")
     server.add_account("ann@here.test")
     server.start()
