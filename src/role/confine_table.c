@@ -187,7 +187,10 @@ static const struct confine_call queue_calls[] = {
 
 #define SOCK_TYPE (WORD & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
 
+/* outbound: connections go out; a large body is read from the spool file that
+ * queue passes. */
 static const struct confine_call outbound_calls[] = {
+	MAY(pread64),
 	IF2(socket, 0, WORD, AF_INET, 1, SOCK_TYPE, SOCK_STREAM),
 	IF2(socket, 0, WORD, AF_INET6, 1, SOCK_TYPE, SOCK_STREAM),
 	MAY(connect),

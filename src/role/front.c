@@ -128,6 +128,8 @@ static bool on_submitted(void *arg, struct frame *frame)
 		return false;
 	if (s != NULL && s->smtp != NULL)
 		front_smtp_submitted(s, &m);
+	else if (m.result == OK)
+		front_unconfirmed(arg, frame->id, m.qid);
 	return true;
 }
 

@@ -164,6 +164,21 @@ void front_body_drop(struct session *s)
 }
 
 /* ---- commit ------------------------------------------------------------------ */
+/* Ann@x and ann@x are one mailbox, and get one copy. */
+static bool is_repeated(const struct smtp_transaction *t, size_t at)
+{
+	const struct smtp_rcpt *r = &t->rcpts[at];
+
+	if (r->route != ROUTE_LOCAL)
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (t->rcpts[i].route == ROUTE_LOCAL &&
+			t->rcpts[i].cookie == r->cookie &&
+			span_eq_fold(t->rcpts[i].address, r->address))
+			return true;
+	return false;
+}
+
 /* All recipients as records; false: more than fits. */
 static bool put_rcpts(const struct smtp_transaction *t, struct buf *out)
 {
@@ -173,7 +188,8 @@ static bool put_rcpts(const struct smtp_transaction *t, struct buf *out)
 			.account = t->rcpts[i].cookie,
 			.address = t->rcpts[i].address};
 
-		rec_put_rcpt(out, &r);
+		if (!is_repeated(t, i))
+			rec_put_rcpt(out, &r);
 	}
 	return !out->overflow;
 }

@@ -137,6 +137,8 @@ void front_smtp_verdict(struct session *s, const struct msg_rcpt_verdict *m);
 void front_smtp_submitted(struct session *s, const struct msg_submitted *m);
 /* The client may not have seen our last 250: tells queue. */
 void front_smtp_unconfirmed(struct session *s);
+/* The same for a session that is gone. */
+void front_unconfirmed(struct front *f, uint64_t sid, uint64_t qid);
 
 /* front_body.c */
 void front_body_init(struct session *s);

@@ -157,13 +157,19 @@ void front_smtp_submitted(struct session *s, const struct msg_submitted *m)
 	session_resume(s);
 }
 
+void front_unconfirmed(struct front *f, uint64_t sid, uint64_t qid)
+{
+	struct channel *queue = role_peer(f->run, ROLE_QUEUE);
+	struct msg_unconfirmed m = {.qid = qid};
+
+	if (queue != NULL)
+		channel_send(queue, unconfirmed, UNCONFIRMED, sid, &m, -1);
+}
+
 void front_smtp_unconfirmed(struct session *s)
 {
-	struct channel *queue = role_peer(s->front->run, ROLE_QUEUE);
-	struct msg_unconfirmed m = {.qid = s->unconfirmed_qid};
-
-	if (s->unconfirmed_qid != 0 && queue != NULL)
-		channel_send(queue, unconfirmed, UNCONFIRMED, s->sid, &m, -1);
+	if (s->unconfirmed_qid != 0)
+		front_unconfirmed(s->front, s->sid, s->unconfirmed_qid);
 	s->unconfirmed_qid = 0;
 }
 

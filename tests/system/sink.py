@@ -90,6 +90,9 @@ class Sink:
             session.append(line)
             verb, _, argument = line.partition(b" ")
             verb = verb.upper().decode("ascii", "replace")
+            if verb == "DATA" and not recipients:
+                connection.sendall(b"554 5.5.1 no valid recipients\r\n")
+                continue
             reply = say(verb, argument)
             if reply is None or verb == "QUIT":
                 return
