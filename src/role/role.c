@@ -8,6 +8,7 @@
  */
 #include "role/role.h"
 
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,6 +203,29 @@ static enum code confine(struct err *e)
 	return confine_self(&request, e);
 }
 
+/* What open makes must belong to the user that the role becomes: a file of
+ * root could not be opened again.  Only for the time of open: confinement
+ * still needs root. */
+static enum code open_as_user(struct err *e)
+{
+	char name[64];
+	const struct passwd *user;
+	enum code code;
+
+	if (geteuid() != 0)
+		return self.run.def->open(&self.run, &self.state, e);
+	(void)snprintf(name, sizeof(name), "%.*s",
+		SPAN_ARG(self.run.config->user));
+	user = getpwnam(name);
+	if (user == NULL || setegid(user->pw_gid) != 0 ||
+		seteuid(user->pw_uid) != 0)
+		return err_set(e, SYNTAX, "cannot become user \"%s\"", name);
+	code = self.run.def->open(&self.run, &self.state, e);
+	if (seteuid(0) != 0 || setegid(0) != 0)
+		return err_errno(e, TEMP, "becoming root again");
+	return code;
+}
+
 static bool on_start(void *arg, struct frame *f)
 {
 	const struct msg_ready ready = {0};
@@ -211,8 +235,7 @@ static bool on_start(void *arg, struct frame *f)
 	(void)f;
 	if (self.run.config == NULL || self.is_started)
 		return false;
-	if (self.run.def->open(&self.run, &self.state, &e) != OK ||
-		confine(&e) != OK) {
+	if (open_as_user(&e) != OK || confine(&e) != OK) {
 		give_up(&e);
 		return true;
 	}
