@@ -34,6 +34,10 @@ static enum admin_exit show_version(void *module, const struct span *words,
 }
 
 /* ---- the table ----------------------------------------------------------------------- */
+#define QUEUE_WORDS                                                            \
+	"[ID...] [--from=ADDRESS] [--to=ADDRESS] [--domain=NAME] "             \
+	"[--state=STATE] [--older=TIME]"
+
 /* clang-format off */
 static const struct cli_verb verbs[] = {
 	{"serve",   NULL,       "[--check] [--no-sandbox]", "run the server, in the foreground", CLI_CONFIG, cli_serve_run},
@@ -69,6 +73,13 @@ static const struct cli_verb verbs[] = {
 		"save the files of a message",                                                           CLI_CONFIG, cli_mail_run},
 	{"demo",    NULL,       "[--stay] [--break full|down|greylist]",
 		"two servers on this computer; Alice writes to Bob",                                     CLI_NOTHING, cli_demo_run},
+	{"queue",   "list",      QUEUE_WORDS, "show what waits, and since when", CLI_SELF, cli_ask},
+	{"queue",   "show",      QUEUE_WORDS, "show a message and every attempt", CLI_SELF, cli_ask},
+	{"queue",   "try",       QUEUE_WORDS, "try them now", CLI_SELF, cli_ask},
+	{"queue",   "hold",      QUEUE_WORDS, "do not try them", CLI_SELF, cli_ask},
+	{"queue",   "release",   QUEUE_WORDS, "try them again", CLI_SELF, cli_ask},
+	{"queue",   "cancel",    QUEUE_WORDS, "give messages up", CLI_SELF, cli_ask},
+	{"queue",   "log",       QUEUE_WORDS, "show what became of messages", CLI_SELF, cli_ask},
 	{"config",  "show",     "",                         "show every option as it is now",    CLI_SELF,   cli_config_show},
 	{"config",  "check",    "",                         "read the file and say what is wrong", CLI_SELF, cli_config_check},
 	{"config",  "default",  "",                         "show every option, explained",      CLI_NOTHING, cli_config_default},

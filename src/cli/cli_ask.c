@@ -4,34 +4,21 @@
  *	connect to run_dir/admin.sock --there--> COMMAND, ROW …, END
  *	      |  nobody listens
  *	      v
- *	lock data_dir/lock --locked by another--> 69: it is being started, or hangs
- *	      |  ours
- *	      v
- *	open the file, call the module
- *
- * The lock is the one that the server holds as long as it lives, so the data
- * never has two masters.
+ *	cli_offline
  */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/cli_offline.h"
 #include "crypto/password.h"
 #include "crypto/secret.h"
-#include "db/db.h"
-#include "directory/directory.h"
 #include "ipc/messages.h"
 #include "ipc/wire.h"
 
@@ -39,7 +26,6 @@
 
 #define FRAME_BYTES    (MESSAGE_BYTES_MAX + 12)
 #define ANSWER_SECONDS 300 /* a hundred passwords to hash, and a slow disk */
-#define PATH_BYTES     2048
 
 /* ---- the running server ---------------------------------------------------------- */
 /* NOT_FOUND: nobody listens there. */
@@ -192,159 +178,6 @@ static enum admin_exit ask_server(int fd, const struct span *words,
 	return exit;
 }
 
-/* ---- the data of a server that stands ----------------------------------------------- */
-struct offline {
-	const struct config *config;
-	int lock_fd;
-	char path[PATH_BYTES];
-};
-
-static const char *path_of(struct offline *o, const char *below)
-{
-	(void)snprintf(o->path, sizeof(o->path), "%.*s%s",
-		SPAN_ARG(o->config->data_dir), below);
-	return o->path;
-}
-
-/* Makes a folder as the server would; one that is there is left as it is. */
-static enum code make_folder(const char *path, const struct passwd *user,
-	struct err *e)
-{
-	if (mkdir(path, 0700) == 0) {
-		if (user != NULL && chown(path, user->pw_uid, user->pw_gid) != 0)
-			return err_errno(e, DENIED, "%s", path);
-		return OK;
-	}
-	return errno == EEXIST ? OK : err_errno(e, DENIED, "%s", path);
-}
-
-/* As root: whose the data is.  NULL: we are not root. */
-static enum code find_user(const struct config *config,
-	const struct passwd **out, struct err *e)
-{
-	char name[64];
-
-	*out = NULL;
-	if (geteuid() != 0)
-		return OK;
-	(void)snprintf(name, sizeof(name), "%.*s", SPAN_ARG(config->user));
-	*out = getpwnam(name);
-	if (*out == NULL)
-		return err_set(e, NOT_FOUND, "there is no user %s on this "
-			"machine; add it, or set the option user", name);
-	return OK;
-}
-
-static enum code lock(struct offline *o, struct err *e)
-{
-	o->lock_fd = open(path_of(o, "/lock"),
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (o->lock_fd < 0)
-		return err_errno(e, DENIED, "%s", o->path);
-	if (flock(o->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return err_set(e, BUSY, "a server has %.*s, but does not "
-			"listen at %.*s/admin.sock; is it just starting, or "
-			"has it another run_dir?",
-			SPAN_ARG(o->config->data_dir),
-			SPAN_ARG(o->config->run_dir));
-	return OK;
-}
-
-/* What we write is the server's: as root we become its user. */
-static enum code become(const struct passwd *user, struct err *e)
-{
-	if (user == NULL || user->pw_uid == 0)
-		return OK;
-	if (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 ||
-		setuid(user->pw_uid) != 0)
-		return err_errno(e, DENIED, "becoming %s", user->pw_name);
-	return OK;
-}
-
-static enum code prepare(struct offline *o, bool may_create, struct err *e)
-{
-	const struct passwd *user;
-	enum code code = find_user(o->config, &user, e);
-
-	if (code == OK && may_create)
-		code = make_folder(path_of(o, ""), user, e);
-	if (code == OK && access(path_of(o, ""), F_OK) != 0)
-		return err_set(e, NOT_FOUND, "there is no data in %s, and no "
-			"server runs; is --config right?", o->path);
-	if (code == OK)
-		code = lock(o, e);
-	if (code == OK && may_create)
-		code = make_folder(path_of(o, "/directory"), user, e);
-	return code == OK ? become(user, e) : code;
-}
-
-static enum admin_exit exit_of(enum code code)
-{
-	if (code == BUSY)
-		return EXIT_NO_SERVER;
-	if (code == NOT_FOUND)
-		return EXIT_NO_INPUT;
-	return code == DENIED ? EXIT_DENIED : EXIT_IO;
-}
-
-static enum admin_exit run_directory(struct offline *o,
-	const struct span *words, size_t count, const struct admin_out *out,
-	struct err *e)
-{
-	struct directory *d;
-	enum admin_exit exit;
-	enum code code = directory_open(path_of(o, "/directory/directory.db"),
-		&d, e);
-
-	if (code != OK)
-		return exit_of(code);
-	exit = directory_admin(d, words, count, out, e);
-	directory_close(d);
-	return exit;
-}
-
-typedef enum admin_exit offline_fn(struct offline *o, const struct span *words,
-	size_t count, const struct admin_out *out, struct err *e);
-
-static const struct {
-	const char *noun;
-	offline_fn *run;
-} offline_nouns[] = {
-	{"domain", run_directory},
-	{"account", run_directory},
-	{"alias", run_directory},
-};
-
-static offline_fn *offline_of(struct span noun)
-{
-	for (size_t i = 0; i < sizeof(offline_nouns) / sizeof(offline_nouns[0]);
-		i++)
-		if (span_eq(noun, span_str(offline_nouns[i].noun)))
-			return offline_nouns[i].run;
-	return NULL;
-}
-
-static enum admin_exit work_offline(const struct config *config,
-	const struct span *words, size_t count, const struct admin_out *out,
-	struct err *e)
-{
-	struct offline o = {.config = config, .lock_fd = -1};
-	offline_fn *run = offline_of(words[0]);
-	enum admin_exit exit;
-	enum code code;
-
-	if (run == NULL) {
-		err_set(e, NOT_FOUND, "the server does not run; start it: "
-			"postrider serve");
-		return EXIT_NO_SERVER;
-	}
-	code = prepare(&o, count > 1 && span_eq(words[1], SPAN("add")), e);
-	exit = code == OK ? run(&o, words, count, out, e) : exit_of(code);
-	if (o.lock_fd >= 0)
-		close(o.lock_fd);
-	return exit;
-}
-
 /* ---- the command ----------------------------------------------------------------------- */
 /* The first line of stdin, as the word "--password=…". */
 static bool read_password(struct buf *word)
@@ -397,7 +230,7 @@ static enum admin_exit ask(const struct config *config,
 	if (code != NOT_FOUND)
 		return EXIT_NO_SERVER;
 	e->text[0] = '\0';
-	return work_offline(config, words, count, out, e);
+	return cli_offline(config, words, count, out, e);
 }
 
 enum admin_exit cli_ask(void *module, const struct span *words, size_t count,
