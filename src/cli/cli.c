@@ -34,7 +34,7 @@ static enum admin_exit show_version(void *module, const struct span *words,
 }
 
 /* ---- the table ----------------------------------------------------------------------- */
-#define QUEUE_WORDS                                                            \
+#define FILTERS                                                                \
 	"[ID...] [--from=ADDRESS] [--to=ADDRESS] [--domain=NAME] "             \
 	"[--state=STATE] [--older=TIME]"
 
@@ -56,13 +56,13 @@ static const struct cli_verb verbs[] = {
 	{"alias",   "add",      "ADDRESS TARGET...",        "send mail for an address on to others", CLI_SELF, cli_ask},
 	{"alias",   "list",     "[ADDRESS|DOMAIN]",         "show aliases and their targets",    CLI_SELF,   cli_ask},
 	{"alias",   "remove",   "ADDRESS [TARGET...]",      "remove an alias, or some targets",  CLI_SELF,   cli_ask},
-	{"queue",   "list",     "[ID...] [FILTER...]",      "show what waits",                   CLI_SELF,   cli_ask},
+	{"queue",   "list",     FILTERS,                    "show what waits",                   CLI_SELF,   cli_ask},
 	{"queue",   "show",     "ID...",                    "show a message and its attempts",   CLI_SELF,   cli_ask},
-	{"queue",   "log",      "[ID...] [FILTER...]",      "show what became of messages",      CLI_SELF,   cli_ask},
-	{"queue",   "try",      "[ID...] [FILTER...]",      "try to deliver now",                CLI_SELF,   cli_ask},
-	{"queue",   "hold",     "ID...|FILTER...",          "keep messages where they are",      CLI_SELF,   cli_ask},
-	{"queue",   "release",  "ID...|FILTER...",          "let them go again",                 CLI_SELF,   cli_ask},
-	{"queue",   "cancel",   "ID...|FILTER...",          "remove them; nobody is told",       CLI_SELF,   cli_ask},
+	{"queue",   "log",      FILTERS,                    "show what became of messages",      CLI_SELF,   cli_ask},
+	{"queue",   "try",      FILTERS,                    "try to deliver now",                CLI_SELF,   cli_ask},
+	{"queue",   "hold",     FILTERS,                    "keep messages where they are",      CLI_SELF,   cli_ask},
+	{"queue",   "release",  FILTERS,                    "let them go again",                 CLI_SELF,   cli_ask},
+	{"queue",   "cancel",   FILTERS,                    "remove them; nobody is told",       CLI_SELF,   cli_ask},
 	{"mail",    "send",     "-f ADDRESS -t ADDRESS... [-s SUBJECT] [-a FILE]... [--server=HOST:PORT]",
 		"send the text on stdin, with files",                                                    CLI_CONFIG, cli_mail_run},
 	{"mail",    "list",     "-u ADDRESS [--password-stdin] [--server=HOST:PORT]",
@@ -73,13 +73,6 @@ static const struct cli_verb verbs[] = {
 		"save the files of a message",                                                           CLI_CONFIG, cli_mail_run},
 	{"demo",    NULL,       "[--stay] [--break full|down|greylist]",
 		"two servers on this computer; Alice writes to Bob",                                     CLI_NOTHING, cli_demo_run},
-	{"queue",   "list",      QUEUE_WORDS, "show what waits, and since when", CLI_SELF, cli_ask},
-	{"queue",   "show",      QUEUE_WORDS, "show a message and every attempt", CLI_SELF, cli_ask},
-	{"queue",   "try",       QUEUE_WORDS, "try them now", CLI_SELF, cli_ask},
-	{"queue",   "hold",      QUEUE_WORDS, "do not try them", CLI_SELF, cli_ask},
-	{"queue",   "release",   QUEUE_WORDS, "try them again", CLI_SELF, cli_ask},
-	{"queue",   "cancel",    QUEUE_WORDS, "give messages up", CLI_SELF, cli_ask},
-	{"queue",   "log",       QUEUE_WORDS, "show what became of messages", CLI_SELF, cli_ask},
 	{"config",  "show",     "",                         "show every option as it is now",    CLI_SELF,   cli_config_show},
 	{"config",  "check",    "",                         "read the file and say what is wrong", CLI_SELF, cli_config_check},
 	{"config",  "default",  "",                         "show every option, explained",      CLI_NOTHING, cli_config_default},

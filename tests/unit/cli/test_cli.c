@@ -261,6 +261,9 @@ static void test_the_data_of_a_server_that_stands(void **state)
 	expect("account show alise@crepes.fr", 67, "", "postrider: there is "
 		"no account alise@crepes.fr; did you mean alice@crepes.fr?\n");
 	expect("alias list", 0, "", "");
+	(void)snprintf(want, sizeof(want), "postrider: there is no queue in "
+		"%s/data/queue yet\n", t.folder);
+	expect("queue list", 66, "", want);
 	expect("status", 69, "", "postrider: the server does not run; start "
 		"it: postrider serve\n");
 	(void)snprintf(path, sizeof(path), "%s/data", t.folder);
