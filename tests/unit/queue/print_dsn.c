@@ -1,0 +1,109 @@
+/*
+ * print_dsn.c - prints one notice, for check_dsn.py: print_dsn NAME.
+ *
+ * The names are the rows below; a hostile server's words stand in "hostile".
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "queue/queue_dsn.h"
+
+/* A span that may stand in a static initializer. */
+#define WORDS(literal) {(const uint8_t *)("" literal), sizeof(literal) - 1}
+
+#define BOB                                                                    \
+	{.state = QUEUE_FAILED, .address = WORDS("bob@hamburger.edu"),          \
+		.code = 552, .enhanced = WORDS("5.2.2"),                        \
+		.text = WORDS("mailbox full"), .peer = WORDS("mx.hamburger.edu")}
+#define ORIGINAL                                                               \
+	"From: Alice <alice@crepes.fr>\r\nMessage-ID: <1@crepes.fr>\r\n"       \
+	"Subject: ketchup\r\n\r\nDo you like ketchup?\r\n"
+
+static const struct queue_rcpt failed[] = {
+	BOB,
+	{.state = QUEUE_DONE, .address = WORDS("eve@hamburger.edu")},
+	{.state = QUEUE_FAILED, .address = WORDS("carol@example.org"),
+		.enhanced = WORDS("4.4.7"), .text = WORDS("no answer")},
+};
+static const struct queue_rcpt delayed[] = {
+	{.state = QUEUE_WAITING, .address = WORDS("carol@example.org"),
+		.code = 451, .enhanced = WORDS("4.7.1"),
+		.text = WORDS("greylisted"), .peer = WORDS("mx.example.org")},
+};
+static const struct queue_rcpt hostile[] = {
+	{.state = QUEUE_FAILED, .address = WORDS("bob@hamburger.edu"),
+		.code = 550, .enhanced = WORDS("5.x\r\nBcc: a@b"),
+		.text = WORDS("no\r\nTo: victim@example.org\r\n\r\n\xff\0--x"),
+		.peer = WORDS("mx\r\nSubject: bought")},
+};
+static const struct queue_rcpt utf8[] = {
+	{.state = QUEUE_FAILED, .address = WORDS("j\xc3\xb6rg@example.org"),
+		.code = 550, .enhanced = WORDS("5.1.1"),
+		.text = WORDS("kein Postfach f\xc3\xbcr j\xc3\xb6rg"),
+		.peer = WORDS("mx.example.org")},
+};
+
+#define ROWS(r) .rcpts = (r), .rcpt_count = sizeof(r) / sizeof((r)[0])
+
+static const struct {
+	const char *name;
+	struct queue_dsn dsn;
+} cases[] = {
+	{"failed", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
+		.original = WORDS(ORIGINAL),
+		.original_size = sizeof(ORIGINAL) - 1}},
+	{"delayed", {.kind = QUEUE_DSN_DELAYED, ROWS(delayed),
+		.original = WORDS(ORIGINAL),
+		.original_size = sizeof(ORIGINAL) - 1}},
+	{"hostile", {.kind = QUEUE_DSN_FAILED, ROWS(hostile),
+		.original = WORDS(ORIGINAL),
+		.original_size = sizeof(ORIGINAL) - 1}},
+	{"utf8", {.kind = QUEUE_DSN_FAILED, ROWS(utf8),
+		.original = WORDS(ORIGINAL),
+		.original_size = sizeof(ORIGINAL) - 1}},
+	{"long", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
+		.original = WORDS(ORIGINAL),
+		.original_size = QUEUE_DSN_WHOLE_MAX + 1}},
+	{"binary", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
+		.original = WORDS(ORIGINAL), .is_binary = true,
+		.original_size = sizeof(ORIGINAL) - 1}},
+	/* the boundary that would be taken occurs in the original */
+	{"boundary", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
+		.original = WORDS(ORIGINAL "--postrider=_9K_0--\r\n"),
+		.original_size = sizeof(ORIGINAL) - 1 + 21}},
+};
+
+static void print(const struct queue_dsn *row)
+{
+	struct queue_dsn d = *row;
+	struct buf out;
+	uint32_t flags;
+
+	d.hostname = SPAN("mx.crepes.fr");
+	d.qid = 9 * 32 + 19;
+	d.about_qid = 7;
+	d.to = SPAN("alice@crepes.fr");
+	d.now_wall_ms = 1700000000000;
+	d.received_wall_ms = d.now_wall_ms - 3600000;
+	d.give_up_wall_ms = d.now_wall_ms + 86400000;
+	d.trace = SPAN("Received: from test by mx.crepes.fr\r\n");
+	buf_init(&out, QUEUE_DSN_MAX);
+	queue_dsn_put(&out, &d, &flags);
+	must(!out.overflow);
+	(void)printf("X-Flags: %u\r\n", flags);
+	(void)fwrite(buf_span(&out).p, 1, buf_len(&out), stdout);
+	buf_clear(&out);
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (argc != 2 || strcmp(cases[i].name, argv[1]) != 0)
+			continue;
+		print(&cases[i].dsn);
+		return 0;
+	}
+	return 64;
+}
