@@ -47,8 +47,8 @@ struct demo {
 void demo_step(struct demo *d, const char *format, ...) FORMAT(2, 3);
 /* Indented, below a step. */
 void demo_say(const char *format, ...) FORMAT(1, 2);
-/* Lines "C: …" and "S: …", escaped, cut to the width of a page. */
-void demo_print_dialogue(struct demo *d, struct span lines);
+/* Lines of others, "C: …", "S: …" and text: escaped, wrapped to a page. */
+void demo_print_lines(struct demo *d, struct span lines);
 /* One field of a line of the log, unquoted; false if it is not there. */
 bool demo_log_field(struct span line, const char *key, struct buf *out);
 

@@ -41,21 +41,49 @@ void demo_say(const char *format, ...)
 	(void)fflush(stdout);
 }
 
-/* As much as fits into a line, in whole characters. */
-static struct span cut_to_width(struct span s)
+/* Cuts off as much as fits into a line, in whole characters, and if it can be
+ * at a blank. */
+static struct span cut_line(struct span *rest, size_t width)
 {
-	size_t at = 0, width = 0;
+	size_t at = 0, blank = 0;
+	struct span line;
 
-	while (at < s.n && width < TEXT_WIDTH) {
-		size_t n = utf8_char_len(span_tail(s, at));
+	while (at < rest->n && width > 0) {
+		size_t n = utf8_char_len(span_tail(*rest, at));
 
+		if (rest->p[at] == ' ' && at > TEXT_WIDTH / 2)
+			blank = at;
 		at += n == 0 ? 1 : n;
-		width++;
+		width--;
 	}
-	return span_head(s, at);
+	if (at < rest->n && rest->p[at] != ' ' && blank > 0)
+		at = blank;
+	line = span_head(*rest, at);
+	*rest = span_tail(*rest, at);
+	while (line.n > 0 && rest->n > 0 && rest->p[0] == ' ')
+		*rest = span_tail(*rest, 1);
+	return line;
 }
 
-void demo_print_dialogue(struct demo *d, struct span lines)
+/* One line, escaped; what is too long goes on below, indented. */
+static void print_line(struct span line, struct buf *shown)
+{
+	size_t width = TEXT_WIDTH;
+	struct span rest;
+
+	buf_reset(shown);
+	cli_text_put(shown, line, false);
+	rest = buf_span(shown);
+	do {
+		struct span cut = cut_line(&rest, width);
+
+		(void)printf("%s%.*s\n", width == TEXT_WIDTH ? INDENT
+			: INDENT "      ", SPAN_ARG(cut));
+		width = TEXT_WIDTH - 6;
+	} while (rest.n > 0);
+}
+
+void demo_print_lines(struct demo *d, struct span lines)
 {
 	struct buf shown;
 
@@ -63,13 +91,14 @@ void demo_print_dialogue(struct demo *d, struct span lines)
 	while (lines.n > 0) {
 		struct span line = span_cut(&lines, '\n');
 		bool is_grey = d->is_terminal && span_starts(line, SPAN("S:"));
-		struct span cut;
 
-		buf_reset(&shown);
-		cli_text_put(&shown, line, false);
-		cut = cut_to_width(buf_span(&shown));
-		(void)printf(INDENT "%s%.*s%s\n", is_grey ? "\x1b[2m" : "",
-			SPAN_ARG(cut), is_grey ? "\x1b[0m" : "");
+		if (span_ends(line, SPAN("\r")))
+			line.n--;
+		if (is_grey)
+			(void)printf("\x1b[2m");
+		print_line(line, &shown);
+		if (is_grey)
+			(void)printf("\x1b[0m");
 	}
 	(void)fflush(stdout);
 	buf_clear(&shown);

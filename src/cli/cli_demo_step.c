@@ -168,7 +168,7 @@ enum code demo_alice_writes(struct demo *d, const char *subject)
 			buf_len(&d->picture));
 		demo_say("Her user agent hands it to her server:");
 		code = submit(d, buf_span(&message), &dialogue);
-		demo_print_dialogue(d, buf_span(&dialogue));
+		demo_print_lines(d, buf_span(&dialogue));
 	}
 	buf_clear(&message);
 	buf_clear(&dialogue);
@@ -184,16 +184,33 @@ static void show_line(struct demo *d, struct span log_line)
 
 	buf_init(&dir, 64);
 	buf_init(&line, 8192);
+	/* outside of an attempt: an idle connection closes */
+	if (demo_log_field(log_line, "mid", &dir) &&
+		span_eq(buf_span(&dir), SPAN("0"))) {
+		buf_clear(&dir);
+		return;
+	}
 	buf_init(&shown, 8192);
 	(void)demo_log_field(log_line, "dir", &dir);
 	(void)demo_log_field(log_line, "line", &line);
 	buf_put(&shown, buf_span(&dir));
 	buf_puts(&shown, ": ");
 	buf_put(&shown, buf_span(&line));
-	demo_print_dialogue(d, buf_span(&shown));
+	demo_print_lines(d, buf_span(&shown));
 	buf_clear(&dir);
 	buf_clear(&line);
 	buf_clear(&shown);
+}
+
+static void say_trouble(struct demo *d, struct span reply)
+{
+	struct buf text;
+
+	buf_init(&text, 8192);
+	buf_puts(&text, "It did not work now: ");
+	buf_put(&text, reply);
+	demo_print_lines(d, buf_span(&text));
+	buf_clear(&text);
 }
 
 /* Returns DONE when the attempt has ended, BAD when it failed for good. */
@@ -214,8 +231,7 @@ static enum step take_event(struct demo *d, struct span log_line,
 		*out_is_sent = span_ends(buf_span(&event), SPAN("sent"));
 		(void)demo_log_field(log_line, "reply", &reply);
 		if (!*out_is_sent)
-			demo_say("It did not work now: %.*s",
-				SPAN_ARG(span_head(buf_span(&reply), 50)));
+			say_trouble(d, buf_span(&reply));
 		step = DONE;
 	}
 	buf_clear(&event);
@@ -252,7 +268,7 @@ enum code demo_show_queue(struct demo *d)
 	buf_init(&out, 65536);
 	demo_say("postrider queue list");
 	code = demo_site_run(d, &d->crepes, words, SPAN_EMPTY, &out);
-	demo_print_dialogue(d, buf_span(&out));
+	demo_print_lines(d, buf_span(&out));
 	buf_clear(&out);
 	return code;
 }
@@ -324,7 +340,7 @@ static enum code fetch(struct demo *d, struct demo_site *s, struct buf *out)
 	if (code == OK)
 		code = cli_pop3_do(&p, SPAN("DELE 1"), false, d->e);
 	quit = cli_pop3_quit(&p, d->e);
-	demo_print_dialogue(d, buf_span(&dialogue));
+	demo_print_lines(d, buf_span(&dialogue));
 	buf_clear(&dialogue);
 	return code == OK ? quit : code;
 }
@@ -387,7 +403,8 @@ static void show_fields(struct demo *d, struct span message)
 		buf_reset(&line);
 		buf_printf(&line, "%s: ", fields[i]);
 		mail_put_field(&line, head, fields[i]);
-		demo_print_dialogue(d, buf_span(&line));
+		if (!span_ends(buf_span(&line), SPAN(": ")))
+			demo_print_lines(d, buf_span(&line));
 	}
 	buf_clear(&line);
 }
@@ -427,10 +444,10 @@ static enum code show_notice(struct demo *d, struct span message)
 	show_fields(d, message);
 	buf_init(&text, message.n);
 	(void)message_part_decode(message, &s.parts[1], &text);
-	demo_print_dialogue(d, buf_span(&text));
+	demo_print_lines(d, buf_span(&text));
 	buf_reset(&text);
 	(void)message_part_decode(message, &s.parts[2], &text);
-	demo_print_dialogue(d, buf_span(&text));
+	demo_print_lines(d, buf_span(&text));
 	buf_clear(&text);
 	return OK;
 }
