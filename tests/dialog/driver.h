@@ -36,6 +36,8 @@ struct driver {
 	bool (*answer)(void *engine, struct span question, struct span answer);
 	/* Time passed, to now_ms, without bytes.  May be NULL. */
 	void (*tick)(void *engine, int64_t now_ms);
+	/* The other side has closed the connection.  May be NULL. */
+	void (*lost)(void *engine);
 	/* Writes one line for each row of the engine's tables that no play of
 	 * this process has reached; returns their number.  May be NULL. */
 	size_t (*put_unseen)(struct buf *out);

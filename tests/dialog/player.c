@@ -387,6 +387,8 @@ static void close_side(struct play *p, struct span who)
 		fail(p, "close or server closes", who);
 	} else if (p->is_closed) {
 		fail(p, "an open connection", SPAN("(closed)"));
+	} else if (dialog_driver.lost != NULL) {
+		dialog_driver.lost(p->engine);
 	}
 }
 

@@ -1,0 +1,297 @@
+/*
+ * driver_smtp_client.c - plays dialogues on the SMTP client engine: S: lines
+ * are fed, C: lines are what it says.
+ *
+ * Options (O: name value) describe the first message:
+ *
+ *	sender ADDRESS   default ann@a.test; "<>" for the null sender
+ *	rcpts A,B,C      default bob@b.test
+ *	body TEXT        escapes \r \n \xNN; default "Hi\r\n"
+ *	head TEXT        put before the body, same escapes
+ *	streamed N       the body is asked for, in pieces of N bytes
+ *	size N           as if the message had so many bytes
+ *	flags 8bit,binary,utf8
+ *	messages N       so many messages, one after the other; then QUIT
+ *	idle             no message at first; nothing is said of its own
+ *
+ * Events: "ok RCPT CODE ENHANCED TEXT" ("temp", "denied" likewise; " cut" and
+ * " crowded" behind the result), one for each recipient when a message is
+ * settled, then "settled".
+ * T: is a time-out when it lasts as long as the engine waits in this state.
+ * X: close is a lost connection.
+ */
+#include "base/mem.h"
+#include "base/num.h"
+#include "driver.h"
+#include "smtp/smtp_client.h"
+
+#include "base/banned.h"
+
+#define RCPTS_MAX    2048
+#define EVENTS_BYTES (1u << 20)
+
+struct client {
+	struct arena arena, message_arena;
+	struct smtp_client *engine;
+	struct smtp_client_message message;
+	struct span rcpt_text;
+	size_t offset; /* of the body, when it is streamed */
+	size_t piece_bytes;
+	struct span body;
+	uint32_t messages;
+	bool is_idle;
+	int64_t quiet_since_ms;
+	struct buf events; /* lines that wait */
+	size_t event_bytes; /* given out, to be consumed */
+};
+
+/* ---- options ---------------------------------------------------------- */
+static int hex(uint8_t c)
+{
+	return ascii_is_digit(c) ? c - '0' : ascii_lower(c) - 'a' + 10;
+}
+
+static struct span unescape(struct arena *a, struct span s)
+{
+	struct buf out;
+	struct span kept;
+
+	buf_init(&out, EVENTS_BYTES);
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '\\' || i + 1 == s.n) {
+			buf_putc(&out, s.p[i]);
+		} else if (s.p[i + 1] == 'x' && i + 3 < s.n) {
+			buf_putc(&out, (uint8_t)(hex(s.p[i + 2]) << 4 |
+					       hex(s.p[i + 3])));
+			i += 3;
+		} else {
+			i++;
+			buf_putc(&out, s.p[i] == 'r' ? '\r' : s.p[i] == 'n' ?
+				'\n' : s.p[i]);
+		}
+	}
+	kept = arena_dup(a, buf_span(&out));
+	buf_clear(&out);
+	return kept;
+}
+
+static bool take_flags(struct client *c, struct span words)
+{
+	while (words.n > 0) {
+		struct span word = span_cut(&words, ',');
+
+		if (span_eq(word, SPAN("8bit")))
+			c->message.flags |= SMTP_CLIENT_MAIL_8BIT;
+		else if (span_eq(word, SPAN("binary")))
+			c->message.flags |= SMTP_CLIENT_MAIL_BINARY;
+		else if (span_eq(word, SPAN("utf8")))
+			c->message.flags |= SMTP_CLIENT_MAIL_UTF8;
+		else
+			return false;
+	}
+	return true;
+}
+
+static bool take_option(struct client *c, struct span value)
+{
+	struct span name = driver_word(&value);
+	uint32_t n;
+
+	if (span_eq(name, SPAN("sender")))
+		c->message.reverse_path = span_eq(value, SPAN("<>")) ?
+			SPAN_EMPTY :
+			unescape(&c->arena, value);
+	else if (span_eq(name, SPAN("rcpts")))
+		c->rcpt_text = unescape(&c->arena, value);
+	else if (span_eq(name, SPAN("body")))
+		c->body = unescape(&c->arena, value);
+	else if (span_eq(name, SPAN("head")))
+		c->message.head = unescape(&c->arena, value);
+	else if (span_eq(name, SPAN("idle")))
+		c->is_idle = true;
+	else if (span_eq(name, SPAN("flags")))
+		return take_flags(c, value);
+	else if (!num_parse_u32(value, UINT32_MAX, &n))
+		return false;
+	else if (span_eq(name, SPAN("streamed")))
+		c->piece_bytes = n;
+	else if (span_eq(name, SPAN("size")))
+		c->message.size = n;
+	else if (span_eq(name, SPAN("messages")))
+		c->messages = n;
+	else
+		return false;
+	return true;
+}
+
+/* ---- the engine -------------------------------------------------------- */
+static void begin(struct client *c)
+{
+	struct smtp_client_message *m = &c->message;
+	struct span left = c->rcpt_text;
+
+	arena_reset(&c->message_arena);
+	m->arena = &c->message_arena;
+	m->rcpts = arena_alloc(&c->message_arena, RCPTS_MAX,
+		sizeof(*m->rcpts));
+	m->rcpt_count = 0;
+	while (left.n > 0)
+		m->rcpts[m->rcpt_count++].address = span_cut(&left, ',');
+	m->is_streamed = c->piece_bytes > 0;
+	m->body = m->is_streamed ? SPAN_EMPTY : c->body;
+	c->offset = 0;
+	c->messages--;
+	smtp_client_begin(c->engine, m);
+}
+
+static void *open_client(const struct span *options, size_t count)
+{
+	struct client *c = MEM_NEW(struct client);
+	struct smtp_client_config config = {.hostname = SPAN("me.test")};
+
+	arena_init(&c->arena, 1u << 20);
+	arena_init(&c->message_arena, 4u << 20);
+	buf_init(&c->events, EVENTS_BYTES);
+	c->message.reverse_path = SPAN("ann@a.test");
+	c->rcpt_text = SPAN("bob@b.test");
+	c->body = SPAN("Hi\r\n");
+	c->messages = 1;
+	for (size_t i = 0; i < count; i++)
+		if (!take_option(c, options[i]))
+			return NULL;
+	if (c->message.size == 0)
+		c->message.size = c->message.head.n + c->body.n;
+	c->engine = smtp_client_open(&c->arena, &config);
+	if (!c->is_idle)
+		begin(c);
+	return c;
+}
+
+static void close_client(void *engine)
+{
+	struct client *c = engine;
+
+	smtp_client_close(c->engine);
+	arena_clear(&c->arena);
+	arena_clear(&c->message_arena);
+	buf_clear(&c->events);
+	mem_free(c);
+}
+
+static size_t feed(void *engine, struct span in, int64_t now_ms)
+{
+	struct client *c = engine;
+
+	c->quiet_since_ms = now_ms;
+	return smtp_client_feed(c->engine, in);
+}
+
+static void put_outcomes(struct client *c)
+{
+	for (size_t i = 0; i < c->message.rcpt_count; i++) {
+		const struct smtp_client_rcpt *r = &c->message.rcpts[i];
+
+		must(r->is_settled);
+		buf_printf(&c->events, "%s%s%s %.*s %u %.*s %.*s\n",
+			code_word(r->result), r->was_cut ? " cut" : "",
+			r->was_crowded ? " crowded" : "", SPAN_ARG(r->address),
+			r->code, SPAN_ARG(r->enhanced), SPAN_ARG(r->text));
+	}
+	buf_puts(&c->events, "settled\n");
+}
+
+static void give_piece(struct client *c)
+{
+	struct span piece = span_head(span_tail(c->body, c->offset),
+		c->piece_bytes);
+
+	c->offset += piece.n;
+	smtp_client_body(c->engine, piece, c->offset == c->body.n);
+}
+
+/* What comes after a message. */
+static void go_on(struct client *c)
+{
+	if (!smtp_client_is_free(c->engine))
+		return;
+	if (c->messages > 0)
+		begin(c);
+	else
+		smtp_client_quit(c->engine);
+}
+
+static bool next_event(struct client *c, struct driver_effect *out)
+{
+	buf_consume(&c->events, c->event_bytes);
+	c->event_bytes = 0;
+	if (buf_len(&c->events) == 0)
+		return false;
+	out->type = DRIVER_EVENT;
+	out->bytes = span_head(buf_span(&c->events),
+		span_find(buf_span(&c->events), '\n'));
+	c->event_bytes = out->bytes.n + 1;
+	return true;
+}
+
+static bool next(void *engine, struct driver_effect *out)
+{
+	struct client *c = engine;
+	struct smtp_client_effect e;
+
+	if (next_event(c, out))
+		return true;
+	if (!smtp_client_next(c->engine, &e))
+		return false;
+	switch (e.type) {
+	case SMTP_CLIENT_SEND:
+		*out = (struct driver_effect){DRIVER_SEND, e.bytes};
+		return true;
+	case SMTP_CLIENT_BODY:
+		give_piece(c);
+		return next(engine, out);
+	case SMTP_CLIENT_SETTLED:
+		put_outcomes(c);
+		go_on(c);
+		return next_event(c, out);
+	case SMTP_CLIENT_CLOSE:
+		*out = (struct driver_effect){DRIVER_CLOSE, e.why};
+		return true;
+	}
+	return false;
+}
+
+static bool answer(void *engine, struct span question, struct span reply)
+{
+	(void)engine;
+	(void)question;
+	(void)reply;
+	return false; /* this engine asks nothing */
+}
+
+static void tick(void *engine, int64_t now_ms)
+{
+	struct client *c = engine;
+	int64_t patience_ms = smtp_client_timeout_ms(c->engine);
+
+	if (patience_ms > 0 && now_ms - c->quiet_since_ms >= patience_ms)
+		smtp_client_lost(c->engine, TIMEOUT);
+}
+
+static void lose(void *engine)
+{
+	struct client *c = engine;
+
+	smtp_client_lost(c->engine, GONE);
+}
+
+const struct driver dialog_driver = {
+	.name = "smtp_client",
+	.is_client = true,
+	.open = open_client,
+	.close = close_client,
+	.feed = feed,
+	.next = next,
+	.answer = answer,
+	.tick = tick,
+	.lost = lose,
+};

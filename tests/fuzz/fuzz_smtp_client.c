@@ -1,0 +1,142 @@
+/*
+ * fuzz_smtp_client.c - the SMTP client engine against a hostile server.  The
+ * first byte chooses the split size, the second the message; the rest is what
+ * the server says.
+ *
+ * Checked besides memory: nothing is sent that has a CR or LF outside of a
+ * CRLF, every message is settled for each recipient, and the engine takes all
+ * that it is given once its effects are gone.
+ */
+#include "base/mem.h"
+#include "smtp/smtp_client.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define RCPTS 3
+
+static const struct span bodies[] = {
+	SPAN("Hi\r\n"),
+	SPAN(".\r\n..\r\nno end"),
+	SPAN("caf\xc3\xa9\r\n"),
+	SPAN("bare\nline feed\r\n"),
+};
+
+struct play {
+	struct arena arena, texts;
+	struct smtp_client *client;
+	struct smtp_client_message message;
+	struct smtp_client_rcpt rcpts[RCPTS];
+	struct buf dialogue;
+	bool is_after_cr;
+	unsigned begun;
+	size_t offset;
+	struct span body;
+};
+
+static void begin(struct play *p)
+{
+	static const struct span names[RCPTS] = {SPAN("bob@b.test"),
+		SPAN("c\xc3\xa4rl@b.test"), SPAN("dora@b.test")};
+
+	arena_reset(&p->texts);
+	for (size_t i = 0; i < RCPTS; i++)
+		p->rcpts[i] = (struct smtp_client_rcpt){.address = names[i]};
+	p->offset = 0;
+	p->begun++;
+	smtp_client_begin(p->client, &p->message);
+}
+
+static void check_sent(struct play *p, struct span bytes)
+{
+	for (size_t i = 0; i < bytes.n; i++) {
+		must((bytes.p[i] == '\n') == p->is_after_cr);
+		p->is_after_cr = bytes.p[i] == '\r';
+	}
+}
+
+static void take_settled(struct play *p)
+{
+	for (size_t i = 0; i < RCPTS; i++) {
+		must(p->rcpts[i].is_settled);
+		must(p->rcpts[i].text.n <= 1024);
+	}
+	if (smtp_client_is_free(p->client) && p->begun < 4)
+		begin(p);
+	else if (smtp_client_is_free(p->client))
+		smtp_client_quit(p->client);
+}
+
+static bool drain(struct play *p)
+{
+	struct smtp_client_effect e;
+
+	while (smtp_client_next(p->client, &e)) {
+		if (e.type == SMTP_CLIENT_SEND) {
+			check_sent(p, e.bytes);
+		} else if (e.type == SMTP_CLIENT_BODY) {
+			struct span piece = span_head(
+				span_tail(p->body, p->offset), 3);
+
+			p->offset += piece.n;
+			smtp_client_body(p->client, piece,
+				p->offset == p->body.n);
+		} else if (e.type == SMTP_CLIENT_SETTLED) {
+			take_settled(p);
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void open_play(struct play *p, uint8_t choice)
+{
+	struct smtp_client_config config = {.hostname = SPAN("me.test"),
+		.dialogue = &p->dialogue};
+
+	arena_init(&p->arena, SMTP_CLIENT_ARENA_BYTES);
+	arena_init(&p->texts, 1u << 20);
+	buf_init(&p->dialogue, 16384);
+	p->client = smtp_client_open(&p->arena, &config);
+	p->body = bodies[choice & 3];
+	p->message = (struct smtp_client_message){
+		.reverse_path = SPAN("ann@a.test"),
+		.flags = choice >> 5,
+		.size = p->body.n,
+		.is_streamed = (choice & 4) != 0,
+		.body = (choice & 4) != 0 ? SPAN_EMPTY : p->body,
+		.rcpts = p->rcpts,
+		.rcpt_count = RCPTS,
+		.arena = &p->texts,
+	};
+	begin(p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct play p = {.begun = 0};
+	struct span left;
+	size_t split;
+
+	if (size < 2)
+		return 0;
+	open_play(&p, data[1]);
+	split = (size_t)data[0] + 1;
+	left = span_of(data + 2, size - 2);
+	while (left.n > 0 && drain(&p)) {
+		struct span piece = span_head(left, split);
+		size_t taken = smtp_client_feed(p.client, piece);
+		struct smtp_client_effect e;
+
+		must(taken <= piece.n);
+		must(taken > 0 || smtp_client_next(p.client, &e));
+		left = span_tail(left, taken);
+	}
+	smtp_client_lost(p.client, data[0] & 1 ? TIMEOUT : GONE);
+	(void)drain(&p);
+	smtp_client_close(p.client);
+	buf_clear(&p.dialogue);
+	arena_clear(&p.arena);
+	arena_clear(&p.texts);
+	return 0;
+}
