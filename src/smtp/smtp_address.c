@@ -6,7 +6,7 @@
  * the two exported functions, which restore out, may be called from outside.
  *
  * Todo(rfc): U-labels are checked for well-formed UTF-8 and a short list of
- * harmful code points; the tables of RFC 5892 and NFC are not here.
+ * harmful code points; the tables of IDNA2008 and NFC are not here.
  */
 #include "smtp/smtp_address.h"
 
@@ -415,8 +415,8 @@ static unsigned group_of(struct span address, size_t i)
 	return (unsigned)(address.p[2 * i] << 8 | address.p[2 * i + 1]);
 }
 
-/* The longest run of two or more zero groups; *out_count 0: none.  RFC 5952
- * 4.2 */
+/* The longest run of two or more zero groups, which "::" will stand for;
+ * *out_count 0: none. */
 static size_t find_gap(struct span address, size_t *out_count)
 {
 	size_t best = 0;

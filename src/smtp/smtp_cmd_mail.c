@@ -3,8 +3,8 @@
  *
  *	mail = "MAIL FROM:" Reverse-path [SP Mail-parameters]
  *
- * Deliberate: blanks between the colon and the path are forgiven; clients of
- * RFC 821 times and many scripts put one there.
+ * Deliberate: blanks between the colon and the path are forgiven; clients
+ * from before ESMTP and many scripts put one there.
  */
 #include "base/log.h"
 #include "smtp/smtp_params.h"

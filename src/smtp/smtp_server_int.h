@@ -47,8 +47,8 @@ enum smtp_body {
 };
 
 #define SMTP_LINE_MAX    512  /* with CR LF.  RFC 5321 4.5.3.1.4 */
-/* MAIL and RCPT: 512 and what extensions add: 26 (RFC 1870 4), 17 (RFC 6152
- * 2), 10 (RFC 6531 3.6), and a UTF-8 path may be longer than it looks. */
+/* MAIL and RCPT: 512 and what extensions add, such as 26 (RFC 1870 3) and 10
+ * (RFC 6531 3.1), with room for those to come. */
 #define SMTP_LINE_LONG   1024
 #define SMTP_SKIP_MAX    65536 /* of one line; then 421 */
 #define SMTP_JUNK_MAX    100   /* commands that move no mail; then errors */
