@@ -192,13 +192,14 @@ static enum code follow_cname(struct reader r, uint16_t answers,
 }
 
 static enum code follow_cnames(const struct reader *r, uint16_t answers,
-	struct dns_name *name, struct err *e)
+	struct dns_answer *out, struct err *e)
 {
 	for (unsigned hops = 0; hops <= DNS_CNAMES_MAX; hops++) {
-		enum code code = follow_cname(*r, answers, name, e);
+		enum code code = follow_cname(*r, answers, &out->name, e);
 
 		if (code != OK)
 			return code == NOT_FOUND ? OK : code;
+		out->is_alias = true;
 	}
 	return err_set(e, TEMP, "too many CNAMEs, or a loop of them");
 }
@@ -221,8 +222,7 @@ static bool take_data(struct span packet, const struct record *r,
 }
 
 static enum code gather(struct reader r, uint16_t answers,
-	const struct dns_name *name, enum dns_type type,
-	struct dns_answer *out, struct err *e)
+	enum dns_type type, struct dns_answer *out, struct err *e)
 {
 	for (uint16_t i = 0; i < answers; i++) {
 		struct record record;
@@ -230,7 +230,7 @@ static enum code gather(struct reader r, uint16_t answers,
 
 		if (!get_record(&r, &record))
 			return err_set(e, CORRUPT, "malformed DNS record");
-		if (!is_about(&record, (uint16_t)type, name))
+		if (!is_about(&record, (uint16_t)type, &out->name))
 			continue;
 		if (!take_data(r.packet, &record, &taken))
 			return err_set(e, CORRUPT, "malformed DNS data");
@@ -244,17 +244,17 @@ enum code dns_answer_read(struct span packet, enum dns_type type,
 	struct dns_answer *out, struct err *e)
 {
 	struct reader r = {packet, 0};
-	struct dns_name name;
 	uint16_t answers = 0;
 	enum code code;
 
 	must(type == DNS_A || type == DNS_AAAA || type == DNS_MX);
 	out->count = 0;
-	code = read_head(&r, &name, &answers, e);
+	out->is_alias = false;
+	code = read_head(&r, &out->name, &answers, e);
 	if (code == OK)
-		code = follow_cnames(&r, answers, &name, e);
+		code = follow_cnames(&r, answers, out, e);
 	if (code == OK)
-		code = gather(r, answers, &name, type, out, e);
+		code = gather(r, answers, type, out, e);
 	if (code != OK)
 		out->count = 0;
 	return code;

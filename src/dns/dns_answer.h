@@ -45,6 +45,8 @@ struct dns_record {
 };
 
 struct dns_answer {
+	struct dns_name name; /* whose records they are: behind the CNAMEs */
+	bool is_alias;        /* it is not the name that was asked */
 	struct dns_record records[DNS_RECORDS_MAX];
 	size_t count;
 };

@@ -373,6 +373,7 @@ static bool may_move(struct connection *c)
 		return false;
 	if (c->messages > 0 && j->restarts < RESTARTS_MAX) {
 		j->restarts++;
+		j->next_target = 0;
 		return true;
 	}
 	return has_next(c);
@@ -398,20 +399,15 @@ static void take_outcomes(struct connection *c)
 		smtp_client_begin(c->engine, &j->message);
 		return;
 	}
+	if (was_cut(j) && may_move(c) && outbound_job_reopen(j, true)) {
+		outbound_job_note(j, buf_span(&c->dialogue));
+		list_put(d->jobs.next, &j->link); /* before the first */
+		outbound_destination_poke(d);
+	} else {
+		outbound_job_report(d->outbound, j, buf_span(&c->dialogue));
+	}
 	c->job = NULL;
 	c->messages++;
-	if (was_cut(j)) {
-		c->job = j;
-		if (may_move(c) && outbound_job_reopen(j, true)) {
-			c->job = NULL;
-			outbound_job_note(j, buf_span(&c->dialogue));
-			list_put(d->jobs.next, &j->link); /* before the first */
-			outbound_destination_poke(d);
-			return;
-		}
-		c->job = NULL;
-	}
-	outbound_job_report(d->outbound, j, buf_span(&c->dialogue));
 }
 
 static void take_effect(struct connection *c,
@@ -470,7 +466,8 @@ static bool take_next(struct connection *c)
 		begin_job(c, LIST_OF(struct job, link, d->jobs.next));
 		return true;
 	}
-	if (d->outbound->is_stopping) {
+	if (d->outbound->is_stopping ||
+		d->outbound->run->config->outbound_idle_ms == 0) {
 		smtp_client_quit(c->engine);
 		return true;
 	}

@@ -95,19 +95,16 @@ struct span outbound_host_to_ask(const struct destination *d)
 }
 
 /* ---- which may be used ------------------------------------------------------ */
-/* Does resolver.local give this host this address? */
+/* Does resolver.local name this address?  For whichever host: there may be
+ * aliases between, and who writes such lines wants that server to be reached. */
 static bool is_local_data(const struct config *config, const struct target *t)
 {
 	for (size_t i = 0; i < config->local_count; i++) {
 		struct span line = span_trim(config->local[i]);
-		struct span name = span_cut(&line, ' ');
 		struct target local;
 
-		if (span_ends(name, SPAN(".")))
-			name = span_head(name, name.n - 1);
 		line = span_tail(line, span_find_last(line, ' ') + 1);
-		if (span_eq_fold(name, t->host) &&
-			parse_address(line, &local) &&
+		if (parse_address(line, &local) &&
 			span_eq(span_of(local.address, local.address_bytes),
 				span_of(t->address, t->address_bytes)))
 			return true;

@@ -102,6 +102,7 @@ struct lookup {
 	struct question *question; /* NULL: nobody waits any more */
 	size_t host;
 	enum dns_type type;
+	unsigned hops; /* aliases on the way here */
 };
 
 static void start_waiting(struct resolver *r);
@@ -217,8 +218,7 @@ static void on_deadline(void *arg)
 static void on_answer(void *arg, int rcode, void *packet, int bytes, int sec,
 	char *why_bogus, int was_ratelimited);
 
-static void look(struct question *q, size_t host, enum dns_type type,
-	struct span name)
+static void look(struct question *q, struct lookup what, struct span name)
 {
 	struct lookup *l = MEM_NEW(struct lookup);
 	char text[DOMAIN_BYTES + 1];
@@ -227,21 +227,20 @@ static void look(struct question *q, size_t host, enum dns_type type,
 	must(name.n < sizeof(text));
 	memcpy(text, name.p, name.n);
 	text[name.n] = '\0';
+	*l = what;
 	list_init(&l->link);
 	l->question = q;
-	l->host = host;
-	l->type = type;
 	list_put(&q->lookups, &l->link);
 	q->pending++;
-	rc = ub_resolve_event(q->resolver->ub, text, (int)type, CLASS_IN, l,
-		on_answer, NULL);
+	rc = ub_resolve_event(q->resolver->ub, text, (int)what.type,
+		CLASS_IN, l, on_answer, NULL);
 	if (rc == 0)
 		return;
 	/* it has not called back and will not; q is held by its maker */
 	list_take(&l->link);
 	mem_free(l);
 	q->pending--;
-	if (type == DNS_MX)
+	if (what.type == DNS_MX)
 		q->result = rc == UB_SYNTAX ? NOT_FOUND : TEMP;
 	err_set(&q->why, rc == UB_SYNTAX ? NOT_FOUND : TEMP, "%s",
 		ub_strerror(rc));
@@ -251,8 +250,10 @@ static void look_addresses(struct question *q)
 {
 	q->pending++;
 	for (size_t i = 0; i < q->host_count; i++) {
-		look(q, i, DNS_A, q->hosts[i].name);
-		look(q, i, DNS_AAAA, q->hosts[i].name);
+		look(q, (struct lookup){.host = i, .type = DNS_A},
+			q->hosts[i].name);
+		look(q, (struct lookup){.host = i, .type = DNS_AAAA},
+			q->hosts[i].name);
 	}
 	q->pending--;
 }
@@ -290,12 +291,37 @@ static void take_hosts(struct question *q)
 	}
 }
 
-static void take_mx(struct question *q, enum code code, struct span packet)
+/* Reads the answer; an alias of which no more was told (local data) is asked
+ * for.  BUSY: so it was. */
+static enum code read_answer(struct question *q, const struct lookup *l,
+	struct span packet, struct dns_answer *out)
+{
+	struct lookup next = {.host = l->host, .type = l->type,
+		.hops = l->hops + 1};
+	enum code code = dns_answer_read(packet, l->type, out, &q->why);
+
+	if (code != OK || out->count > 0 || !out->is_alias)
+		return code;
+	if (out->name.is_odd || out->name.len == 0)
+		return OK;
+	if (next.hops > DNS_CNAMES_MAX)
+		return err_set(&q->why, TEMP,
+			"too many CNAMEs, or a loop of them");
+	look(q, next, dns_name_span(&out->name));
+	return BUSY;
+}
+
+static void take_mx(struct question *q, const struct lookup *l,
+	enum code code, struct span packet)
 {
 	struct dns_answer *mx = MEM_NEW(struct dns_answer);
 
 	if (code == OK)
-		code = dns_answer_read(packet, DNS_MX, mx, &q->why);
+		code = read_answer(q, l, packet, mx);
+	if (code == BUSY) {
+		mem_free(mx);
+		return;
+	}
 	if (code != OK || mx->count == 0) {
 		mem_free(mx);
 		q->result = code == OK || code == NOT_FOUND ? code : TEMP;
@@ -316,7 +342,7 @@ static void take_addresses(struct question *q, const struct lookup *l,
 	struct dns_answer *a = MEM_NEW(struct dns_answer);
 
 	if (code == OK)
-		code = dns_answer_read(packet, l->type, a, &q->why);
+		code = read_answer(q, l, packet, a);
 	for (size_t i = 0; code == OK && i < a->count &&
 		h->address_count < HOST_ADDRESSES_MAX; i++) {
 		memcpy(h->addresses[h->address_count],
@@ -325,7 +351,7 @@ static void take_addresses(struct question *q, const struct lookup *l,
 			a->records[i].address_bytes;
 	}
 	mem_free(a);
-	if (code != OK && code != NOT_FOUND)
+	if (code != OK && code != NOT_FOUND && code != BUSY)
 		q->why.code = TEMP; /* and its text stays */
 }
 
@@ -359,7 +385,7 @@ static void on_answer(void *arg, int rcode, void *packet, int bytes, int sec,
 	if (q != NULL) {
 		code = judge(q, rcode, sec, why_bogus);
 		if (l->type == DNS_MX)
-			take_mx(q, code, answered);
+			take_mx(q, l, code, answered);
 		else
 			take_addresses(q, l, code, answered);
 		if (--q->pending == 0)
@@ -381,7 +407,7 @@ static void start(struct question *q)
 		be_host(q);
 		look_addresses(q);
 	} else {
-		look(q, 0, DNS_MX, q->domain);
+		look(q, (struct lookup){.type = DNS_MX}, q->domain);
 	}
 	if (--q->pending == 0)
 		conclude(q);

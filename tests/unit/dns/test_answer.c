@@ -150,6 +150,7 @@ static void test_cnames(void **state)
 		put_chain(hops);
 		assert_int_equal(read_mx(&a), OK);
 		assert_int_equal(a.count, 1);
+		assert_int_equal(a.is_alias, hops > 0);
 	}
 	put_chain(DNS_CNAMES_MAX + 1);
 	assert_int_equal(read_mx(&a), TEMP);
