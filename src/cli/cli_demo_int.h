@@ -68,16 +68,24 @@ enum code demo_site_start(struct demo *d, struct demo_site *s) MUST_USE;
 void demo_site_stop(struct demo_site *s);
 /* False once its master has ended by itself. */
 bool demo_site_is_alive(struct demo_site *s);
+/* Reads what the server logged; one line at a time, false: none is there. */
+bool demo_log_line(struct demo_site *s, struct buf *out);
+
+/* ---- cli_demo_process.c --------------------------------------------------- */
+
+struct demo_spawn {
+	char *const *argv;
+	int in, out, err; /* descriptors; -1: /dev/null */
+};
+/* Starts this binary; it dies with this process. */
+enum code demo_spawn(const struct demo_spawn *s, pid_t *out_pid,
+	struct err *e) MUST_USE;
+/* A child is this process's only to end: waits up to 5 s, then kills. */
+void demo_end_child(pid_t *pid);
 /* Runs "postrider --config … WORDS", input on its stdin; what it writes goes
  * to out (may be NULL). */
 enum code demo_site_run(struct demo *d, struct demo_site *s,
 	const char *const *words, struct span input, struct buf *out) MUST_USE;
-
-/* Reads what the server logged; one line at a time, false: none is there. */
-bool demo_log_line(struct demo_site *s, struct buf *out);
-
-/* A child is this process's only to end: waits up to 5 s, then kills. */
-void demo_end_child(pid_t *pid);
 
 /* ---- cli_demo_gate.c ------------------------------------------------------ */
 

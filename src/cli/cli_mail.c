@@ -92,7 +92,7 @@ static bool put_value(struct mail_options *o, size_t i, struct span value)
 /* Is this word option i?  "--to=x" carries its value, else it is the next. */
 static bool is_option(struct span word, size_t i, struct span *out_value)
 {
-	struct span name = word;
+	struct span name;
 
 	*out_value = SPAN_EMPTY;
 	if (span_eq(word, span_str(options[i].short_name)) ||

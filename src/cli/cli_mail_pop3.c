@@ -122,20 +122,16 @@ static enum code do_word(struct cli_pop3 *p, const char *word,
 }
 
 /* What -ERR to a login means: RFC 2449 8.1.2, RFC 3206 4 */
-static enum code login_refused(struct cli_pop3 *p, enum code code,
-	struct err *e)
+static void judge_refusal(struct cli_pop3 *p, struct err *e)
 {
 	struct span text = pop3_client_text(&p->reader);
 
-	if (code != NOT_FOUND)
-		return code;
 	if (span_starts_fold(text, SPAN("[IN-USE]")))
 		e->code = BUSY;
 	else if (span_starts_fold(text, SPAN("[SYS/")))
 		e->code = TEMP;
 	else
 		e->code = DENIED;
-	return e->code;
 }
 
 static enum code greet(struct cli_pop3 *p, struct err *e)
@@ -163,7 +159,8 @@ enum code cli_pop3_open(struct cli_pop3 *p, struct span server,
 		code = do_word(p, "PASS ", password, e);
 	if (code == OK)
 		return OK;
-	code = login_refused(p, code, e);
+	if (code == NOT_FOUND)
+		judge_refusal(p, e);
 	pop3_client_clear(&p->reader);
 	cli_conn_close(&p->conn);
 	return err_wrap(e, "login of %.*s", SPAN_ARG(user));
