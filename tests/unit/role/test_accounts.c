@@ -424,15 +424,20 @@ static void answers_by_row(void **state)
 
 static void tells_a_new_quota(void **state)
 {
-	const struct msg_account_quota m = {.account = 3, .quota = 1 << 20};
+	struct msg_account_quota m = {.account = 3, .quota = 11};
 
 	(void)state;
 	w.quota = 10;
 	open_account(3);
 	WAIT(w.usages == 1);
 	assert_true(w.is_full);
+	/* directory hears how it is, also when that did not change */
 	channel_send(w.directory, account_quota, ACCOUNT_QUOTA, 0, &m, -1);
 	WAIT(w.usages == 2);
+	assert_true(w.is_full);
+	m.quota = 1 << 20;
+	channel_send(w.directory, account_quota, ACCOUNT_QUOTA, 0, &m, -1);
+	WAIT(w.usages == 3);
 	assert_false(w.is_full);
 	send_delivery(1, BODY);
 	WAIT(w.done == 1);
@@ -645,6 +650,35 @@ static void deletes_nothing_without_quit(void **state)
 	close(fd);
 }
 
+/* A delivery and the end of a session are seen in the same turn: each gets a
+ * transaction of its own. */
+static void delivers_while_a_session_ends(void **state)
+{
+	char got[512];
+	int fd;
+
+	(void)state;
+	open_account(3);
+	send_delivery(1, BODY);
+	WAIT(w.done == 1);
+	fd = attach(1, 3, SPAN("DELE 1\r\n"));
+	expect(fd, "deleted\r\n", got, sizeof(got));
+	assert_int_equal(kill(slot_of(3)->pid, SIGSTOP), 0);
+	send_delivery(2, BODY);
+	channel_flush(w.account);
+	say(fd, "QUIT\r\n");
+	assert_int_equal(kill(slot_of(3)->pid, SIGCONT), 0);
+	expect(fd, "\r\n", got, sizeof(got));
+	assert_string_equal(got, "+OK good bye (0 messages left)\r\n");
+	WAIT(w.done == 2);
+	assert_int_equal(w.results[OK], 2);
+	close(fd);
+	fd = attach(2, 3, SPAN_EMPTY);
+	expect(fd, "\r\n", got, sizeof(got));
+	assert_non_null(strstr(got, "+OK 1 messages"));
+	close(fd);
+}
+
 static void wants_a_token(void **state)
 {
 	char got[256];
@@ -670,7 +704,7 @@ int main(void)
 		T(survives_a_kill), T(ends_when_idle),
 		T(does_not_end_a_session), T(removes_an_account),
 		T(says_why_it_cannot_open), T(serves_pop3),
-		T(deletes_nothing_without_quit), T(wants_a_token)};
+		T(deletes_nothing_without_quit), T(delivers_while_a_session_ends), T(wants_a_token)};
 
 	/* the processes confine themselves as in life; as root they would want
 	 * a user to become */
