@@ -6,10 +6,8 @@
  * (who may attach, which accounts there are), queue (which wants channels to
  * accounts), front (which hands sessions over), and each account's process.
  *
- * A question about an account waits in the account's slot until directory has
- * told that the account exists and its process runs; then it goes there, and
- * the answer back.  What waits is data with a number: if the asker is gone
- * meanwhile, the answer goes nowhere.
+ * This file: the messages of its peers and the role itself; accounts_wait.c: what
+ * waits for an account; accounts_process.c: the processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,166 +23,6 @@
 #include "role/roles.h"
 
 #include "base/banned.h"
-
-#define ADDRESS_MAX 512
-#define PENDING_MAX 8192
-
-/* ---- slots and waits ---------------------------------------------------------- */
-struct account_slot *accounts_slot(struct accounts *s, uint64_t account)
-{
-	struct account_slot *slot = map_get(&s->slots, account);
-
-	if (slot != NULL)
-		return slot;
-	slot = MEM_NEW(struct account_slot);
-	slot->owner = s;
-	slot->account = account;
-	buf_init(&slot->address, ADDRESS_MAX);
-	list_init(&slot->waits);
-	list_init(&slot->attached);
-	map_put(&s->slots, account, slot);
-	return slot;
-}
-
-static struct wait *wait_new(enum message_type type, uint64_t id)
-{
-	struct wait *w = MEM_NEW(struct wait);
-
-	list_init(&w->link);
-	w->type = type;
-	w->id = id;
-	w->fd = -1;
-	buf_init(&w->user, ADDRESS_MAX);
-	buf_init(&w->ip, 16);
-	buf_init(&w->pending, PENDING_MAX);
-	return w;
-}
-
-void wait_free(struct wait *w)
-{
-	list_take(&w->link);
-	if (w->fd >= 0)
-		close(w->fd);
-	buf_clear(&w->user);
-	buf_clear(&w->ip);
-	buf_clear(&w->pending);
-	mem_free(w);
-}
-
-static void answer_open(struct account_slot *slot, const struct wait *w,
-	enum code code, int fd)
-{
-	struct channel *queue = role_peer(slot->owner->run, ROLE_QUEUE);
-	const struct msg_account_opened m = {.result = (uint8_t)code,
-		.account = slot->account};
-
-	if (queue != NULL)
-		channel_send(queue, account_opened, ACCOUNT_OPENED, w->id, &m,
-			fd);
-	else if (fd >= 0)
-		close(fd);
-}
-
-static void answer_attach(struct accounts *s, uint32_t front, uint64_t id,
-	enum code code)
-{
-	struct channel *c = s->run->peers[ROLE_FRONT][front];
-	const struct msg_attached m = {.result = (uint8_t)code};
-
-	if (c != NULL)
-		channel_send(c, attached, ATTACHED, id, &m, -1);
-}
-
-void wait_answer(struct account_slot *slot, struct wait *w, enum code code)
-{
-	if (w->type == MSG_ACCOUNT_OPEN)
-		answer_open(slot, w, code, -1);
-	else
-		answer_attach(slot->owner, w->front, w->id, code);
-	wait_free(w);
-}
-
-void accounts_fail_waits(struct account_slot *slot, enum code code)
-{
-	while (!list_is_empty(&slot->waits))
-		wait_answer(slot, LIST_OF(struct wait, link, slot->waits.next),
-			code);
-}
-
-/* ---- to the account's process --------------------------------------------------- */
-static void send_queue_peer(struct account_slot *slot, struct wait *w)
-{
-	const struct msg_queue_peer m = {0};
-	int fds[2];
-
-	if (!channel_pair(fds)) {
-		wait_answer(slot, w, TEMP);
-		return;
-	}
-	channel_send(slot->channel, queue_peer, QUEUE_PEER, 0, &m, fds[0]);
-	answer_open(slot, w, OK, fds[1]);
-	wait_free(w);
-}
-
-static void send_session(struct account_slot *slot, struct wait *w)
-{
-	const struct msg_session m = {
-		.sid = w->sid,
-		.service = w->service,
-		.user = buf_span(&w->user),
-		.ip = buf_span(&w->ip),
-		.pending = buf_span(&w->pending),
-	};
-
-	w->number = ++slot->owner->next_number;
-	channel_send(slot->channel, session, SESSION, w->number, &m, w->fd);
-	w->fd = -1;
-	list_take(&w->link);
-	list_put(&slot->attached, &w->link);
-}
-
-static void ask_facts(struct account_slot *slot)
-{
-	struct channel *directory = role_peer(slot->owner->run, ROLE_DIRECTORY);
-	const struct msg_account_info m = {.account = slot->account};
-
-	if (slot->facts == FACTS_ASKED)
-		return;
-	if (directory == NULL) {
-		accounts_fail_waits(slot, TEMP);
-		return;
-	}
-	slot->facts = FACTS_ASKED;
-	channel_send(directory, account_info, ACCOUNT_INFO, slot->account, &m,
-		-1);
-}
-
-void accounts_serve_waits(struct account_slot *slot)
-{
-	struct err e;
-
-	if (list_is_empty(&slot->waits) || slot->state == PROCESS_ENDS)
-		return;
-	if (slot->facts != FACTS_KNOWN) {
-		ask_facts(slot);
-		return;
-	}
-	if (slot->state == PROCESS_NONE &&
-		account_process_start(slot, &e) != OK) {
-		accounts_fail_waits(slot, TEMP);
-		return;
-	}
-	while (!list_is_empty(&slot->waits)) {
-		struct wait *w = LIST_OF(struct wait, link, slot->waits.next);
-
-		if (w->type == MSG_ACCOUNT_OPEN)
-			send_queue_peer(slot, w);
-		else
-			send_session(slot, w);
-	}
-	/* both sides of a cold delivery wait for it */
-	channel_flush(slot->channel);
-}
 
 /* ---- from queue and front ---------------------------------------------------------- */
 static bool on_account_open(void *arg, struct frame *f)
@@ -248,7 +86,7 @@ static bool on_attach(void *arg, struct frame *f)
 	if (g == NULL || g->service != m.service) {
 		mem_free(g);
 		close(f->fd);
-		answer_attach(s, channel_peer_instance(f->from), f->id,
+		accounts_answer_attach(s, channel_peer_instance(f->from), f->id,
 			DENIED);
 		return true;
 	}

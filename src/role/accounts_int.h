@@ -1,8 +1,8 @@
 /*
  * accounts_int.h - what the files of the role `accounts` share.
  *
- * accounts.c: its peers and their messages; accounts_process.c: the processes
- * that it forks.
+ * accounts.c: its peers and their messages; accounts_wait.c: who waits for an
+ * account; accounts_process.c: the processes that it forks.
  */
 #ifndef POSTRIDER_ROLE_ACCOUNTS_INT_H
 #define POSTRIDER_ROLE_ACCOUNTS_INT_H
@@ -74,7 +74,11 @@ struct account_slot *accounts_slot(struct accounts *s, uint64_t account);
 void accounts_fail_waits(struct account_slot *slot, enum code code);
 /* Sends what waits to the process; starts it if there is none. */
 void accounts_serve_waits(struct account_slot *slot);
+struct wait *wait_new(enum message_type type, uint64_t id);
 void wait_free(struct wait *w);
+/* ATTACHED to a front, if it is still there. */
+void accounts_answer_attach(struct accounts *s, uint32_t front, uint64_t id,
+	enum code code);
 /* Answers a wait, and frees it. */
 void wait_answer(struct account_slot *slot, struct wait *w, enum code code);
 
