@@ -333,13 +333,11 @@ static void run_line(struct smtp_server *s, struct span line, bool is_alone)
  * not a command.  The bytes themselves are taken by skip_line. */
 static void refuse_line(struct smtp_server *s, enum smtp_reply reply)
 {
-	struct span so_far = buf_span(&s->line);
-
 	s->must_flush = true;
 	smtp_server_reply(s, reply, SPAN_EMPTY);
 	s->input = SMTP_INPUT_SKIP;
-	s->skipped = so_far.n;
-	s->skipped_cr = so_far.n > 0 && so_far.p[so_far.n - 1] == '\r';
+	s->skipped = buf_len(&s->line);
+	s->skipped_cr = false; /* bytes before the LF are still to come */
 	buf_reset(&s->line);
 }
 
@@ -358,8 +356,6 @@ static size_t skip_line(struct smtp_server *s, struct span in)
 			s->input = SMTP_INPUT_LINE;
 			return i;
 		}
-		if (lf < left.n)
-			s->skipped_cr = false;
 	}
 	s->skipped += i;
 	if (s->skipped >= SMTP_SKIP_MAX)

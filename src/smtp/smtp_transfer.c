@@ -111,7 +111,6 @@ void smtp_transfer_end_chunk(struct smtp_server *s)
 	enum smtp_reply refusal = s->chunk_refusal;
 
 	s->input = SMTP_INPUT_LINE;
-	s->chunk_refusal = SMTP_REPLY_NONE;
 	if (refusal != SMTP_REPLY_NONE) {
 		smtp_server_reply(s, refusal, SPAN_EMPTY);
 		return;

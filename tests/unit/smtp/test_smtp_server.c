@@ -426,6 +426,36 @@ static void a_group_is_one_send(void **state)
 	close_caller(&c);
 }
 
+/* RFC 2920 3.2 (6): the reply to a word that is no command does not wait. */
+static void an_unknown_command_is_answered_at_once(void **state)
+{
+	struct caller c;
+
+	(void)state;
+	open_caller(&c);
+	go_to(&c, AT_READY);
+	c.sends = 0;
+	send(&c, "RSET\r\nFOO\r\nRSET\r\nRSET\r\n");
+	assert_int_equal(c.sends, 2);
+	close_caller(&c);
+}
+
+static void a_message_wipes_the_slate(void **state)
+{
+	struct caller c;
+
+	(void)state;
+	open_caller(&c);
+	c.smtp->config.errors_max = 1;
+	for (int i = 0; i < 3; i++) {
+		go_to(&c, AT_RCPT);
+		assert_int_equal(tell(&c, "BDAT 0 LAST\r\n"), 250);
+		for (int k = 0; k < SMTP_JUNK_MAX - 1; k++)
+			assert_int_equal(tell(&c, "RSET\r\n"), 250);
+	}
+	close_caller(&c);
+}
+
 /* ---- the transaction ------------------------------------------------------------- */
 
 static void the_transaction_is_whole(void **state)
@@ -470,10 +500,10 @@ static void the_transaction_is_whole(void **state)
 static void high_bytes_are_flagged(void **state)
 {
 	static const char *const texts[] = {"plain text\r\n",
-		"12345678\xc3\xa4\r\n", "\x80\r\n"};
+		"12345678\xc3\xa4\r\n", "\x80\r\n", "1234567\x80\r\n"};
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct caller c;
 
 		open_caller(&c);
@@ -677,6 +707,8 @@ int main(void)
 		cmocka_unit_test(every_pair_of_cuts),
 		cmocka_unit_test(a_plain_body_is_one_span),
 		cmocka_unit_test(a_group_is_one_send),
+		cmocka_unit_test(an_unknown_command_is_answered_at_once),
+		cmocka_unit_test(a_message_wipes_the_slate),
 		cmocka_unit_test(the_transaction_is_whole),
 		cmocka_unit_test(high_bytes_are_flagged),
 		cmocka_unit_test(the_received_field),
