@@ -9,7 +9,7 @@
  * This file: start, what front asks for, start and loss of peers, the end.
  * The other files of the role are listed in queue_int.h.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <unistd.h>
 

@@ -7,7 +7,7 @@
  * cancelled, and if the attempt succeeds it is done all the same; but there is
  * no other attempt, and never a second copy.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 /* A recipient that somebody works on; false: nothing to do. */
 static bool change_busy(enum queue_verb verb, struct queue_rcpt *r)

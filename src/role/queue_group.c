@@ -12,7 +12,7 @@
  *	write    one transaction
  *	after    answers to front, dispatch, FORGET, memory given back
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <stdlib.h>
 

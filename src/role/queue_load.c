@@ -6,7 +6,7 @@
  * database, found by its time through an index, LOAD_COUNT at a time; what a
  * dead process was working on is found by walking over the packed messages.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #define CROWDED_MS   200
 #define IDLE_MS      60000

@@ -12,7 +12,7 @@
  * to the front of the line, and is sent on the next channel.  If an account's
  * process dies again and again, its mail waits by the schedule.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <unistd.h>
 
@@ -320,7 +320,7 @@ void local_take_back(struct queue *q, struct seat *s)
 static struct outcome outcome_of(const struct rec_done *d)
 {
 	struct outcome o = {.result = d->result, .text = d->text};
-	struct span text = SPAN_EMPTY;
+	struct span text;
 
 	switch (d->result) {
 	case OK:

@@ -7,7 +7,7 @@
  * transaction whose hash is unconfirmed is answered with the number of the
  * first one and not stored; then it is confirmed, until we hear otherwise.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include "base/mem.h"
 

@@ -7,7 +7,7 @@
  * transaction in which its recipients become "told".  The null sender is
  * never told, RFC 5321 4.5.5.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <unistd.h>
 

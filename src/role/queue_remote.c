@@ -8,7 +8,7 @@
  * one job tries whether they are back; meanwhile its messages wait in the
  * database, and that does not count as an attempt.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
  * an alias among its own forefathers is a loop, and so are DEPTH_MAX aliases
  * one after the other: 5.4.6.
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <unistd.h>
 

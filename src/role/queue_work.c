@@ -8,7 +8,7 @@
  *	       \-------------/  ^        |                work_outcome
  *	                        +--------+ the account's process died
  */
-#include "queue_int.h"
+#include "role/queue_int.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -36,7 +36,7 @@ struct work *work_new(size_t rcpt_count)
 void work_seat(struct work *w, size_t from)
 {
 	struct seat **seats = arena_alloc(&w->arena, w->msg.rcpt_count + 1,
-		sizeof(*seats));
+		sizeof(struct seat *));
 
 	for (size_t i = 0; i < from; i++)
 		seats[i] = w->seats[i];
