@@ -8,6 +8,8 @@ ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
 # Options that are true of a live server, or that it has another port for.
 LIVE_OPTIONS = ("whole", "may_relay", "submission", "drop two", "drop empty")
 
+PLAIN = re.compile(r"(?i)postmaster|[a-z0-9.+_-]+@[a-z0-9.-]+")
+
 
 def unescape(text):
     out = b""
@@ -79,6 +81,9 @@ class Dialog:
                 return f"time passes in line {number}"
         for question, answer in self.questions():
             kind, word = question.split()[0], (answer.split() or [""])[0]
+            who = question.split()[1] if len(question.split()) > 1 else ""
+            if word == "ok" and kind in ("rcpt", "login") and not PLAIN.fullmatch(who):
+                return f"{who} cannot be an account yet"
             if word in ("temp", "busy", "corrupt") or (kind, word) == ("rcpt", "denied") \
                     or (word == "full" and kind != "rcpt"):
                 return f"needs the answer {answer} to {kind}"

@@ -1,5 +1,6 @@
 """The dialogs of the engines, unchanged, against the live server."""
 
+import json
 import pathlib
 
 import pytest
@@ -61,20 +62,21 @@ def refuses(server, address):
         return client.rcpt(address)[0] == 452
 
 
-def tidy(server, dialog):
-    for address in dialog.recipients("ok") | dialog.recipients("full"):
-        server.run("account", "remove", address, expect=None)
-    for address in list(server.passwords):
-        del server.passwords[address]
-    for row in server.rows("domain", "list", expect=None):
-        server.run("domain", "remove", row.get("domain") or row.get("name"), expect=None)
+def tidy(server):
+    """No account and no domain is left for the next dialog."""
+    server.passwords.clear()
+    for noun, key in (("account", "account"), ("domain", "domain")):
+        done = server.run("--json", noun, "list", expect=None)
+        names = [json.loads(line)[key] for line in done.stdout.splitlines()]
+        if names:
+            server.run(noun, "remove", *names)
 
 
 @pytest.mark.parametrize("dialog", playable("smtp"))
 def test_smtp(shared, dialog):
-    here = prepare(shared, dialog)
     port = shared.submission_port if "submission" in dialog.options else shared.smtp_port
     try:
+        here = prepare(shared, dialog)
         dialog.play(shared.raw(port))
         bodies = [body for body in dialog.bodies() if body]
         boxes = [a for a in here if a in shared.passwords]
@@ -83,7 +85,7 @@ def test_smtp(shared, dialog):
             want = [body if body.endswith(b"\r\n") else body + b"\r\n" for body in bodies]
             assert sorted(map(without_trace, got)) == sorted(want)
     finally:
-        tidy(shared, dialog)
+        tidy(shared)
 
 
 # What is in the maildrop unless "O: drop" says otherwise: tests/dialog/driver_pop3.c
@@ -106,9 +108,7 @@ def test_pop3(shared, dialog):
                     shared.wait_messages(user, number)
         dialog.play(shared.raw(shared.pop3_port))
     finally:
-        for user in list(shared.passwords):
-            shared.run("account", "remove", user, expect=None)
-        tidy(shared, dialog)
+        tidy(shared)
 
 
 def test_there_are_dialogs():

@@ -237,7 +237,8 @@ def test_queue_survives_restart_and_kill(make_sink, make_server):
 def test_hold_release_cancel(make_sink, make_server):
     sink = make_sink(replies={"CONNECT": [b"421 4.3.2 not now"]})
     server = make_server(hosts={"far.test": sink.address}, mx_port=sink.port,
-                         options={"queue": {"retry": '{"1h"}'}})
+                         options={"queue": {"retry": '{"1h"}'},
+                                  "outbound": {"idle_timeout": '"0s"'}})
     server.start()
     server.send("", "carl@far.test", BODY)
     server.wait_event("queue.deferred")
