@@ -480,6 +480,10 @@ size_t pop3_feed(struct pop3 *p, struct span in)
 		run(p, line, is_too_long);
 		pump(p);
 	}
+	if (p->state == READY && p->line.thrown > POP3_THROWN_MAX) {
+		put_error(p, "a line without an end, good bye");
+		end(p, "endless line");
+	}
 	return in.n - left.n;
 }
 

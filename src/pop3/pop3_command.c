@@ -101,6 +101,7 @@ static void gather(struct pop3_line *l, struct span piece)
 {
 	if (piece.n > sizeof(l->bytes) - l->len) {
 		l->is_too_long = true;
+		l->thrown += piece.n;
 		return;
 	}
 	memcpy(l->bytes + l->len, piece.p, piece.n);
@@ -128,6 +129,7 @@ bool pop3_line_take(struct pop3_line *l, struct span *in, struct span *out,
 	*out_too_long = l->is_too_long;
 	l->len = 0;
 	l->is_too_long = false;
+	l->thrown = 0;
 	piece = *out_too_long ? SPAN_EMPTY : span_head(piece, piece.n - 1);
 	if (piece.n > 0 && piece.p[piece.n - 1] == '\r')
 		piece.n--;

