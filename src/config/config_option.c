@@ -281,12 +281,33 @@ static bool parse_server(const struct option *o, struct span word, void *out,
 	return true;
 }
 
+/* What stands behind the name of a record; "static" makes a zone of it. */
+static bool is_record_type(struct span word)
+{
+	static const char *const types[] = {"A", "AAAA", "MX", "CNAME", "TXT",
+		"NS", "SOA", "PTR", "SRV", "TLSA", "static"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (span_eq_fold(word, span_str(types[i])))
+			return true;
+	return false;
+}
+
 static bool parse_record(const struct option *o, struct span word, void *out,
 	struct arena *a)
 {
+	struct span rest = word;
+	struct span type;
+	uint32_t ttl;
+
 	(void)o;
-	if (span_find(word, ' ') == word.n || word.n > 1024 ||
-		has_control(word))
+	(void)span_cut(&rest, ' ');
+	type = span_cut(&rest, ' ');
+	if (num_parse_u32(type, INT32_MAX, &ttl))
+		type = span_cut(&rest, ' ');
+	if (span_eq_fold(type, SPAN("IN")))
+		type = span_cut(&rest, ' ');
+	if (!is_record_type(type) || word.n >= 1024 || has_control(word))
 		return false;
 	*(struct span *)out = arena_dup(a, word);
 	return true;

@@ -108,7 +108,7 @@ static void drop_jobs(struct destination *d)
 /* ---- where the destination is -------------------------------------------------- */
 static void fail_for_resolver(struct destination *d)
 {
-	struct fault f = {TEMP, 451, "4.4.3", "the resolver is not there"};
+	struct fault f = {TEMP, 0, "4.4.3", "the resolver is not there"};
 
 	d->state = DESTINATION_NEW;
 	outbound_destination_fail(d, &f);

@@ -167,7 +167,7 @@ static void note_failure(struct connection *c, const char *why)
 	struct buf line;
 
 	close_socket(c);
-	c->fault = (struct fault){TEMP, 451, "4.4.1", ""};
+	c->fault = (struct fault){TEMP, 0, "4.4.1", ""};
 	(void)snprintf(c->fault.text, sizeof(c->fault.text),
 		"connecting to %s: %s", c->peer, why);
 	buf_init(&line, 1024);
@@ -215,8 +215,6 @@ static bool try_targets(struct connection *c)
 	while (has_next(c)) {
 		c->target = c->destination->targets[c->job->next_target++];
 		outbound_target_text(&c->target, c->peer, sizeof(c->peer));
-		(void)snprintf(c->job->peer, sizeof(c->job->peer), "%s",
-			c->peer);
 		if (connect_to(c))
 			return true;
 	}
@@ -256,7 +254,7 @@ void outbound_connection_open(struct destination *d)
 
 	must(!list_is_empty(&d->jobs));
 	take_job(c, LIST_OF(struct job, link, d->jobs.next));
-	c->fault = (struct fault){TEMP, 451, "4.4.1",
+	c->fault = (struct fault){TEMP, 0, "4.4.1",
 		"no address of the destination is left to try"};
 	if (!try_targets(c))
 		give_up(c);
@@ -307,6 +305,7 @@ static void on_connected(struct connection *c, const char *trouble)
 		return;
 	}
 	c->state = OPEN;
+	(void)snprintf(c->job->peer, sizeof(c->job->peer), "%s", c->peer);
 	c->engine = smtp_client_open(&c->arena, &config);
 	smtp_client_begin(c->engine, &c->job->message);
 	watch_want(c->watch, WATCH_READ);

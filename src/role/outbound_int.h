@@ -54,7 +54,7 @@ struct target {
 /* What to tell of recipients when there is no server to say it. */
 struct fault {
 	enum code result; /* TEMP or DENIED */
-	uint32_t code;
+	uint32_t code;    /* 0: nobody said it but us; 556: RFC 7505 */
 	const char *enhanced;
 	char text[512];
 };

@@ -158,7 +158,7 @@ static void say(struct fault *out, enum code result, uint32_t code,
 
 static bool say_circle(const struct destination *d, struct fault *out)
 {
-	say(out, DENIED, 554, "5.4.6");
+	say(out, DENIED, 0, "5.4.6");
 	(void)snprintf(out->text, sizeof(out->text),
 		"mail for %.*s comes back to this server", SPAN_ARG(d->name));
 	return false;
@@ -175,7 +175,7 @@ bool outbound_take_literal(struct destination *d, struct fault *out_fault)
 	t.host = host;
 	forget(d, 1);
 	if (!parse_address(span_tail(span_head(host, host.n - 1), 1), &t)) {
-		say(out_fault, DENIED, 550, "5.1.2");
+		say(out_fault, DENIED, 0, "5.1.2");
 		(void)snprintf(out_fault->text, sizeof(out_fault->text),
 			"%.*s is not an address", SPAN_ARG(host));
 		return true;
@@ -201,9 +201,9 @@ static bool say_no_host(const struct destination *d,
 	}
 	/* a smarthost that is not there is our own trouble */
 	if (m->result == NOT_FOUND && !is_smarthost(d))
-		say(out, DENIED, 550, "5.1.2");
+		say(out, DENIED, 0, "5.1.2");
 	else
-		say(out, TEMP, 451, "4.4.3");
+		say(out, TEMP, 0, "4.4.3");
 	(void)snprintf(out->text, sizeof(out->text), "%s: %.*s", what,
 		SPAN_ARG(span_head(m->why, 400)));
 	return false;

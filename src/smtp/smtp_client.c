@@ -141,8 +141,8 @@ static void end(struct smtp_client *c, struct span why)
 /* Ends it for a reason of our own finding. */
 static void cut(struct smtp_client *c, struct span enhanced, struct span why)
 {
-	struct verdict v = {.result = TEMP, .code = 451, .enhanced = enhanced,
-		.text = why, .was_cut = !was_read_in_full(c)};
+	struct verdict v = {.result = TEMP, .enhanced = enhanced, .text = why,
+		.was_cut = !was_read_in_full(c)};
 
 	if (c->message != NULL)
 		settle_all(c, &v);
@@ -257,7 +257,7 @@ static bool put_piece(struct smtp_client *c, struct span piece)
 		return true;
 	/* There is no taking back: without its last dot the server forgets
 	 * what it has of the message.  RFC 5321 4.1.1.4 */
-	settle_all(c, &(struct verdict){.result = DENIED, .code = 554,
+	settle_all(c, &(struct verdict){.result = DENIED,
 		.enhanced = code == DENIED ? SPAN("5.6.3") : SPAN("5.6.0"),
 		.text = code == DENIED ?
 			SPAN("the server does not take 8-bit text") :
@@ -582,8 +582,7 @@ void smtp_client_body_failed(struct smtp_client *c)
 	drop_sent(c);
 	if (c->state != BODY)
 		return;
-	settle_all(c, &(struct verdict){.result = TEMP, .code = 451,
-		.enhanced = SPAN("4.3.0"),
+	settle_all(c, &(struct verdict){.result = TEMP, .enhanced = SPAN("4.3.0"),
 		.text = SPAN("the message cannot be read")});
 	buf_reset(&c->out);
 	end(c, SPAN("message given up"));

@@ -37,7 +37,7 @@ struct smtp_client_rcpt {
 	/* Zeroed by the caller; set by the engine: */
 	bool is_settled;      /* what follows is valid */
 	enum code result;     /* OK, TEMP, DENIED (failed for good) */
-	uint32_t code;        /* the server's, or ours in the same manner */
+	uint32_t code;        /* the server's; 0: no server said it, we did */
 	struct span enhanced; /* "5.1.1" or empty */
 	struct span text;
 	bool was_cut;     /* the trouble was with the session, before the server

@@ -141,11 +141,11 @@ void smtp_client_take_extension(struct smtp_client *c, struct span words)
 }
 
 /* ---- can this be sent? ------------------------------------------------ */
-static bool refuse(struct verdict *out, uint32_t code, struct span enhanced,
+static bool refuse(struct verdict *out, struct span enhanced,
 	struct span text)
 {
-	*out = (struct verdict){.result = DENIED, .code = code,
-		.enhanced = enhanced, .text = text};
+	*out = (struct verdict){.result = DENIED, .enhanced = enhanced,
+		.text = text};
 	return false;
 }
 
@@ -170,14 +170,14 @@ static bool can_send_body(const struct smtp_client *c, struct verdict *out)
 
 	if (is_7bit && m->flags & SMTP_CLIENT_MAIL_8BIT &&
 		(m->is_streamed || !is_ascii(m)))
-		return refuse(out, 554, SPAN("5.6.3"),
+		return refuse(out, SPAN("5.6.3"),
 			SPAN("the server does not take 8-bit text"));
 	code = smtp_body_check(m->head, m->body, is_7bit);
 	if (code == DENIED)
-		return refuse(out, 554, SPAN("5.6.3"),
+		return refuse(out, SPAN("5.6.3"),
 			SPAN("the server does not take 8-bit text"));
 	if (code != OK)
-		return refuse(out, 554, SPAN("5.6.0"),
+		return refuse(out, SPAN("5.6.0"),
 			SPAN("the message has a bare CR or LF"));
 	return true;
 }
@@ -187,18 +187,18 @@ bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out)
 	const struct smtp_client_message *m = c->message;
 
 	if (!smtp_client_address_is_safe(m->reverse_path))
-		return refuse(out, 553, SPAN("5.1.7"),
+		return refuse(out, SPAN("5.1.7"),
 			SPAN("the sender's address cannot be written"));
 	if (m->flags & SMTP_CLIENT_MAIL_BINARY)
-		return refuse(out, 554, SPAN("5.6.3"),
+		return refuse(out, SPAN("5.6.3"),
 			SPAN("a binary message cannot be relayed"));
 	if (is_utf8_refused(c))
-		return refuse(out, 553, SPAN("5.6.7"),
+		return refuse(out, SPAN("5.6.7"),
 			SPAN("the server does not take UTF-8 in addresses or "
 			     "header fields"));
 	if (c->extensions & EXT_SIZE && c->size_max > 0 &&
 		m->size > c->size_max)
-		return refuse(out, 552, SPAN("5.3.4"),
+		return refuse(out, SPAN("5.3.4"),
 			SPAN("the message is larger than the server takes"));
 	return can_send_body(c, out);
 }
@@ -215,10 +215,10 @@ bool smtp_client_address_fits(const struct smtp_client *c,
 	struct span address, struct verdict *out)
 {
 	if (address.n == 0 || !smtp_client_address_is_safe(address))
-		return refuse(out, 553, SPAN("5.1.3"),
+		return refuse(out, SPAN("5.1.3"),
 			SPAN("the address cannot be written"));
 	if (!(c->extensions & EXT_SMTPUTF8) && !utf8_is_ascii(address))
-		return refuse(out, 553, SPAN("5.6.7"),
+		return refuse(out, SPAN("5.6.7"),
 			SPAN("the server does not take UTF-8 addresses"));
 	return true;
 }
