@@ -12,6 +12,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "db/db_vfs.h"
 
 struct db {
 	sqlite3 *handle; /* owned */
@@ -141,14 +142,20 @@ static enum code apply_settings(struct db *db, struct err *e)
 	return OK;
 }
 
-enum code db_open(const char *path, struct db **out_db, struct err *e)
+static int open_handle(const char *path, sqlite3 **out)
 {
-	struct db *db = MEM_NEW(struct db);
-	int rc = sqlite3_open_v2(path, &db->handle,
+	db_vfs_init();
+	return sqlite3_open_v2(path, out,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
 			SQLITE_OPEN_EXRESCODE,
-		NULL);
+		DB_VFS_NAME);
+}
+
+enum code db_open(const char *path, struct db **out_db, struct err *e)
+{
+	struct db *db = MEM_NEW(struct db);
+	int rc = open_handle(path, &db->handle);
 	enum code code;
 
 	must(db->handle != NULL);
