@@ -80,7 +80,7 @@ static void scan_header(struct smtp_data *d, struct span text)
 
 static void end_header_line(struct smtp_data *d)
 {
-	if (d->line_is_empty || d->header_at == SMTP_HEADER_NAME)
+	if (d->header_at == SMTP_HEADER_NAME) /* empty, or without a colon */
 		d->header_at = SMTP_HEADER_OVER;
 	if (d->header_at == SMTP_HEADER_OVER)
 		return;

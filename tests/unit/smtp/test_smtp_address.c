@@ -156,6 +156,8 @@ static const struct row rows[] = {
 	{"<@x,@y.z:a@b>", "a@b", false},
 	{"<@[192.0.2.1]:a@b>", "a@b", false},
 	{"<@x:\"a b\"@b>", "\"a b\"@b", false},
+	{"<@" D63 "." D63 "." D63 "." D60 "1.x:a@b>", "a@b", false},   /* 255 */
+	{"<@" D63 "." D63 "." D63 "." D60 "1.xy:a@b>", NULL, false},   /* 256 */
 	{"<@x,:a@b>", NULL, false},
 	{"<@x,y:a@b>", NULL, false},
 	{"<@x a@b>", NULL, false},
