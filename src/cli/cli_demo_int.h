@@ -109,6 +109,8 @@ enum code demo_show_attempt(struct demo *d, bool *out_is_sent) MUST_USE;
 enum code demo_show_queue(struct demo *d) MUST_USE;
 /* Bob reads message n over POP3 and it is compared with what Alice sent. */
 enum code demo_bob_reads(struct demo *d, const char *subject) MUST_USE;
+/* Until something is in Bob's mailbox; shows nothing. */
+enum code demo_wait_for_bobs_mail(struct demo *d) MUST_USE;
 /* Bob deletes what is in his mailbox. */
 enum code demo_bob_makes_room(struct demo *d) MUST_USE;
 /* Alice reads the failure notice. */

@@ -319,7 +319,7 @@ static enum code wait_for_mail(struct demo *d, struct demo_site *s,
 		s->domain);
 }
 
-/* Fetches the newest message and deletes it. */
+/* Fetches the first message and deletes it. */
 static enum code fetch(struct demo *d, struct demo_site *s, struct buf *out)
 {
 	struct cli_pop3 p = {0};
@@ -343,6 +343,20 @@ static enum code fetch(struct demo *d, struct demo_site *s, struct buf *out)
 	demo_print_lines(d, buf_span(&dialogue));
 	buf_clear(&dialogue);
 	return code == OK ? quit : code;
+}
+
+enum code demo_wait_for_bobs_mail(struct demo *d)
+{
+	struct cli_pop3 p = {0};
+	struct buf dialogue;
+	enum code code;
+
+	buf_init(&dialogue, DIALOGUE_MAX);
+	code = wait_for_mail(d, &d->hamburger, &p, &dialogue);
+	if (code == OK)
+		cli_pop3_close(&p);
+	buf_clear(&dialogue);
+	return code;
 }
 
 enum code demo_bob_makes_room(struct demo *d)

@@ -182,8 +182,8 @@ static enum code make_full(struct demo *d)
 	demo_step(d, "A newsletter of %d bytes fills Bob's mailbox.",
 		FILLER_BYTES);
 	code = fill_mailbox(d);
-	if (code == OK && !demo_wait_ms(300))
-		code = err_set(d->e, TEMP, "stopped");
+	if (code == OK)
+		code = demo_wait_for_bobs_mail(d);
 	return code == OK ? set_quota(d, SMALL_QUOTA) : code;
 }
 

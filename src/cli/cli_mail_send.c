@@ -37,10 +37,24 @@ static enum code read_all(int fd, const char *name, struct buf *out,
 	}
 }
 
-static enum code read_file(const struct mail_command *m, struct span path,
-	struct message_file *out)
+/* What a draft borrows; input_clear gives it back. */
+struct input {
+	struct buf text;
+	struct buf files[MAIL_LIST_MAX];
+	size_t file_count;
+};
+
+static void input_clear(struct input *in)
 {
-	struct buf content;
+	buf_clear(&in->text);
+	for (size_t i = 0; i < in->file_count; i++)
+		buf_clear(&in->files[i]);
+}
+
+static enum code read_file(const struct mail_command *m, struct span path,
+	struct input *in, struct message_file *out)
+{
+	struct buf *content = &in->files[in->file_count];
 	const char *name = arena_cstr(m->arena, path);
 	int fd = name == NULL ? -1 : open(name, O_RDONLY | O_CLOEXEC);
 	size_t slash = span_find_last(path, '/');
@@ -48,12 +62,12 @@ static enum code read_file(const struct mail_command *m, struct span path,
 
 	if (fd < 0)
 		return err_errno(m->e, NOT_FOUND, "%.*s", SPAN_ARG(path));
-	buf_init(&content, CLI_MESSAGE_MAX);
-	code = read_all(fd, name, &content, m->e);
+	buf_init(content, CLI_MESSAGE_MAX);
+	in->file_count++;
+	code = read_all(fd, name, content, m->e);
 	(void)close(fd);
-	/* the memory stays until the process ends, with the message */
 	out->name = slash == path.n ? path : span_tail(path, slash + 1);
-	out->content = buf_span(&content);
+	out->content = buf_span(content);
 	return code;
 }
 
@@ -66,7 +80,7 @@ static enum code parse_address(struct span text, struct message_address *out,
 }
 
 static enum code make_draft(const struct mail_command *m,
-	struct message_draft *d, struct buf *text)
+	struct message_draft *d, struct input *in)
 {
 	const struct mail_options *o = m->options;
 	struct message_address *to = arena_alloc(m->arena, o->to.count,
@@ -78,9 +92,9 @@ static enum code make_draft(const struct mail_command *m,
 	for (size_t i = 0; i < o->to.count && code == OK; i++)
 		code = parse_address(o->to.items[i], &to[i], m->e);
 	for (size_t i = 0; i < o->file.count && code == OK; i++)
-		code = read_file(m, o->file.items[i], &files[i]);
+		code = read_file(m, o->file.items[i], in, &files[i]);
 	if (code == OK)
-		code = read_all(STDIN_FILENO, "the text", text, m->e);
+		code = read_all(STDIN_FILENO, "the text", &in->text, m->e);
 	if (code != OK)
 		return code;
 	if (getrandom(d->random, sizeof(d->random), 0) != sizeof(d->random))
@@ -88,7 +102,7 @@ static enum code make_draft(const struct mail_command *m,
 	d->to = to;
 	d->to_count = o->to.count;
 	d->subject = o->subject.count > 0 ? o->subject.items[0] : SPAN_EMPTY;
-	d->text = buf_span(text);
+	d->text = buf_span(&in->text);
 	d->files = files;
 	d->file_count = o->file.count;
 	d->now_ms = time_wall_ms();
@@ -197,7 +211,8 @@ static enum admin_exit submit(const struct mail_command *m,
 enum admin_exit mail_send(struct mail_command *m)
 {
 	struct message_draft d = {0};
-	struct buf text, message;
+	struct input *in = ARENA_NEW(m->arena, struct input);
+	struct buf message;
 	enum admin_exit status;
 	enum code code;
 
@@ -206,9 +221,9 @@ enum admin_exit mail_send(struct mail_command *m)
 			"from whom, to whom? say -f ADDRESS -t ADDRESS");
 		return EXIT_USAGE;
 	}
-	buf_init(&text, CLI_MESSAGE_MAX);
+	buf_init(&in->text, CLI_MESSAGE_MAX);
 	buf_init(&message, CLI_MESSAGE_MAX);
-	code = make_draft(m, &d, &text);
+	code = make_draft(m, &d, in);
 	if (code == NOT_FOUND) {
 		status = EXIT_NO_INPUT;
 	} else {
@@ -217,7 +232,7 @@ enum admin_exit mail_send(struct mail_command *m)
 		status = code == OK ? submit(m, &d, buf_span(&message))
 				    : mail_exit_of(code);
 	}
-	buf_clear(&text);
+	input_clear(in);
 	buf_clear(&message);
 	return status;
 }

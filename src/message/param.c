@@ -13,7 +13,7 @@
 #include "base/banned.h"
 
 /* RFC 2231 3: a value may come in pieces, *0 *1 …; more are not read. */
-#define PIECES_MAX 64
+#define PIECES_MAX 32
 /* A longer value is written in pieces of about this many characters. */
 #define PIECE_LEN 50
 

@@ -25,6 +25,8 @@
 #define BOUNDARY_MAX 200
 #define TYPE_MAX     127
 #define CHARSET_MAX  64
+/* Only so much of a field is read: parameters are searched for many times. */
+#define FIELD_MAX    8192
 #define NUMBER_MAX   (MESSAGE_DEPTH_MAX * 5)
 
 struct level {
@@ -189,6 +191,14 @@ static bool is_in_digest(const struct walk *w)
 	return w->depth > 0 && w->levels[w->depth - 1].is_digest;
 }
 
+static bool find_field(struct span head, struct span name, struct span *out)
+{
+	if (!header_find(head, name, out))
+		return false;
+	*out = span_head(*out, FIELD_MAX);
+	return true;
+}
+
 /* The head of the open part ends at body_start. */
 static void end_head(struct walk *w, size_t body_start)
 {
@@ -202,13 +212,13 @@ static void end_head(struct walk *w, size_t body_start)
 	head = message_part_head(w->message, part);
 	part->type = is_in_digest(w) ? SPAN("message/rfc822")
 				     : SPAN("text/plain");
-	if (header_find(head, SPAN("Content-Type"), &type_value))
+	if (find_field(head, SPAN("Content-Type"), &type_value))
 		read_type(w, part, type_value);
 	if (part->charset.n == 0)
 		part->charset = SPAN("us-ascii");
-	if (header_find(head, SPAN("Content-Disposition"), &value))
+	if (find_field(head, SPAN("Content-Disposition"), &value))
 		read_disposition(w, part, value);
-	if (header_find(head, SPAN("Content-Transfer-Encoding"), &value))
+	if (find_field(head, SPAN("Content-Transfer-Encoding"), &value))
 		part->encoding = read_encoding(value);
 	open_multipart(w, type_value);
 }
