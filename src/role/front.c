@@ -91,6 +91,11 @@ static bool waits_for_ids(enum front_wait wait)
 	return wait == WAIT_IDS;
 }
 
+static void fail_wait(struct session *s)
+{
+	front_protocol_of(s->service)->wait_failed(s, TEMP);
+}
+
 static bool on_id_block(void *arg, struct frame *frame)
 {
 	struct front *f = arg;
@@ -102,7 +107,9 @@ static bool on_id_block(void *arg, struct frame *frame)
 	f->next_qid = m.first;
 	f->end_qid = m.first + m.count;
 	f->has_asked_ids = false;
-	each_session(f, waits_for_ids, front_body_numbers_came);
+	/* none: queue is in trouble, and clients should come again */
+	each_session(f, waits_for_ids,
+		m.count == 0 ? fail_wait : front_body_numbers_came);
 	return true;
 }
 
@@ -191,11 +198,6 @@ static bool is_any(enum front_wait wait)
 {
 	(void)wait;
 	return true;
-}
-
-static void fail_wait(struct session *s)
-{
-	front_protocol_of(s->service)->wait_failed(s, TEMP);
 }
 
 static void peer_up(void *state, enum role role, uint32_t instance)

@@ -388,5 +388,7 @@ void session_open(struct front *f, enum service service, int fd,
 	timer_init(&s->timer, f->run->loop, on_timer, s);
 	protocol(s)->open(s);
 	touch(s, protocol(s)->timeout_ms(s));
+	/* who talks before the greeting shall be seen to: RFC 5321 3.1 */
+	take_input(s);
 	settle(s);
 }

@@ -96,7 +96,7 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 	map_init(&q->works);
 	list_init(&q->submits);
 	list_init(&q->dirty);
-	deferred_init(&q->group, group_run, q);
+	group_init(q);
 	buf_init(&q->scratch, 1u << 20);
 	set_schedule(q);
 	load_init(q);

@@ -21,10 +21,35 @@
 #define IDS_RESERVED 4096u
 #define ROOM_CHECK_MS 500
 #define CLOCK_PUT_MS  60000
+/* What may wait for the next group goes without one after this time: a commit
+ * of its own would keep the next message waiting. */
+#define LATER_MS      10
 
 void group_want(struct queue *q)
 {
 	loop_defer(q->run->loop, &q->group);
+}
+
+static void on_later(void *arg)
+{
+	struct queue *q = arg;
+
+	q->is_later_armed = false;
+	group_want(q);
+}
+
+void group_init(struct queue *q)
+{
+	deferred_init(&q->group, group_run, q);
+	timer_init(&q->later, q->run->loop, on_later, q);
+}
+
+void group_want_later(struct queue *q)
+{
+	if (q->is_later_armed)
+		return;
+	q->is_later_armed = true;
+	timer_arm(&q->later, LATER_MS);
 }
 
 void queue_trouble(struct queue *q, const struct err *e)

@@ -115,6 +115,8 @@ struct queue {
 
 	/* the group */
 	struct deferred group;
+	struct timer later;
+	bool is_later_armed;
 	struct list submits; /* not stored yet, ours (notices) too */
 	struct list dirty;
 	size_t submit_count, submit_bytes;
@@ -166,7 +168,9 @@ static inline int64_t queue_now_ms(struct queue *q)
 }
 
 /* ---- queue_group.c ---- */
+void group_init(struct queue *q);
 void group_want(struct queue *q); /* at the end of this turn */
+void group_want_later(struct queue *q); /* with the next group, or soon */
 void group_run(void *queue);
 /* Logs what went wrong with the database; ends the process when its state is
  * unknown: master starts it again, and everything is in queue.db. */

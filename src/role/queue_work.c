@@ -82,13 +82,26 @@ bool work_is_open(const struct work *w)
 	return false;
 }
 
-void work_dirty(struct queue *q, struct work *w)
+/* False: it is written with its group anyway. */
+static bool put_dirty(struct queue *q, struct work *w)
 {
 	if (!w->is_stored)
-		return; /* it is written with its group anyway */
+		return false;
 	if (list_is_empty(&w->link))
 		list_put(&q->dirty, &w->link);
-	group_want(q);
+	return true;
+}
+
+void work_dirty(struct queue *q, struct work *w)
+{
+	if (put_dirty(q, w))
+		group_want(q);
+}
+
+static void work_dirty_later(struct queue *q, struct work *w)
+{
+	if (put_dirty(q, w))
+		group_want_later(q);
 }
 
 void seat_move(struct seat *s, enum place place)
@@ -238,10 +251,12 @@ void work_outcome(struct queue *q, struct seat *s, const struct outcome *o)
 	else if (r->state == QUEUE_SENDING)
 		fail(w, r);
 	/* deliveries into mailboxes are safe to repeat, so what is done is
-	 * written only when the whole message rests; for the rest of the
-	 * world it is written at once */
-	if (w->busy == 0 || !is_good || o->is_remote)
+	 * written only when the whole message rests, and with the next group;
+	 * for the rest of the world it is written at once */
+	if (!is_good || o->is_remote)
 		work_dirty(q, w);
+	else if (w->busy == 0)
+		work_dirty_later(q, w);
 }
 
 void work_put_off(struct queue *q, struct seat *s, int64_t next_ms,
