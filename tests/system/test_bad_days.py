@@ -72,7 +72,7 @@ def test_disk_full_is_4xx_and_heals(small_disk):
 
     def taken():
         try:
-            server.send("f@else.test", "ann@here.test", BODY)
+            server.send("f@else.test", "ann@here.test", BODY + b"again\r\n")
             return True
         except Exception:
             return False
@@ -163,7 +163,7 @@ def test_damaged_mailbox_keeps_mail_in_the_queue(server):
     kept = wal.read_bytes() if wal.exists() else None
     path.write_bytes(b"not a database at all" * 500)
     server.start()
-    server.send("f@else.test", "ann@here.test", BODY)
+    server.send("f@else.test", "ann@here.test", BODY + b"another\r\n")
     server.send("f@else.test", "bob@here.test", BODY)
     assert len(server.wait_messages("bob@here.test")) == 1
     assert server.queue()

@@ -33,7 +33,7 @@ def strike(server, role):
                  "the roles to end without their master")
         server.start()
     else:
-        server.kill_role(role)
+        assert server.kill_role(role), f"no process of {role} to kill"
     wait_up(server)
 
 
