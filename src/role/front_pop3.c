@@ -125,6 +125,9 @@ void front_pop3_login_result(struct session *s,
 		memcpy(s->token, m->token.p, sizeof(s->token));
 		write_log(s, EV_LOGIN_OK);
 	}
+	if (result != OK && result != DENIED)
+		LOG(EV_LOGIN_TROUBLE, LOG_SID(s->sid),
+			LOG_STR("why", code_word(result)));
 	pop3_login_answer(s->pop3, result);
 	session_resume(s);
 }
