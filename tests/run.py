@@ -68,7 +68,7 @@ def run_programs(tally, profile):
         try:
             done = subprocess.run(test["cmd"], capture_output=True, text=True, errors="replace",
                                   env=env, stdin=subprocess.DEVNULL, timeout=300,
-                                  cwd=test["workdir"] or ROOT)
+                                  cwd=test["workdir"] or ROOT / "build" / profile)
         except subprocess.TimeoutExpired as late:
             tally.add(test["name"], False, f"not done after {late.timeout} s")
             continue
