@@ -37,8 +37,8 @@ enum code confine_self(const struct confine_request *request,
  *
  * by: what refused it ("seccomp" or the name of an errno); without: what the
  * same action does without the sandbox.  Returns how many lines are in
- * capitals: not as the role's row says.  Behind the hidden verb
- * `postrider confine-test ROLE`; -1: the test could not be set up. */
+ * capitals: not as the role's row says; -1: the test could not be set up.
+ * Only the program tests/confine_test calls it. */
 int confine_test(enum role role);
 
 #endif

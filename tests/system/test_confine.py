@@ -1,6 +1,6 @@
 """Does each role's sandbox hold, and does the role still work inside it?
 
-build/*/postrider confine-test tries what the table of the sandbox forbids, and
+build/*/tests/confine_test tries what the table of the sandbox forbids, and
 what it permits, in fresh confined processes; here it runs for every role, as
 root (when these tests do) and as an ordinary user.
 """
