@@ -63,7 +63,7 @@ def run_programs(tally, profile):
                              check=True, capture_output=True, text=True)
     for test in json.loads(listing.stdout):
         env = {**os.environ, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP",
-               "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1",
+               "ASAN_OPTIONS": "abort_on_error=1",
                "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
         try:
             done = subprocess.run(test["cmd"], capture_output=True, text=True, errors="replace",
