@@ -32,7 +32,7 @@ CALLS = [
 ]
 INCLUDES = [
     (r"<event2?/|<event\.h>", ("src/net/", "src/role/resolver")),
-    (r"<openssl/|<sodium", ("src/crypto/", "src/tls/")),
+    (r"<openssl/|<nettle/|<sodium", ("src/crypto/", "src/tls/")),
     (r"<confuse", ("src/config/",)),
     (r"<sqlite3", ("src/db/",)),
 ]
