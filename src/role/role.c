@@ -251,6 +251,8 @@ static bool on_start(void *arg, struct frame *f)
 	}
 	if (self.run.def->begin != NULL)
 		self.run.def->begin(self.state);
+	/* building the sandbox took some, and an idle server should be small */
+	mem_trim();
 	channel_send(self.run.master, ready, READY, 0, &ready, -1);
 	return true;
 }
