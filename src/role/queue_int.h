@@ -74,6 +74,7 @@ struct work {
 	struct arena arena;
 	uint8_t *body;       /* owned; NULL: in the database or the spool */
 	struct seat **seats; /* beside msg.rcpts, same index */
+	size_t rcpt_room, seat_room; /* of the arrays, once they grew */
 	size_t busy;
 	struct list link;    /* in queue.submits or queue.dirty */
 	struct tried *tried, **tried_end;

@@ -118,12 +118,17 @@ static size_t count_targets(struct span targets)
 	return count;
 }
 
-/* Copies the recipients into an array with room for more. */
+/* Copies the recipients into an array with room for more, twice as large: a
+ * thousand aliases would else leave a thousand arrays in the arena. */
 static void make_room(struct work *w, size_t more)
 {
-	struct queue_rcpt *rcpts = arena_alloc(&w->arena,
-		w->msg.rcpt_count + more, sizeof(*rcpts));
+	size_t wanted = w->msg.rcpt_count + more;
+	struct queue_rcpt *rcpts;
 
+	if (wanted <= w->rcpt_room)
+		return;
+	w->rcpt_room = wanted * 2;
+	rcpts = arena_alloc(&w->arena, w->rcpt_room, sizeof(*rcpts));
 	for (size_t i = 0; i < w->msg.rcpt_count; i++)
 		rcpts[i] = w->msg.rcpts[i];
 	w->msg.rcpts = rcpts;

@@ -35,11 +35,14 @@ struct work *work_new(size_t rcpt_count)
 
 void work_seat(struct work *w, size_t from)
 {
-	struct seat **seats = arena_alloc(&w->arena, w->msg.rcpt_count + 1,
-		sizeof(struct seat *));
+	struct seat **seats = w->seats;
 
-	for (size_t i = 0; i < from; i++)
-		seats[i] = w->seats[i];
+	if (w->msg.rcpt_count > w->seat_room) {
+		w->seat_room = w->msg.rcpt_count * 2;
+		seats = arena_alloc(&w->arena, w->seat_room, sizeof(*seats));
+		for (size_t i = 0; i < from; i++)
+			seats[i] = w->seats[i];
+	}
 	for (size_t i = from; i < w->msg.rcpt_count; i++) {
 		struct seat *s = ARENA_NEW(&w->arena, struct seat);
 
