@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -307,6 +308,10 @@ int role_main(const struct role_def *def)
 		.on_lost = on_master_lost,
 	};
 
+	char name[16]; /* as long as the kernel keeps it */
+
+	(void)snprintf(name, sizeof(name), "pr:%s", role_name(def->role));
+	(void)prctl(PR_SET_NAME, name);
 	/* Ctrl-C goes to all of us; master decides who ends when */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
