@@ -162,7 +162,10 @@ static enum admin_exit run_queue(struct offline *o, const struct span *words,
 	size_t count, const struct admin_out *out, struct err *e)
 {
 	struct queue_store *store;
-	struct queue_admin admin = {.change = queue_admin_change, .arg = &admin};
+	struct queue_admin admin = {.change = queue_admin_change,
+		.arg = &admin,
+		.give_up_after_ms = o->config->give_up_after_ms,
+		.bounce_give_up_after_ms = o->config->bounce_give_up_after_ms};
 	enum admin_exit exit;
 	enum code code;
 

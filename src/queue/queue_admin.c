@@ -13,6 +13,8 @@
 #define WALK_COUNT  200u
 #define MESSAGE_MAX (64u << 20) /* the memory of one message being shown */
 #define CELL_MAX    4096u
+/* The role does nothing else while it lists. */
+#define LIST_MAX    10000u
 
 struct filter {
 	struct span from, to, domain, state; /* empty: any */
@@ -27,90 +29,13 @@ struct command {
 	const struct admin_out *out;
 	struct filter filter;
 	struct buf cells; /* text of the cells of one row */
-	size_t matched, done;
-	bool is_past; /* messages that left */
+	size_t matched, done, rows;
+	bool is_past;    /* messages that left */
+	bool is_damaged; /* the message at hand, for the reason in e */
+	const struct queue_msg *msg; /* being shown */
 	struct err *e;
 	enum queue_verb verb;
 };
-
-bool queue_verb_apply(enum queue_verb verb, struct queue_rcpt *r,
-	int64_t now_ms)
-{
-	static const struct {
-		unsigned from; /* set of states */
-		enum queue_state to;
-	} moves[] = {
-		[QUEUE_TRY] = {1u << QUEUE_WAITING, QUEUE_WAITING},
-		[QUEUE_HOLD] = {1u << QUEUE_WAITING | 1u << QUEUE_SENDING,
-			QUEUE_HELD},
-		[QUEUE_RELEASE] = {1u << QUEUE_HELD, QUEUE_WAITING},
-		[QUEUE_CANCEL] = {1u << QUEUE_WAITING | 1u << QUEUE_SENDING |
-				1u << QUEUE_HELD | 1u << QUEUE_FAILED,
-			QUEUE_CANCELLED},
-	};
-
-	if ((moves[verb].from >> r->state & 1u) == 0)
-		return false;
-	r->state = moves[verb].to;
-	r->next_ms = now_ms;
-	return true;
-}
-
-/* ---- a change on the database alone --------------------------------------------- */
-static enum code write_change(struct queue_store *s, struct queue_msg *m,
-	int64_t now_ms, struct err *e)
-{
-	bool is_open = false;
-	enum code code = OK;
-
-	for (size_t i = 0; i < m->rcpt_count; i++)
-		is_open |= queue_is_open(m->rcpts[i].state);
-	if (!is_open)
-		return queue_store_remove(s, m,
-			queue_store_has_attempts(s, m->qid), now_ms, e);
-	if (!m->is_split)
-		return queue_store_split(s, m, e);
-	for (size_t i = 0; i < m->rcpt_count && code == OK; i++)
-		code = queue_store_rcpt_put(s, m->qid, &m->rcpts[i], e);
-	return code;
-}
-
-static enum code change_loaded(struct queue_admin *admin, struct queue_msg *m,
-	enum queue_verb verb, struct err *e)
-{
-	bool has_changed = false;
-	enum code code;
-
-	for (size_t i = 0; i < m->rcpt_count; i++)
-		has_changed |= queue_verb_apply(verb, &m->rcpts[i],
-			admin->now_ms);
-	if (!has_changed)
-		return EXISTS;
-	code = queue_store_begin(admin->store, e);
-	if (code == OK)
-		code = write_change(admin->store, m, admin->now_ms, e);
-	if (code == OK)
-		code = queue_store_commit(admin->store, e);
-	if (code != OK)
-		queue_store_rollback(admin->store);
-	return code == EXISTS ? TEMP : code;
-}
-
-enum code queue_admin_change(void *arg, uint64_t qid, enum queue_verb verb,
-	struct err *e)
-{
-	struct queue_admin *admin = arg;
-	struct queue_msg m;
-	struct arena a;
-	enum code code;
-
-	arena_init(&a, MESSAGE_MAX);
-	code = queue_store_load(admin->store, qid, &a, &m, e);
-	if (code == OK)
-		code = change_loaded(admin, &m, verb, e);
-	arena_clear(&a);
-	return code;
-}
 
 /* ---- filters ---------------------------------------------------------------------- */
 static const struct {
@@ -123,10 +48,23 @@ static const struct {
 	{"--state", offsetof(struct filter, state)},
 };
 
+static const char damaged_word[] = "damaged";
+
+static bool is_state(struct span word)
+{
+	for (unsigned i = 0; i < QUEUE_STATE_COUNT; i++)
+		if (span_eq(word, span_str(queue_state_word(
+			(enum queue_state)i))))
+			return true;
+	return span_eq(word, span_str(damaged_word));
+}
+
 static bool set_filter(struct filter *f, struct span name, struct span value)
 {
 	if (span_eq(name, SPAN("--older")))
 		return num_parse_duration_ms(value, &f->older_ms);
+	if (span_eq(name, SPAN("--state")) && !is_state(value))
+		return false;
 	for (size_t i = 0; i < sizeof(filter_names) / sizeof(filter_names[0]);
 		i++) {
 		if (!span_eq(name, span_str(filter_names[i].name)))
@@ -160,8 +98,10 @@ static enum admin_exit parse_filter(struct filter *f, struct err *e)
 		if (name.n == f->words[i].n && i + 1 < f->count)
 			value = f->words[++i];
 		if (!set_filter(f, name, value)) {
-			(void)err_set(e, SYNTAX, "\"%.*s\": filters are --from "
-				"--to --domain --older --state",
+			(void)err_set(e, SYNTAX, "\"%.*s\": filters are "
+				"--from ADDRESS, --to ADDRESS, --domain NAME, "
+				"--older TIME (as 2h), --state waiting|sending|"
+				"held|failing|damaged|done|failed|cancelled",
 				SPAN_ARG(f->words[i]));
 			return EXIT_USAGE;
 		}
@@ -169,30 +109,17 @@ static enum admin_exit parse_filter(struct filter *f, struct err *e)
 	return EXIT_OK;
 }
 
-static bool is_wanted_id(const struct filter *f, uint64_t qid)
-{
-	uint64_t id;
-
-	for (size_t i = 0; i < f->count; i++) {
-		if (span_starts(f->words[i], SPAN("--"))) {
-			i += span_find(f->words[i], '=') == f->words[i].n;
-			continue;
-		}
-		if (mid_parse(f->words[i], &id) && id == qid)
-			return true;
-	}
-	return f->ids == 0;
-}
-
-static bool fits_rcpt(const struct filter *f, const struct queue_rcpt *r)
+static bool fits_rcpt(const struct filter *f, const struct queue_rcpt *r,
+	bool is_damaged)
 {
 	struct span domain = span_tail(r->address,
 		span_find_last(r->address, '@') + 1);
+	const char *state = is_damaged ? damaged_word
+				       : queue_state_word(r->state);
 
 	return (f->to.n == 0 || span_eq_fold(f->to, r->address)) &&
 		(f->domain.n == 0 || span_eq_fold(f->domain, domain)) &&
-		(f->state.n == 0 || span_eq(f->state,
-			span_str(queue_state_word(r->state))));
+		(f->state.n == 0 || span_eq(f->state, span_str(state)));
 }
 
 static bool fits(const struct command *c, const struct queue_msg *m)
@@ -204,8 +131,11 @@ static bool fits(const struct command *c, const struct queue_msg *m)
 		return false;
 	if (f->older_ms > 0 && c->admin->now_ms - m->since_ms < f->older_ms)
 		return false;
+	if (c->is_damaged && f->to.n == 0 && f->domain.n == 0)
+		return f->state.n == 0 ||
+			span_eq(f->state, span_str(damaged_word));
 	for (size_t i = 0; i < m->rcpt_count; i++)
-		if (fits_rcpt(f, &m->rcpts[i]))
+		if (fits_rcpt(f, &m->rcpts[i], c->is_damaged))
 			return true;
 	return false;
 }
@@ -259,14 +189,38 @@ static void put_duration(struct buf *out, int64_t ms)
 	buf_putc(out, (uint8_t)units[i].unit);
 }
 
+/* A size in three digits and a unit: "1.8K". */
+static void put_size(struct buf *out, uint64_t bytes)
+{
+	static const char units[] = "KMGT";
+	uint64_t tenths = bytes / 1024 * 10 +
+		(bytes % 1024 * 10 + 512) / 1024;
+	size_t i = 0;
+
+	if (bytes < 1000) {
+		buf_put_u64(out, bytes);
+		return;
+	}
+	for (; tenths >= 10000 && i < 3; i++)
+		tenths /= 1024;
+	buf_put_u64(out, tenths / 10);
+	if (tenths < 100) {
+		buf_putc(out, '.');
+		buf_put_u64(out, tenths % 10);
+	}
+	buf_putc(out, (uint8_t)units[i]);
+}
+
 static void put_sender(struct buf *out, const struct queue_msg *m)
 {
 	buf_put(out, m->reverse_path.n == 0 ? SPAN("<>") : m->reverse_path);
 }
 
-static const char *const list_head[] = {"id", "received", "size", "state",
-	"attempts", "next", "from", "to"};
+/* Short cells: a row fits into 80 columns with addresses of 18. */
+static const char *const list_head[] = {"id", "age", "size", "state", "tries",
+	"next", "from", "to"};
 
+/* r: NULL if no recipient can be read. */
 static void list_rcpt(struct command *c, const struct queue_msg *m,
 	const struct queue_rcpt *r)
 {
@@ -276,29 +230,37 @@ static void list_rcpt(struct command *c, const struct queue_msg *m,
 	buf_reset(b);
 	put_mid(b, m->qid);
 	ends[n++] = buf_len(b);
-	time_put_rfc3339(b, m->received_wall_ms);
+	put_duration(b, c->admin->now_ms - m->since_ms);
 	ends[n++] = buf_len(b);
-	buf_put_u64(b, m->size);
+	put_size(b, m->size);
 	ends[n++] = buf_len(b);
-	buf_puts(b, queue_state_word(r->state));
+	buf_puts(b, c->is_damaged ? damaged_word : queue_state_word(r->state));
 	ends[n++] = buf_len(b);
-	buf_put_u64(b, r->attempts);
+	buf_put_u64(b, r == NULL ? 0 : r->attempts);
 	ends[n++] = buf_len(b);
-	if (r->state == QUEUE_WAITING)
-		put_duration(b, r->next_ms - c->admin->now_ms);
+	if (!c->is_damaged && r->state == QUEUE_WAITING) {
+		if (r->next_ms <= c->admin->now_ms)
+			buf_puts(b, "now");
+		else
+			put_duration(b, r->next_ms - c->admin->now_ms);
+	}
 	ends[n++] = buf_len(b);
 	put_sender(b, m);
 	ends[n++] = buf_len(b);
-	buf_put(b, r->address);
+	if (r != NULL)
+		buf_put(b, r->address);
 	ends[n++] = buf_len(b);
 	emit(c, ends, n);
+	c->rows++;
 }
 
 static void do_list(struct command *c, const struct queue_msg *m)
 {
+	if (c->is_damaged && m->rcpt_count == 0)
+		list_rcpt(c, m, NULL);
 	for (size_t i = 0; i < m->rcpt_count; i++)
-		if (fits_rcpt(&c->filter, &m->rcpts[i]) &&
-			(queue_is_open(m->rcpts[i].state) ||
+		if (fits_rcpt(&c->filter, &m->rcpts[i], c->is_damaged) &&
+			(queue_is_open(m->rcpts[i].state) || c->is_damaged ||
 				c->filter.state.n > 0))
 			list_rcpt(c, m, &m->rcpts[i]);
 	c->done++;
@@ -317,27 +279,72 @@ static void emit_pair(struct command *c, const char *field)
 	buf_reset(&c->cells);
 }
 
+/* "2026-11-22T19:00:00Z (in 12m)" for a moment of queue time. */
+static void put_moment(struct command *c, int64_t at_ms)
+{
+	int64_t left_ms = at_ms - c->admin->now_ms;
+
+	time_put_rfc3339(&c->cells, c->admin->now_wall_ms + left_ms);
+	if (left_ms <= 0) {
+		buf_puts(&c->cells, " (now)");
+		return;
+	}
+	buf_puts(&c->cells, " (in ");
+	put_duration(&c->cells, left_ms);
+	buf_putc(&c->cells, ')');
+}
+
+/* Where to, what is so, and what comes next, in an administrator's words. */
+static void show_prospect(struct command *c, const struct queue_rcpt *r)
+{
+	static const char *const words[QUEUE_STATE_COUNT] = {
+		[QUEUE_WAITING] = "waiting; next attempt ",
+		[QUEUE_SENDING] = "on its way now",
+		[QUEUE_FAILED] = "failed; the sender is being told",
+		[QUEUE_HELD] = "held until it is released",
+		[QUEUE_DONE] = "delivered",
+		[QUEUE_TOLD] = "failed; the sender was told if there is one",
+		[QUEUE_EXPANDED] = "an alias; its targets stand below",
+		[QUEUE_CANCELLED] = "cancelled by an administrator",
+	};
+	static const char *const places[QUEUE_ROUTE_COUNT] = {
+		[QUEUE_TO_UNKNOWN] = "", [QUEUE_TO_LOCAL] = " (mailbox here)",
+		[QUEUE_TO_REMOTE] = " (another server)",
+		[QUEUE_TO_ALIAS] = " (alias)",
+	};
+
+	buf_put(&c->cells, r->address);
+	buf_puts(&c->cells, places[r->route]);
+	emit_pair(c, "recipient");
+	buf_puts(&c->cells, words[r->state]);
+	if (r->state == QUEUE_WAITING)
+		put_moment(c, r->next_ms);
+	emit_pair(c, "state");
+}
+
 static void show_rcpt(struct command *c, const struct queue_rcpt *r)
 {
 	struct buf *b = &c->cells;
 
-	buf_put(b, r->address);
-	buf_printf(b, ": %s, %u attempts", queue_state_word(r->state),
-		r->attempts);
-	if (r->state == QUEUE_WAITING) {
-		buf_puts(b, ", next ");
-		time_put_rfc3339(b, c->admin->now_wall_ms + r->next_ms -
-			c->admin->now_ms);
-	}
-	emit_pair(c, "recipient");
-	if (r->text.n == 0)
+	show_prospect(c, r);
+	if (c->is_past || r->attempts == 0)
 		return;
-	if (r->code != 0)
-		buf_printf(b, "%u ", r->code);
-	buf_put(b, r->enhanced);
-	buf_putc(b, ' ');
-	buf_put(b, r->text);
-	emit_pair(c, "reply");
+	buf_printf(b, "%u attempt%s", r->attempts, r->attempts == 1 ? "" : "s");
+	if (r->text.n > 0) {
+		buf_puts(b, ", the last: ");
+		if (r->code != 0)
+			buf_printf(b, "%u ", r->code);
+		buf_put(b, r->text);
+	}
+	emit_pair(c, "tried");
+}
+
+static void put_address_of(struct buf *out, const struct queue_msg *m,
+	uint32_t idx)
+{
+	for (size_t i = 0; i < m->rcpt_count; i++)
+		if (m->rcpts[i].idx == idx)
+			buf_put(out, m->rcpts[i].address);
 }
 
 static void show_attempt(void *arg, const struct queue_attempt *a)
@@ -347,14 +354,17 @@ static void show_attempt(void *arg, const struct queue_attempt *a)
 	struct span dialogue = a->dialogue;
 
 	time_put_rfc3339(b, a->at_wall_ms);
-	buf_printf(b, " recipient %u: %s ", a->idx, code_word(a->result));
+	buf_putc(b, ' ');
+	put_address_of(b, c->msg, a->idx);
+	buf_puts(b, a->result == OK || a->result == EXISTS ? ": delivered: "
+							   : ": no: ");
 	if (a->code != 0)
 		buf_printf(b, "%u ", a->code);
 	buf_put(b, a->enhanced);
 	buf_putc(b, ' ');
 	buf_put(b, a->text);
 	if (a->peer.n > 0) {
-		buf_puts(b, " from ");
+		buf_puts(b, ", server ");
 		buf_put(b, a->peer);
 	}
 	emit_pair(c, "attempt");
@@ -368,23 +378,56 @@ static void show_attempt(void *arg, const struct queue_attempt *a)
 	}
 }
 
+static void show_damage(struct command *c)
+{
+	struct buf *b = &c->cells;
+
+	buf_puts(b, c->e->text);
+	emit_pair(c, "damaged");
+	buf_puts(b, "nothing is done with it; `queue release` tries it again "
+		"when it was put right, `queue cancel` removes it");
+	emit_pair(c, "next");
+}
+
+/* What stands only in the rows of messages that are here. */
+static void show_here(struct command *c, const struct queue_msg *m)
+{
+	int64_t patience_ms = m->reverse_path.n == 0
+		? c->admin->bounce_give_up_after_ms
+		: c->admin->give_up_after_ms;
+	struct buf *b = &c->cells;
+
+	buf_printf(b, "%llu bytes, in %s", (unsigned long long)m->size,
+		m->is_spooled ? "a spool file" : "queue.db");
+	emit_pair(c, "size");
+	buf_printf(b, "%llx", (unsigned long long)m->sid);
+	emit_pair(c, "session");
+	if (patience_ms > 0) {
+		put_moment(c, m->since_ms + patience_ms);
+		emit_pair(c, "gives up");
+	}
+	if (m->is_warned) {
+		buf_puts(b, "the sender was told that it is delayed");
+		emit_pair(c, "warned");
+	}
+}
+
 static void do_show(struct command *c, const struct queue_msg *m)
 {
 	struct buf *b = &c->cells;
 
 	buf_reset(b);
+	c->msg = m;
 	put_mid(b, m->qid);
 	emit_pair(c, "id");
+	if (c->is_damaged)
+		show_damage(c);
 	time_put_rfc3339(b, m->received_wall_ms);
 	emit_pair(c, "received");
 	put_sender(b, m);
 	emit_pair(c, "from");
-	if (!c->is_past) {
-		buf_put_u64(b, m->size);
-		emit_pair(c, "size");
-		buf_printf(b, "%llx", (unsigned long long)m->sid);
-		emit_pair(c, "session");
-	}
+	if (!c->is_past)
+		show_here(c, m);
 	for (size_t i = 0; i < m->rcpt_count; i++)
 		show_rcpt(c, &m->rcpts[i]);
 	if (queue_store_attempts(c->admin->store, m->qid, show_attempt, c,
@@ -410,9 +453,7 @@ static void log_attempt(void *arg, const struct queue_attempt *a)
 	ends[n++] = buf_len(b);
 	put_sender(b, walk->m);
 	ends[n++] = buf_len(b);
-	for (size_t i = 0; i < walk->m->rcpt_count; i++)
-		if (walk->m->rcpts[i].idx == a->idx)
-			buf_put(b, walk->m->rcpts[i].address);
+	put_address_of(b, walk->m, a->idx);
 	ends[n++] = buf_len(b);
 	buf_puts(b, code_word(a->result));
 	ends[n++] = buf_len(b);
@@ -477,18 +518,32 @@ static void consider(struct command *c, const struct verb *v, uint64_t qid)
 	struct arena a;
 	enum code code;
 
-	if (!is_wanted_id(&c->filter, qid))
-		return;
 	arena_init(&a, MESSAGE_MAX);
 	code = c->is_past
 		? queue_store_past_load(c->admin->store, qid, &a, &m, c->e)
 		: queue_store_load(c->admin->store, qid, &a, &m, c->e);
-	/* a damaged row is listed by `queue check`, and stops nothing */
-	if (code == OK && fits(c, &m)) {
+	c->is_damaged = code == CORRUPT && !c->is_past;
+	if ((code == OK || c->is_damaged) && fits(c, &m)) {
 		c->matched++;
 		v->run(c, &m);
 	}
 	arena_clear(&a);
+}
+
+/* The messages that the command names by number. */
+static void each_named(struct command *c, const struct verb *v, bool is_past)
+{
+	uint64_t qid;
+
+	c->is_past = is_past;
+	for (size_t i = 0; i < c->filter.count; i++) {
+		struct span word = c->filter.words[i];
+
+		if (span_starts(word, SPAN("--")))
+			i += span_find(word, '=') == word.n;
+		else if (mid_parse(word, &qid))
+			consider(c, v, qid);
+	}
 }
 
 static enum code walk(struct command *c, const struct verb *v, bool is_past)
@@ -497,8 +552,12 @@ static enum code walk(struct command *c, const struct verb *v, bool is_past)
 	struct queue_list list = {qids, WALK_COUNT, WALK_COUNT};
 	enum code code = OK;
 
+	if (c->filter.ids > 0) {
+		each_named(c, v, is_past);
+		return OK;
+	}
 	c->is_past = is_past;
-	while (list.count == WALK_COUNT) {
+	while (list.count == WALK_COUNT && c->rows < LIST_MAX) {
 		code = is_past
 			? queue_store_past(c->admin->store, after, &list, c->e)
 			: queue_store_messages(c->admin->store, after, &list,
@@ -536,6 +595,9 @@ static enum admin_exit run_verb(struct command *c, const struct verb *v)
 		(void)err_set(c->e, NOT_FOUND, "no message matched");
 		return EXIT_NO_MATCH;
 	}
+	if (c->rows >= LIST_MAX)
+		(void)err_set(c->e, LIMIT, "these are the first %zu; name "
+			"others by a filter, as --domain", c->rows);
 	if (c->done == c->matched)
 		return EXIT_OK;
 	(void)err_set(c->e, EXISTS, "%zu of %zu messages: nothing to do",

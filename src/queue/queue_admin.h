@@ -22,6 +22,8 @@ struct queue_admin {
 	struct queue_store *store;
 	int64_t now_ms;      /* queue time; set before each command */
 	int64_t now_wall_ms; /* set before each command */
+	/* of the configuration; 0: not shown */
+	int64_t give_up_after_ms, bounce_give_up_after_ms;
 	/* Applies a verb to all recipients of a message.  OK; EXISTS: there
 	 * was nothing to do; NOT_FOUND.  queue_admin_change, or the role's. */
 	enum code (*change)(void *arg, uint64_t qid, enum queue_verb verb,
@@ -31,7 +33,8 @@ struct queue_admin {
 
 /* module is a struct queue_admin. */
 admin_fn queue_admin_run;
-/* On the database alone, own transaction; arg is a struct queue_admin. */
+/* On the database alone, own transaction; arg is a struct queue_admin.  A
+ * damaged message can be cancelled, and released when it was put right. */
 enum code queue_admin_change(void *admin, uint64_t qid, enum queue_verb verb,
 	struct err *e);
 

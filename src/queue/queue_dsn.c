@@ -16,32 +16,62 @@
 #define LISTED_MAX   1000u /* recipients with a paragraph of text */
 #define DETAILED_MAX 8000u /* recipients with fields for programs */
 
-/* What a status means to people; the first row whose digits fit.  The class
- * (4 or 5) does not matter for the meaning: "2.2" is x.2.2.  RFC 3463 3 */
-static const struct {
+/* What a status means to people, and what they can do; the first row whose
+ * digits fit.  The class (4 or 5) does not matter for the meaning: "2.2" is
+ * x.2.2.  own: the words when no other server spoke, if they differ: then the
+ * notice must not say that one did.  RFC 3463 3 */
+struct meaning {
 	const char *detail;
-	const char *meaning;
-} meanings[] = {
-	{"1.1", "There is no mailbox with this address. Please check how it "
-		"is written."},
-	{"1.2", "There is no mail domain with this name. Please check the part "
-		"behind the @."},
-	{"1.3", "This is not a valid address. Please check how it is written."},
-	{"1.10", "This domain says that it takes no mail at all."},
-	{"2.1", "The mailbox does not accept messages at present."},
-	{"2.2", "The mailbox is full."},
-	{"2.3", "The message is too long for this mailbox."},
-	{"3.4", "The message is too long for the other mail server."},
-	{"4.1", "The other mail server did not answer."},
-	{"4.2", "The connection to the other mail server broke."},
-	{"4.4", "No way to the other mail server is known."},
-	{"4.6", "The message would have gone round in a circle."},
-	{"4.7", "It could not be delivered in the time that is set for it."},
-	{"6.", "The other mail server cannot handle this kind of message."},
-	{"7.", "The other mail server refused the message by its rules."},
+	const char *said, *own, *advice;
 };
 
-static struct span meaning_of(struct span enhanced)
+#define CHECK_ADDRESS "Please check how the address is written."
+#define TRY_LATER     "You can send the message again later."
+#define SEND_LESS     "Please send less at once, or put large files on a " \
+	"web page."
+
+static const struct meaning meanings[] = {
+	{"1.1", "There is no mailbox with this address.", NULL, CHECK_ADDRESS},
+	{"1.2", "There is no mail domain with this name.", NULL,
+		"Please check the part of the address behind the @."},
+	{"1.3", "This is not a valid address.", NULL, CHECK_ADDRESS},
+	{"1.10", "This domain says that it takes no mail at all.", NULL,
+		"Please ask the recipient for another address."},
+	{"2.1", "The mailbox does not accept messages at present.", NULL,
+		"Please ask the recipient for another address."},
+	{"2.2", "The mailbox is full.", NULL,
+		"The recipient has to make room first."},
+	{"2.3", "The message is too long for this mailbox.", NULL, SEND_LESS},
+	{"3.4", "The message is too long for the other mail server.", NULL,
+		SEND_LESS},
+	{"3.", "The other mail server has trouble of its own.",
+		"This mail server had trouble of its own with the message.",
+		TRY_LATER},
+	{"4.1", "The other mail server could not be reached.", NULL, TRY_LATER},
+	{"4.2", "The connection to the other mail server broke.", NULL,
+		TRY_LATER},
+	{"4.3", "The mail domain could not be looked up on the Internet (DNS).",
+		NULL, "Please check the part of the address behind the @, or "
+		"send the message\r\n      again later."},
+	{"4.4", "No way to the other mail server is known.", NULL,
+		"Please check the part of the address behind the @."},
+	{"4.6", "The message would have gone round in a circle.", NULL,
+		"Please tell the administrator of the address."},
+	{"4.7", "It was tried again and again, and the time for it is over.",
+		NULL, TRY_LATER},
+	{"6.", "The other mail server cannot handle this kind of message.",
+		NULL, "Please send it in a simpler form, without unusual "
+		"characters."},
+	{"7.", "The other mail server refused the message by its rules.",
+		"This mail server does not pass on a message to this address.",
+		"The administrator of the server that refused it can tell why."},
+};
+
+static const struct meaning any_meaning = {"",
+	"The other mail server did not accept the message.",
+	"The message could not be delivered.", TRY_LATER};
+
+static const struct meaning *meaning_of(struct span enhanced)
 {
 	struct span detail = span_tail(enhanced, 2);
 
@@ -51,9 +81,16 @@ static struct span meaning_of(struct span enhanced)
 
 		if (is_class ? span_starts(detail, want)
 			     : span_eq(detail, want))
-			return span_str(meanings[i].meaning);
+			return &meanings[i];
 	}
-	return SPAN("The other mail server did not accept the message.");
+	return &any_meaning;
+}
+
+/* Is the last reply one that another server gave?  If not, its text is our
+ * own account of what happened. */
+static bool has_spoken(const struct queue_rcpt *r)
+{
+	return r->code != 0 && r->peer.n > 0;
 }
 
 /* Is this recipient one of those that the notice is about? */
@@ -78,6 +115,18 @@ static void put_clean(struct buf *out, struct span text, bool is_utf8)
 			c = '?';
 		buf_putc(out, c);
 	}
+}
+
+/* The server's name without its address and port; the literal if it has none,
+ * RFC 3464 2.1.2. */
+static void put_host(struct buf *out, struct span peer)
+{
+	size_t bracket = span_find(peer, '[');
+	struct span name = span_head(peer, bracket);
+
+	if (name.n == 0)
+		name = span_head(peer, span_find(peer, ']') + 1);
+	put_clean(out, name, false);
 }
 
 static void put_date(struct buf *out, const char *name, int64_t wall_ms)
@@ -172,34 +221,50 @@ static void put_fields(struct buf *out, const struct queue_dsn *d,
 	buf_puts(out, "\r\nThis is a message in MIME format.\r\n");
 }
 
+/* What the other server said, or what happened without one. */
 static void put_quote(struct buf *out, const struct queue_rcpt *r, bool is_utf8)
 {
 	if (r->text.n == 0)
 		return;
-	if (r->peer.n > 0) {
+	if (has_spoken(r)) {
 		buf_puts(out, "      The server ");
-		put_clean(out, r->peer, is_utf8);
-		buf_puts(out, " said:\r\n");
+		put_host(out, r->peer);
+		buf_printf(out, " said:\r\n      %u ", r->code);
 	} else {
-		buf_puts(out, "      In detail:\r\n");
+		buf_puts(out, "      What happened last:\r\n      ");
 	}
-	buf_puts(out, "      ");
-	if (r->code != 0)
-		buf_printf(out, "%u ", r->code);
 	put_clean(out, r->text, is_utf8);
 	buf_puts(out, "\r\n");
+}
+
+/* The paragraph of one recipient. */
+static void put_paragraph(struct buf *out, const struct queue_dsn *d,
+	const struct queue_rcpt *r, bool is_utf8)
+{
+	const struct meaning *m = meaning_of(r->enhanced);
+	bool is_own = !has_spoken(r) && m->own != NULL;
+
+	buf_puts(out, "\r\n  ");
+	put_clean(out, r->address, is_utf8);
+	buf_puts(out, "\r\n      ");
+	buf_puts(out, is_own ? m->own : m->said);
+	buf_puts(out, "\r\n");
+	if (d->kind == QUEUE_DSN_FAILED)
+		buf_printf(out, "      %s\r\n", m->advice);
+	put_quote(out, r, is_utf8);
 }
 
 static void put_advice(struct buf *out, const struct queue_dsn *d)
 {
 	if (d->kind == QUEUE_DSN_FAILED) {
 		buf_puts(out, "\r\nIt will not be tried again. If you still "
-			"want it to arrive, please correct\r\nwhat is wrong "
-			"and send it once more. Your message is attached.\r\n");
+			"want it to arrive, please send it\r\nonce more when "
+			"what is wrong has been put right. ");
+		buf_puts(out, "What you wrote is attached.\r\n");
 		return;
 	}
-	buf_puts(out, "\r\nYou do not have to do anything: it is tried again "
-		"and again until\r\n");
+	buf_puts(out, "\r\nYou do not have to do anything, and please do "
+		"not send it again: it is tried\r\nagain and again until ");
 	time_put_rfc5322(out, d->give_up_wall_ms);
 	buf_puts(out, ".\r\nIf it has not arrived by then, you get another "
 		"message.\r\n");
@@ -233,12 +298,7 @@ static void put_text(struct buf *out, const struct queue_dsn *d,
 			left_out++;
 			continue;
 		}
-		buf_puts(out, "\r\n  ");
-		put_clean(out, r->address, s->is_utf8);
-		buf_puts(out, "\r\n      ");
-		buf_put(out, meaning_of(r->enhanced));
-		buf_puts(out, "\r\n");
-		put_quote(out, r, s->is_utf8);
+		put_paragraph(out, d, r, s->is_utf8);
 	}
 	if (left_out > 0)
 		buf_printf(out, "\r\n  and to %zu others, listed in the "
@@ -285,20 +345,17 @@ static void put_rcpt_fields(struct buf *out, const struct queue_dsn *d,
 		: "\r\nAction: delayed\r\nStatus: ");
 	put_status(out, d, r->enhanced);
 	buf_puts(out, "\r\n");
-	if (r->peer.n > 0) {
+	/* both only when another server really spoke: RFC 3464 2.3.5, 2.3.6 */
+	if (has_spoken(r)) {
 		buf_puts(out, "Remote-MTA: dns; ");
-		put_clean(out, r->peer, false);
-		buf_puts(out, "\r\n");
-	}
-	if (r->text.n > 0) {
-		buf_puts(out, r->code != 0 ? "Diagnostic-Code: smtp; "
-					   : "Diagnostic-Code: x-postrider; ");
-		if (r->code != 0)
-			buf_printf(out, "%u ", r->code);
+		put_host(out, r->peer);
+		buf_printf(out, "\r\nDiagnostic-Code: smtp; %u ", r->code);
 		put_clean(out, r->text, false);
 		buf_puts(out, "\r\n");
 	}
-	put_date(out, "Last-Attempt-Date: ", d->now_wall_ms);
+	/* not if the time is not known: RFC 3464 2.3.7 */
+	if (r->tried_wall_ms > 0)
+		put_date(out, "Last-Attempt-Date: ", r->tried_wall_ms);
 	if (d->kind == QUEUE_DSN_DELAYED)
 		put_date(out, "Will-Retry-Until: ", d->give_up_wall_ms);
 }

@@ -75,7 +75,7 @@ static bool unpack_one(struct span *left, struct queue_rcpt *r)
 	r->depth = (uint32_t)get_le(left, 1);
 	length = get_le(left, 2);
 	if (route >= QUEUE_ROUTE_COUNT || state >= QUEUE_STATE_COUNT ||
-		length > left->n)
+		length == 0 || length > left->n)
 		return false;
 	r->route = (enum queue_route)route;
 	r->state = (enum queue_state)state;
@@ -87,16 +87,19 @@ static bool unpack_one(struct span *left, struct queue_rcpt *r)
 enum code queue_unpack(struct span packed, struct arena *a,
 	struct queue_rcpt **out_rcpts, size_t *out_count, struct err *e)
 {
-	struct queue_rcpt one, *rcpts;
+	struct queue_rcpt one = {0}, *rcpts;
 	struct span left = span_tail(packed, 1);
 	size_t count = 0;
+	int64_t last = -1;
 
 	if (packed.n == 0 || packed.p[0] != PACK_FORMAT)
 		return err_set(e, CORRUPT, "packed recipients: format");
 	while (left.n > 0) {
-		if (!unpack_one(&left, &one) || ++count > QUEUE_RCPTS_MAX)
+		if (!unpack_one(&left, &one) || ++count > QUEUE_RCPTS_MAX ||
+			one.idx <= last)
 			return err_set(e, CORRUPT,
 				"packed recipients: number %zu", count);
+		last = one.idx;
 	}
 	rcpts = arena_alloc(a, count + 1, sizeof(*rcpts));
 	left = span_tail(packed, 1);

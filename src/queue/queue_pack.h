@@ -50,6 +50,7 @@ struct queue_rcpt {
 	uint32_t depth;
 	uint32_t attempts;
 	int64_t next_ms;
+	int64_t tried_wall_ms; /* the last attempt, in this process; 0: none */
 	uint32_t code; /* of the last reply; 0: no server spoke */
 	struct span address;
 	struct span enhanced, text, peer; /* of the last reply */
@@ -72,7 +73,8 @@ struct queue_msg {
 #define QUEUE_RCPTS_MAX 10000u
 #define QUEUE_PACKED_MAX (8u << 20)
 
-/* The recipients, all fields but next_ms and the texts of the last reply. */
+/* The recipients, all fields but the times and the texts of the last reply;
+ * idx must rise from one to the next. */
 void queue_pack(struct buf *out, const struct queue_rcpt *rcpts, size_t count);
 /* The array lives in the arena, addresses borrow from packed.  CORRUPT: not
  * what queue_pack wrote. */

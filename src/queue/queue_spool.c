@@ -39,6 +39,7 @@ static enum code code_of_errno(void)
 	switch (errno) {
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG: /* of a limit on the process, or of the file system */
 		return FULL;
 	case EEXIST:
 		return EXISTS;
@@ -157,6 +158,22 @@ enum code queue_spool_read(struct queue_spool *s, uint64_t qid, int *out_fd,
 	if (*out_fd < 0)
 		return err_errno(e, code_of_errno(), "opening spool file %s",
 			name.text);
+	return OK;
+}
+
+enum code queue_spool_check(struct queue_spool *s, uint64_t qid, uint64_t size,
+	struct err *e)
+{
+	struct name name = name_of(qid, "");
+	struct stat st;
+
+	if (fstatat(s->folder, name.text, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_errno(e, errno == ENOENT ? CORRUPT : TEMP,
+			"spool file %s", name.text);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
+		return err_set(e, CORRUPT,
+			"spool file %s: not a file of %llu bytes", name.text,
+			(unsigned long long)size);
 	return OK;
 }
 

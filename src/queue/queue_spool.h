@@ -35,6 +35,9 @@ enum code queue_spool_write(struct queue_spool *s, uint64_t qid,
 /* The body of a message, read-only; *out_fd is the caller's. */
 enum code queue_spool_read(struct queue_spool *s, uint64_t qid, int *out_fd,
 	struct err *e) MUST_USE;
+/* CORRUPT: there is no finished file of this length. */
+enum code queue_spool_check(struct queue_spool *s, uint64_t qid, uint64_t size,
+	struct err *e) MUST_USE;
 /* Removes the file that is not finished, if there is one. */
 void queue_spool_drop(struct queue_spool *s, uint64_t qid);
 /* Removes the file, finished or not, if there is one. */

@@ -8,10 +8,12 @@
 #include "queue/queue_store.h"
 
 #include "base/mem.h"
+#include "crypto/hash.h"
 #include "queue/queue_schema.h"
 #include "queue/queue_store_int.h"
 
 #define SCHEMA_VERSION 1
+#define IDX_MAX        (UINT32_MAX - 1) /* parent is one more */
 
 enum message_form { FORM_PACKED, FORM_SPLIT, FORM_DAMAGED };
 
@@ -40,10 +42,15 @@ static enum code prepare(struct db *db, struct err *e)
 		return code;
 	if (version == 0)
 		return create(db, e);
+	if (version > SCHEMA_VERSION)
+		return err_set(e, CORRUPT, "queue.db was written by a newer "
+			"version of this program (schema %lld, this one knows "
+			"%d); nothing was changed: start the newer one",
+			(long long)version, SCHEMA_VERSION);
 	if (version != SCHEMA_VERSION)
 		return err_set(e, CORRUPT,
-			"schema version %lld; this program knows %d",
-			(long long)version, SCHEMA_VERSION);
+			"queue.db has the schema %lld, which never was",
+			(long long)version);
 	return OK;
 }
 
@@ -192,7 +199,11 @@ static const char message_warned[] =
 static const char message_damaged[] =
 	"UPDATE message SET form = 2 WHERE qid = $1";
 /* so that they are not due again and again */
-static const char rcpts_damaged[] = "UPDATE rcpt SET state = 3 WHERE qid = $1";
+static const char rcpts_damaged[] =
+	"UPDATE rcpt SET state = 3 WHERE qid = $1 AND state IN (0, 1, 2)";
+static const char message_mended[] =
+	"UPDATE message SET form = EXISTS (SELECT 1 FROM rcpt WHERE"
+	" rcpt.qid = message.qid) WHERE qid = $1 AND form NOT IN (0, 1)";
 static const char rcpt_put[] =
 	"INSERT INTO rcpt (qid, idx, state, next_ms, route, account, parent,"
 	" depth, attempts, address, code, enhanced, text, peer)"
@@ -307,6 +318,18 @@ enum code queue_store_quarantine(struct queue_store *s, uint64_t qid,
 	return code;
 }
 
+enum code queue_store_mend(struct queue_store *s, uint64_t qid, struct err *e)
+{
+	return queue_store_run_qid(s, message_mended, qid, e);
+}
+
+enum code queue_store_drop(struct queue_store *s, uint64_t qid, struct err *e)
+{
+	enum code code = queue_store_run_qid(s, message_drop, qid, e);
+
+	return code == OK ? queue_store_run_qid(s, rcpts_drop, qid, e) : code;
+}
+
 enum code queue_store_remove(struct queue_store *s, const struct queue_msg *m,
 	bool has_history, int64_t now_ms, struct err *e)
 {
@@ -322,7 +345,7 @@ enum code queue_store_remove(struct queue_store *s, const struct queue_msg *m,
 /* ---- reading one message --------------------------------------------------------- */
 static const char message_get[] =
 	"SELECT form, sid, received_wall_ms, since_ms, flags, size, is_spooled,"
-	" is_warned, sha256, reverse_path, packed, trace"
+	" is_warned, sha256, reverse_path, packed, trace, length(body)"
 	" FROM message WHERE qid = $1";
 static const char rcpts_get[] =
 	"SELECT idx, state, next_ms, route, account, parent, depth, attempts,"
@@ -331,29 +354,39 @@ static const char rcpts_get[] =
 static const char rcpts_count[] = "SELECT count(*) FROM rcpt WHERE qid = $1";
 static const char body_get[] = "SELECT body FROM message WHERE qid = $1";
 
+/* A number of a row that must be from 0 to max; else *is_bad. */
+static uint64_t number(struct db_stmt *q, int column, int64_t max, bool *is_bad)
+{
+	int64_t value = db_i64(q, column);
+
+	if (value >= 0 && value <= max)
+		return (uint64_t)value;
+	*is_bad = true;
+	return 0;
+}
+
 static bool take_rcpt(struct db_stmt *q, struct arena *a, struct queue_rcpt *r)
 {
-	int64_t state = db_i64(q, 1), route = db_i64(q, 3);
+	bool is_bad = false;
 
-	if (state < 0 || state >= QUEUE_STATE_COUNT || route < 0 ||
-		route >= QUEUE_ROUTE_COUNT)
-		return false;
 	*r = (struct queue_rcpt){
-		.idx = (uint32_t)db_i64(q, 0),
-		.state = (enum queue_state)state,
-		.next_ms = db_i64(q, 2),
-		.route = (enum queue_route)route,
+		.idx = (uint32_t)number(q, 0, IDX_MAX, &is_bad),
+		.state = (enum queue_state)number(q, 1, QUEUE_STATE_COUNT - 1,
+			&is_bad),
+		.next_ms = (int64_t)number(q, 2, INT64_MAX, &is_bad),
+		.route = (enum queue_route)number(q, 3, QUEUE_ROUTE_COUNT - 1,
+			&is_bad),
 		.account = (uint64_t)db_i64(q, 4),
-		.parent = (uint32_t)db_i64(q, 5),
-		.depth = (uint32_t)db_i64(q, 6),
-		.attempts = (uint32_t)db_i64(q, 7),
+		.parent = (uint32_t)number(q, 5, IDX_MAX + 1, &is_bad),
+		.depth = (uint32_t)number(q, 6, UINT8_MAX, &is_bad),
+		.attempts = (uint32_t)number(q, 7, UINT32_MAX, &is_bad),
 		.address = arena_dup(a, db_bytes(q, 8)),
-		.code = (uint32_t)db_i64(q, 9),
+		.code = (uint32_t)number(q, 9, UINT32_MAX, &is_bad),
 		.enhanced = arena_dup(a, db_bytes(q, 10)),
 		.text = arena_dup(a, db_bytes(q, 11)),
 		.peer = arena_dup(a, db_bytes(q, 12)),
 	};
-	return r->address.n > 0;
+	return !is_bad && r->address.n > 0;
 }
 
 static enum code load_rcpts(struct queue_store *s, struct arena *a,
@@ -386,20 +419,26 @@ static enum code load_rcpts(struct queue_store *s, struct arena *a,
 	return code == NOT_FOUND ? OK : code;
 }
 
-static void take_message(struct db_stmt *q, struct arena *a,
+static bool take_message(struct db_stmt *q, struct arena *a,
 	struct queue_msg *m)
 {
+	bool is_bad = false;
+	uint64_t body_bytes;
+
 	m->is_split = db_i64(q, 0) == FORM_SPLIT;
 	m->sid = (uint64_t)db_i64(q, 1);
-	m->received_wall_ms = db_i64(q, 2);
-	m->since_ms = db_i64(q, 3);
-	m->flags = (uint32_t)db_i64(q, 4);
-	m->size = (uint64_t)db_i64(q, 5);
-	m->is_spooled = db_i64(q, 6) != 0;
-	m->is_warned = db_i64(q, 7) != 0;
+	m->received_wall_ms = (int64_t)number(q, 2, INT64_MAX, &is_bad);
+	m->since_ms = (int64_t)number(q, 3, INT64_MAX, &is_bad);
+	m->flags = (uint32_t)number(q, 4, UINT32_MAX, &is_bad);
+	m->size = number(q, 5, INT64_MAX, &is_bad);
+	m->is_spooled = number(q, 6, 1, &is_bad) != 0;
+	m->is_warned = number(q, 7, 1, &is_bad) != 0;
 	m->sha256 = arena_dup(a, db_bytes(q, 8));
 	m->reverse_path = arena_dup(a, db_bytes(q, 9));
 	m->trace = arena_dup(a, db_bytes(q, 11));
+	body_bytes = number(q, 12, INT64_MAX, &is_bad);
+	return !is_bad && m->sha256.n == SHA256_BYTES &&
+		body_bytes == (m->is_spooled ? 0 : m->size);
 }
 
 enum code queue_store_load(struct queue_store *s, uint64_t qid,
@@ -409,6 +448,7 @@ enum code queue_store_load(struct queue_store *s, uint64_t qid,
 	struct span packed;
 	enum code code;
 	int64_t form;
+	bool is_good;
 
 	*out = (struct queue_msg){.qid = qid};
 	db_bind_i64(q, 1, (int64_t)qid);
@@ -416,16 +456,19 @@ enum code queue_store_load(struct queue_store *s, uint64_t qid,
 	if (code != OK)
 		return code;
 	form = db_i64(q, 0);
-	take_message(q, a, out);
+	is_good = take_message(q, a, out);
 	packed = arena_dup(a, db_bytes(q, 10));
 	db_reset(q);
-	if (form == FORM_SPLIT)
+	if (form == FORM_SPLIT || (form >= FORM_DAMAGED && packed.n == 0))
 		code = load_rcpts(s, a, out, e);
 	else
 		code = queue_unpack(packed, a, &out->rcpts, &out->rcpt_count,
 			e);
+	if (code == OK && !is_good)
+		code = err_set(e, CORRUPT, "its row has numbers or bytes "
+			"that cannot be");
 	if (code == OK && (form < 0 || form >= FORM_DAMAGED))
-		code = err_set(e, CORRUPT, "damaged");
+		code = err_set(e, CORRUPT, "it was set aside as damaged");
 	return code == OK ? OK : (err_wrap(e, "message %llu",
 		(unsigned long long)qid), code);
 }

@@ -68,8 +68,15 @@ enum code queue_store_remove(struct queue_store *s, const struct queue_msg *m,
 /* A row that cannot be read is left alone from now on.  Own transaction. */
 enum code queue_store_quarantine(struct queue_store *s, uint64_t qid,
 	struct err *e) MUST_USE;
+/* It is to be read again, because somebody put it right. */
+enum code queue_store_mend(struct queue_store *s, uint64_t qid,
+	struct err *e) MUST_USE;
+/* It goes without a trace, whatever it is. */
+enum code queue_store_drop(struct queue_store *s, uint64_t qid,
+	struct err *e) MUST_USE;
 
-/* All but the body, into the arena.  NOT_FOUND; CORRUPT: a damaged row. */
+/* All but the body, into the arena.  NOT_FOUND; CORRUPT: a damaged row; *out
+ * then has what could be read of it, and perhaps no recipients. */
 enum code queue_store_load(struct queue_store *s, uint64_t qid,
 	struct arena *a, struct queue_msg *out, struct err *e) MUST_USE;
 /* The body that is not in the spool; valid until the next call of the store.*/

@@ -122,7 +122,9 @@ static void begin(void *state)
 	struct queue *q = state;
 
 	q->admin = (struct queue_admin){.store = q->store,
-		.change = change_message, .arg = q};
+		.change = change_message, .arg = q,
+		.give_up_after_ms = q->schedule.give_up_after_ms,
+		.bounce_give_up_after_ms = q->schedule.bounce_give_up_after_ms};
 	lost_begin(q);
 	load_begin(q);
 }
@@ -205,12 +207,15 @@ static bool count_rcpts(struct span rcpts, size_t *out)
 {
 	struct rec_rcpt r;
 	enum step step;
+	int64_t last = -1;
 
 	*out = 0;
 	while ((step = rec_next_rcpt(&rcpts, &r)) == MORE) {
+		/* queue_pack.h: their numbers rise */
 		if (r.route > ROUTE_ALIAS || r.address.n == 0 ||
-			++*out > QUEUE_RCPTS_MAX)
+			r.idx <= last || ++*out > QUEUE_RCPTS_MAX)
 			return false;
+		last = r.idx;
 	}
 	return step == DONE && *out > 0;
 }

@@ -77,6 +77,8 @@ enum code change_message(void *arg, uint64_t qid, enum queue_verb verb,
 		if (verb == QUEUE_TRY)
 			unblock_all(q, qid);
 		code = queue_admin_change(&q->admin, qid, verb, e);
+		if (code == OK && !queue_store_has(q->store, qid))
+			queue_spool_remove(&q->spool, qid);
 		load_wait(q, queue_now_ms(q));
 		return code;
 	}

@@ -29,6 +29,8 @@ struct work *load_work(struct queue *q, uint64_t qid)
 	enum code code = queue_store_load(q->store, qid, &w->arena, &w->msg,
 		&e);
 
+	if (code == OK && w->msg.is_spooled)
+		code = queue_spool_check(&q->spool, qid, w->msg.size, &e);
 	if (code != OK) {
 		work_free(q, w);
 		if ((code == CORRUPT || code == NOT_FOUND) &&

@@ -240,6 +240,7 @@ void work_outcome(struct queue *q, struct seat *s, const struct outcome *o)
 	must(s->place != PLACE_NONE);
 	seat_move(s, PLACE_NONE);
 	r->attempts++;
+	r->tried_wall_ms = loop_wall_ms(q->run->loop);
 	s->is_dirty = true;
 	if (!was_plain) {
 		note_reply(w, r, o);

@@ -46,13 +46,21 @@ assert m["X-Flags"] == "8"
 words = text.get_content()
 assert "bob@hamburger.edu" in words and "The mailbox is full." in words
 assert "552 mailbox full" in words and "eve@" not in words
+assert "The server mx.hamburger.edu said:" in words and words.count(" said:") == 1
+assert "The recipient has to make room first." in words
+assert "What happened last:\n      connecting to mx.example.org[192.0.2.1]:25: Connection refused" in words
+assert "the time for it is over" in words
+assert all(len(line) <= 80 for line in words.splitlines()), words
 head, bob, carol = fields(report)
 assert head["Reporting-MTA"] == "dns; mx.crepes.fr" and head["Arrival-Date"]
 assert bob["Final-Recipient"] == "rfc822; bob@hamburger.edu"
 assert bob["Action"] == "failed" and bob["Status"] == "5.2.2"
 assert bob["Remote-MTA"] == "dns; mx.hamburger.edu"
 assert bob["Diagnostic-Code"] == "smtp; 552 mailbox full"
-assert carol["Status"] == "4.4.7" and "Remote-MTA" not in carol
+assert bob["Last-Attempt-Date"] == "Tue, 14 Nov 2023 22:12:20 +0000"
+# nobody spoke, so there is nothing to quote: RFC 3464 2.3.5, 2.3.6, 2.3.7
+assert carol["Status"] == "4.4.7"
+assert set(carol) == {"Final-Recipient", "Action", "Status"}, carol
 assert original.get_content_type() == "message/rfc822"
 inner = original.get_payload(0)
 assert inner["Subject"] == "ketchup" and inner["Received"]
@@ -63,7 +71,23 @@ assert m["Subject"] == "Your message is delayed"
 carol = fields(report)[1]
 assert carol["Action"] == "delayed" and carol["Status"] == "4.7.1"
 assert carol["Will-Retry-Until"]
-assert "do not have to do anything" in text.get_content()
+words = text.get_content()
+assert "do not have to do anything" in words and "This is only a warning" in words
+assert "has not yet been delivered" in words
+assert "until Wed, 15 Nov 2023 22:13:20 +0000" in words
+assert carol["Will-Retry-Until"] == "Wed, 15 Nov 2023 22:13:20 +0000"
+assert carol["Remote-MTA"] == "dns; [192.0.2.1]"
+assert carol["Diagnostic-Code"] == "smtp; 451 greylisted"
+
+# our own refusals: no server is said to have said anything
+m, (text, report, original) = notice("own")
+words = text.get_content()
+assert "said" not in words and "other mail server" not in words, words
+assert "This mail server does not pass on a message to this address." in words
+assert "This mail server had trouble of its own with the message." in words
+assert "The message could not be delivered." in words
+for block in fields(report)[1:]:
+    assert set(block) == {"Final-Recipient", "Action", "Status"}, block
 
 m, (text, report, original) = notice("hostile")
 assert "Bcc" not in m and m["Subject"] == "Your message could not be delivered"

@@ -16,7 +16,9 @@
 #define BOB                                                                    \
 	{.state = QUEUE_FAILED, .address = WORDS("bob@hamburger.edu"),          \
 		.code = 552, .enhanced = WORDS("5.2.2"),                        \
-		.text = WORDS("mailbox full"), .peer = WORDS("mx.hamburger.edu")}
+		.tried_wall_ms = 1700000000000 - 60000,                         \
+		.text = WORDS("mailbox full"),                                  \
+		.peer = WORDS("mx.hamburger.edu[192.0.2.7]:25")}
 #define ORIGINAL                                                               \
 	"From: Alice <alice@crepes.fr>\r\nMessage-ID: <1@crepes.fr>\r\n"       \
 	"Subject: ketchup\r\n\r\nDo you like ketchup?\r\n"
@@ -25,12 +27,23 @@ static const struct queue_rcpt failed[] = {
 	BOB,
 	{.state = QUEUE_DONE, .address = WORDS("eve@hamburger.edu")},
 	{.state = QUEUE_FAILED, .address = WORDS("carol@example.org"),
-		.enhanced = WORDS("4.4.7"), .text = WORDS("no answer")},
+		.enhanced = WORDS("4.4.7"), .peer =
+			WORDS("mx.example.org[192.0.2.1]:25"),
+		.text = WORDS("connecting to mx.example.org[192.0.2.1]:25: "
+			"Connection refused")},
+};
+static const struct queue_rcpt own[] = {
+	{.state = QUEUE_FAILED, .address = WORDS("a@example.org"),
+		.enhanced = WORDS("5.7.1"), .text = WORDS("no relaying")},
+	{.state = QUEUE_FAILED, .address = WORDS("b@example.org"),
+		.code = 556, .enhanced = WORDS("5.3.0"), .text = WORDS("why")},
+	{.state = QUEUE_FAILED, .address = WORDS("c@example.org"),
+		.enhanced = WORDS("5.0.0")},
 };
 static const struct queue_rcpt delayed[] = {
 	{.state = QUEUE_WAITING, .address = WORDS("carol@example.org"),
 		.code = 451, .enhanced = WORDS("4.7.1"),
-		.text = WORDS("greylisted"), .peer = WORDS("mx.example.org")},
+		.text = WORDS("greylisted"), .peer = WORDS("[192.0.2.1]:25")},
 };
 static const struct queue_rcpt hostile[] = {
 	{.state = QUEUE_FAILED, .address = WORDS("bob@hamburger.edu"),
@@ -55,6 +68,9 @@ static const struct {
 		.original = WORDS(ORIGINAL),
 		.original_size = sizeof(ORIGINAL) - 1}},
 	{"delayed", {.kind = QUEUE_DSN_DELAYED, ROWS(delayed),
+		.original = WORDS(ORIGINAL),
+		.original_size = sizeof(ORIGINAL) - 1}},
+	{"own", {.kind = QUEUE_DSN_FAILED, ROWS(own),
 		.original = WORDS(ORIGINAL),
 		.original_size = sizeof(ORIGINAL) - 1}},
 	{"hostile", {.kind = QUEUE_DSN_FAILED, ROWS(hostile),

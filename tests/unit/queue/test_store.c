@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "crypto/hash.h"
 #include "db/db.h"
 #include "queue/queue_store.h"
 
@@ -390,8 +391,22 @@ static void keeps_queue_time(void **state)
 	assert_int_equal(wall_ms, 22);
 }
 
+static struct sha256 hash_of_file(void)
+{
+	static uint8_t bytes[1u << 20];
+	FILE *file = fopen(path, "rb");
+	size_t n;
+
+	assert_non_null(file);
+	n = fread(bytes, 1, sizeof(bytes), file);
+	(void)fclose(file);
+	assert_true(n > 0 && n < sizeof(bytes));
+	return sha256_of(span_of(bytes, n));
+}
+
 static void refuses_another_schema(void **state)
 {
+	struct sha256 before, after;
 	struct queue_store *other;
 
 	(void)state;
@@ -405,7 +420,11 @@ static void refuses_another_schema(void **state)
 		GOOD(db_script(db, "PRAGMA user_version = 99", &e));
 		db_close(db);
 	}
+	before = hash_of_file();
 	assert_int_equal(queue_store_open(path, &other, &e), CORRUPT);
+	assert_non_null(strstr(e.text, "newer version"));
+	after = hash_of_file();
+	assert_memory_equal(&before, &after, sizeof(before));
 }
 
 int main(void)
