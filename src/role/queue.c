@@ -11,6 +11,7 @@
  */
 #include "role/queue_int.h"
 
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -99,6 +100,7 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 	group_init(q);
 	buf_init(&q->scratch, 1u << 20);
 	set_schedule(q);
+	must(getrandom(&q->seed, sizeof(q->seed), 0) == sizeof(q->seed));
 	load_init(q);
 	local_init(q);
 	remote_init(q);

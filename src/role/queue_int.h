@@ -96,7 +96,6 @@ struct outcome {
 };
 
 /* A submission whose 250 may turn out not to have been heard. */
-#define RING_COUNT 4096u
 struct ring_entry {
 	struct queue_repeat repeat;
 	uint64_t qid; /* 0: none */
@@ -110,6 +109,7 @@ struct queue {
 	struct queue_spool spool;
 	struct queue_schedule schedule;
 	struct queue_clock clock;
+	uint64_t seed; /* by chance, of this process */
 	struct queue_admin admin;
 	struct map works; /* struct work by qid; stored ones */
 	size_t body_bytes;
@@ -152,8 +152,8 @@ struct queue {
 	struct map routes;   /* struct route_wait by id */
 	uint64_t next_route;
 
-	struct ring_entry *ring; /* RING_COUNT; owned */
-	size_t ring_next;
+	struct ring_entry *ring; /* owned */
+	size_t ring_room, ring_next;
 	struct dict unconfirmed; /* hash to struct lost */
 	uint32_t recent_slot;
 	struct list lost_changes;
@@ -245,6 +245,8 @@ bool lost_is_repeat(struct queue *q, struct work *w);
 void lost_remember(struct queue *q, const struct work *w);
 void lost_unheard(struct queue *q, uint64_t qid);
 void lost_front(struct queue *q, uint32_t front);
+/* Idle time: forgets some whose time is over. */
+void lost_prune(struct queue *q);
 /* Part of the group's transaction; the first error is in *e. */
 enum code lost_write(struct queue *q, struct span pairs, struct err *e)
 	MUST_USE;

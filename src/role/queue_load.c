@@ -55,14 +55,17 @@ static struct work *get_work(struct queue *q, uint64_t qid)
 }
 
 /* ---- what is due --------------------------------------------------------------- */
+/* Recipients of the message that are nearly due come along: one connection
+ * then serves more of them, and what fails for good is told in one notice. */
 static void claim(struct queue *q, struct work *w, int64_t now_ms)
 {
+	int64_t until_ms = now_ms + q->schedule.retry_ms[0] / 10;
 	bool has_claimed = false;
 
 	for (size_t i = 0; i < w->msg.rcpt_count; i++) {
 		struct queue_rcpt *r = &w->msg.rcpts[i];
 
-		if (r->state != QUEUE_WAITING || r->next_ms > now_ms ||
+		if (r->state != QUEUE_WAITING || r->next_ms > until_ms ||
 			w->seats[i]->place != PLACE_NONE)
 			continue;
 		r->state = QUEUE_SENDING;
@@ -221,6 +224,7 @@ static void on_idle(void *arg)
 	if (q->is_stopping || queue_is_in_trouble(q))
 		return;
 	take_untold(q);
+	lost_prune(q);
 	if (queue_store_purge(q->store, now_ms -
 		q->run->config->keep_history_ms, now_ms, &has_more, &e) != OK)
 		queue_trouble(q, &e);

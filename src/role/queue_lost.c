@@ -9,11 +9,17 @@
  */
 #include "role/queue_int.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 #define UNSURE_MS       10000
 #define UNCONFIRMED_MAX 65536u
 #define RECENT_SLOTS    8u
+#define RING_MIN        1024u
+/* 2.6 MiB: 10 s of 6,500 messages a second; beyond, the oldest go early. */
+#define RING_MAX        65536u
+#define PRUNE_COUNT     256u
 
 struct lost {
 	struct list link; /* in queue.lost_changes, while not written */
@@ -80,7 +86,8 @@ void lost_init(struct queue *q)
 {
 	dict_init(&q->unconfirmed);
 	list_init(&q->lost_changes);
-	q->ring = mem_new(RING_COUNT, sizeof(*q->ring));
+	q->ring_room = RING_MIN;
+	q->ring = mem_new(q->ring_room, sizeof(*q->ring));
 }
 
 void lost_begin(struct queue *q)
@@ -106,28 +113,75 @@ bool lost_is_repeat(struct queue *q, struct work *w)
 	return true;
 }
 
-void lost_remember(struct queue *q, const struct work *w)
+/* Twice the room, the oldest entry first. */
+static void grow_ring(struct queue *q)
 {
-	q->ring[q->ring_next] = (struct ring_entry){w->repeat, w->first_qid,
-		w->front, loop_mono_ms(q->run->loop)};
-	q->ring_next = (q->ring_next + 1) % RING_COUNT;
+	size_t room = q->ring_room * 2, tail = q->ring_room - q->ring_next;
+	struct ring_entry *ring = mem_new(room, sizeof(*ring));
+
+	memcpy(ring, q->ring + q->ring_next, tail * sizeof(*ring));
+	memcpy(ring + tail, q->ring, q->ring_next * sizeof(*ring));
+	mem_free(q->ring);
+	q->ring = ring;
+	q->ring_next = q->ring_room;
+	q->ring_room = room;
 }
 
+void lost_remember(struct queue *q, const struct work *w)
+{
+	int64_t now_ms = loop_mono_ms(q->run->loop);
+	const struct ring_entry *oldest = &q->ring[q->ring_next];
+
+	if (oldest->qid != 0 && oldest->at_mono_ms >= now_ms - UNSURE_MS &&
+		q->ring_room < RING_MAX)
+		grow_ring(q);
+	q->ring[q->ring_next] = (struct ring_entry){w->repeat, w->first_qid,
+		w->front, now_ms};
+	q->ring_next = (q->ring_next + 1) % q->ring_room;
+}
+
+/* Newest first; entries with one number have one hash. */
 void lost_unheard(struct queue *q, uint64_t qid)
 {
-	for (size_t i = 0; i < RING_COUNT; i++)
-		if (q->ring[i].qid == qid)
-			doubt(q, &q->ring[i].repeat, qid);
+	for (size_t i = 0; i < q->ring_room; i++) {
+		const struct ring_entry *entry = &q->ring[(q->ring_next +
+			q->ring_room - 1 - i) % q->ring_room];
+
+		if (entry->qid == 0)
+			return;
+		if (entry->qid != qid)
+			continue;
+		doubt(q, &entry->repeat, qid);
+		return;
+	}
 }
 
 void lost_front(struct queue *q, uint32_t front)
 {
 	int64_t since_ms = loop_mono_ms(q->run->loop) - UNSURE_MS;
 
-	for (size_t i = 0; i < RING_COUNT; i++)
+	for (size_t i = 0; i < q->ring_room; i++)
 		if (q->ring[i].qid != 0 && q->ring[i].front == front &&
 			q->ring[i].at_mono_ms >= since_ms)
 			doubt(q, &q->ring[i].repeat, q->ring[i].qid);
+}
+
+void lost_prune(struct queue *q)
+{
+	struct lost *old[PRUNE_COUNT], *l;
+	struct dict_walk walk = {0};
+	int64_t now_ms = queue_now_ms(q);
+	size_t count = 0;
+
+	while (count < PRUNE_COUNT &&
+		(l = dict_next(&q->unconfirmed, &walk, NULL)) != NULL)
+		if (l->until_ms < now_ms && list_is_empty(&l->link))
+			old[count++] = l;
+	for (size_t i = 0; i < count; i++) {
+		(void)dict_take(&q->unconfirmed,
+			queue_repeat_span(&old[i]->hash));
+		mem_free(old[i]);
+	}
 }
 
 enum code lost_write(struct queue *q, struct span pairs, struct err *e)

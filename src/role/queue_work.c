@@ -11,7 +11,6 @@
 #include "role/queue_int.h"
 
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,12 +161,13 @@ static void remember_attempt(struct queue *q, struct work *w, uint32_t idx,
 	w->has_history = true;
 }
 
-static uint32_t chance(void)
+/* By chance from message to message, but the same for all recipients of one:
+ * they go on together (queue_load.c, claim). */
+static uint32_t chance_of(const struct queue *q, const struct work *w)
 {
-	uint32_t value;
+	uint64_t mixed = (w->msg.qid ^ q->seed) * UINT64_C(0x9e3779b97f4a7c15);
 
-	must(getrandom(&value, sizeof(value), 0) == sizeof(value));
-	return value;
+	return (uint32_t)(mixed >> 32);
 }
 
 static void log_deferred(struct queue *q, const struct work *w,
@@ -197,7 +197,7 @@ static bool is_over(struct queue *q, const struct work *w,
 static void postpone(struct queue *q, struct work *w, struct queue_rcpt *r)
 {
 	r->next_ms = queue_now_ms(q) + queue_schedule_wait_ms(&q->schedule,
-		r->attempts, chance());
+		r->attempts, chance_of(q, w));
 	if (r->state != QUEUE_SENDING)
 		return; /* held or cancelled meanwhile: stays so */
 	if (is_over(q, w, r)) {
