@@ -12,6 +12,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "db/db_vfs.h"
 
 struct db {
@@ -21,9 +22,14 @@ struct db {
 	bool is_broken;
 };
 
+#define PARAMETERS_MAX 64
+
 struct db_stmt {
 	struct db *db;
 	sqlite3_stmt *handle; /* owned */
+	/* Where $1, $2, ... stand: SQLite numbers them by first appearance, not
+	 * by their digits.  0: there is none. */
+	uint8_t positions[PARAMETERS_MAX + 1];
 };
 
 /* In order: locking_mode before the first access, so that no -shm file is
@@ -55,7 +61,7 @@ static const struct {
 	{SQLITE_LIMIT_LENGTH, 256 << 20},
 	{SQLITE_LIMIT_SQL_LENGTH, 65536},
 	{SQLITE_LIMIT_ATTACHED, 0},
-	{SQLITE_LIMIT_VARIABLE_NUMBER, 64},
+	{SQLITE_LIMIT_VARIABLE_NUMBER, PARAMETERS_MAX},
 };
 
 static enum code code_of(int rc)
@@ -142,9 +148,24 @@ static enum code apply_settings(struct db *db, struct err *e)
 	return OK;
 }
 
+/* Once in a process.  One thread uses SQLite in each of ours, so it needs no
+ * locks; and nobody asks it how much memory it has, so it need not count. */
+static void start_library(void)
+{
+	static bool is_started;
+
+	if (is_started)
+		return;
+	is_started = true;
+	must(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
+	must(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+	must(sqlite3_initialize() == SQLITE_OK);
+	db_vfs_init();
+}
+
 static int open_handle(const char *path, sqlite3 **out)
 {
-	db_vfs_init();
+	start_library();
 	return sqlite3_open_v2(path, out,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
@@ -192,7 +213,7 @@ void db_before_confinement(void)
 {
 	uint8_t seed[8];
 
-	must(sqlite3_initialize() == SQLITE_OK);
+	start_library();
 	sqlite3_randomness(sizeof(seed), seed);
 }
 
@@ -262,6 +283,21 @@ void db_checkpoint(struct db *db)
 }
 
 /* ---- statements -------------------------------------------------------------- */
+static void find_positions(struct db_stmt *s)
+{
+	int count = sqlite3_bind_parameter_count(s->handle);
+
+	for (int at = 1; at <= count; at++) {
+		const char *name = sqlite3_bind_parameter_name(s->handle, at);
+		uint64_t index;
+
+		must(name != NULL && name[0] == '$');
+		must(num_parse_u64(span_str(name + 1), PARAMETERS_MAX, &index) &&
+			index > 0);
+		s->positions[index] = (uint8_t)at;
+	}
+}
+
 struct db_stmt *db_stmt(struct db *db, const char *sql)
 {
 	struct db_stmt *s = map_get(&db->statements, (uintptr_t)sql);
@@ -278,24 +314,16 @@ struct db_stmt *db_stmt(struct db *db, const char *sql)
 		must((rc & 0xff) != SQLITE_ERROR && (rc & 0xff) != SQLITE_MISUSE);
 		(void)fail(db, rc, NULL);
 	}
+	find_positions(s);
 	map_put(&db->statements, (uintptr_t)sql, s);
 	return s;
 }
 
-/* SQLite numbers $1, $2 by first appearance, not by their digits. */
-static int position(struct db_stmt *s, int index)
+static int position(const struct db_stmt *s, int index)
 {
-	char name[4] = {'$', (char)('0' + index), '\0', '\0'};
-	int at;
-
-	must(index > 0 && index < 100);
-	if (index > 9) {
-		name[1] = (char)('0' + index / 10);
-		name[2] = (char)('0' + index % 10);
-	}
-	at = sqlite3_bind_parameter_index(s->handle, name);
-	must(at > 0 || s->handle == NULL);
-	return at;
+	must(index > 0 && index <= PARAMETERS_MAX);
+	must(s->positions[index] > 0 || s->handle == NULL);
+	return s->positions[index];
 }
 
 void db_bind_i64(struct db_stmt *s, int index, int64_t value)
