@@ -34,6 +34,19 @@ enum code db_set_version(struct db *db, int64_t version,
 /* Runs a script of several statements without parameters: the schema. */
 enum code db_script(struct db *db, const char *sql, struct err *e) MUST_USE;
 
+/* A file as it is at its birth, with schema and version, kept in memory: the
+ * quick way to a new file.  For db_template_free. */
+struct db_template;
+enum code db_template_new(const char *sql, int64_t version,
+	struct db_template **out, struct err *e) MUST_USE;
+void db_template_free(struct db_template *t); /* takes NULL */
+/* Makes the file, if there is none: path with this suffix is written, synced
+ * and renamed.  The name itself is durable with the first COMMIT, as SQLite
+ * syncs the folder with the first sync of the log that it makes there. */
+#define DB_TEMPLATE_SUFFIX ".new"
+enum code db_template_put(const struct db_template *t, const char *path,
+	struct err *e) MUST_USE;
+
 /* BEGIN IMMEDIATE, COMMIT, ROLLBACK. */
 enum code db_begin(struct db *db, struct err *e) MUST_USE;
 enum code db_commit(struct db *db, struct err *e) MUST_USE;

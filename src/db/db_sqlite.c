@@ -122,6 +122,20 @@ static enum code set_one(struct db *db, const char *sql, const char *expect,
 	return OK;
 }
 
+/* What is so already is not set again: auto_vacuum would write to the file. */
+static enum code set_checked(struct db *db, size_t i, struct err *e)
+{
+	const char *read = settings[i].read;
+	enum code code;
+
+	if (read == NULL)
+		return set_one(db, settings[i].set, settings[i].expect, e);
+	if (set_one(db, read, settings[i].expect, NULL) == OK)
+		return OK;
+	code = set_one(db, settings[i].set, NULL, e);
+	return code == OK ? set_one(db, read, settings[i].expect, e) : code;
+}
+
 static enum code apply_settings(struct db *db, struct err *e)
 {
 	enum code code = OK;
@@ -135,13 +149,7 @@ static enum code apply_settings(struct db *db, struct err *e)
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
 		NULL);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		bool two = settings[i].read != NULL;
-
-		code = set_one(db, settings[i].set,
-			two ? NULL : settings[i].expect, e);
-		if (code == OK && two)
-			code = set_one(db, settings[i].read, settings[i].expect,
-				e);
+		code = set_checked(db, i, e);
 		if (code != OK)
 			return code;
 	}

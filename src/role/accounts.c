@@ -21,6 +21,7 @@
 #include "db/db.h"
 #include "role/accounts_int.h"
 #include "role/roles.h"
+#include "store/store.h"
 
 #include "base/banned.h"
 
@@ -279,8 +280,10 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 		return err_errno(e, TEMP, "opening %s", path);
 	map_init(&s->slots);
 	list_init(&s->grants);
-	/* for the children: they cannot do it any more */
+	/* for the children: they cannot do it any more, or do it again */
 	db_before_confinement();
+	if (store_before_fork(e) != OK)
+		return e->code;
 	loop_on_signal(r->loop, SIGCHLD, on_child, s);
 	*out_state = s;
 	return OK;

@@ -235,7 +235,7 @@ void account_processes_reap(struct accounts *s)
 void account_folder_delete(struct account_slot *slot)
 {
 	static const char *const names[] = {"mail.db-wal", "mail.db-journal",
-		"mail.db"};
+		"mail.db.new", "mail.db"};
 	char path[PATH_BYTES];
 	char file[PATH_BYTES + 16];
 

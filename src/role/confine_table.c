@@ -175,6 +175,14 @@ static const struct confine_call front_calls[] = {
 	END_OF_LIST,
 };
 
+/* account: a new mail.db gets its name when it is durable. */
+static const struct confine_call account_calls[] = {
+	MAY(rename),
+	MAY(renameat),
+	MAY(renameat2),
+	END_OF_LIST,
+};
+
 /* queue: spool files. */
 static const struct confine_call queue_calls[] = {
 	MAY(rename),
@@ -295,7 +303,7 @@ static const struct confine_row rows[] = {
 	 .limit_count = 2},
 	{.role = ROLE_ACCOUNT, .has_folder = true,
 	 .folder_rights = STORE_RIGHTS,
-	 .lists = {base_calls, abort_calls, sqlite_calls},
+	 .lists = {base_calls, abort_calls, sqlite_calls, account_calls},
 	 .limits = {{RLIMIT_NOFILE, 256}, {RLIMIT_NPROC, 0},
 		{RLIMIT_AS, 2 * GIB}},
 	 .limit_count = 3},

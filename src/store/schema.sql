@@ -8,6 +8,7 @@
 --
 -- Invariants; store_check verifies each and names the broken rows:
 --  1. There is one account row, it is of this account, and its uuid has 16 bytes.
+--     (A store has no rows at all until its first transaction.)
 --  2. account.next_message is above every message's id, account.next_mailbox
 --     above every mailbox's.
 --  3. mailbox.uidnext is above every uid of its entries and tombstones.
@@ -76,6 +77,7 @@ CREATE TABLE message (
 );
 
 -- The bytes of a body: up to 64 KiB in one piece, else in pieces of 256 KiB.
+-- A heap with an index, not ordered by its key (embed.py says why).
 CREATE TABLE body (
 	account bigint NOT NULL,
 	message bigint NOT NULL,

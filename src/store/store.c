@@ -29,15 +29,6 @@ enum code store_trouble(enum code code, struct err *e)
 	return code;
 }
 
-enum code store_begin(struct store *s, struct err *e)
-{
-	enum code code = db_begin(s->db, e);
-
-	s->committed = s->now;
-	s->is_dirty = false;
-	return code == OK ? OK : store_trouble(code, e);
-}
-
 static const char sql_put_account[] =
 	"UPDATE account SET next_message = $2, modseq = $3, used_bytes = $4 "
 	"WHERE account = $1";
@@ -78,6 +69,7 @@ enum code store_commit(struct store *s, struct err *e)
 	if (code != OK)
 		return store_trouble(code, e);
 	s->is_dirty = false;
+	s->is_born = true;
 	return OK;
 }
 
@@ -88,22 +80,12 @@ void store_rollback(struct store *s)
 	s->is_dirty = false;
 }
 
-/* ---- create ------------------------------------------------------------------- */
-/* UIDVALIDITY must differ from that of any earlier store of this account, and
- * the clock may have been wrong then or now: RFC 9051 2.3.1.1.  So some random
- * bits are added, and within one store it only rises. */
-static enum code first_uidvalidity(int64_t now_ms, int64_t *out, struct err *e)
-{
-	uint16_t noise;
-
-	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
-		return err_errno(e, TEMP, "no random bytes");
-	*out = (now_ms / 1000 + noise) & 0x7fffffff;
-	if (*out == 0)
-		*out = 1;
-	return OK;
-}
-
+/* ---- birth -------------------------------------------------------------------- */
+/*
+ * A new file is a copy of a template: tables without rows.  What the rows of
+ * account and inbox say is made at each open until the first transaction
+ * writes them, together with the first delivery and by the same sync.
+ */
 static const char sql_new_account[] =
 	"INSERT INTO account (account, uuid, created_ms, next_message, "
 	"next_mailbox, next_thread, uidvalidity, modseq, used_bytes) "
@@ -113,44 +95,87 @@ static const char sql_new_inbox[] =
 	"is_subscribed, uidvalidity, uidnext, highestmodseq, floor_modseq, "
 	"entries) VALUES ($1, 1, 'INBOX', 'inbox', 1, $2, 1, 1, 0, 0)";
 
-static enum code put_first_rows(struct store *s, int64_t now_ms, struct err *e)
+static enum code put_first_rows(struct store *s, struct err *e)
 {
 	struct db_stmt *q = db_stmt(s->db, sql_new_account);
-	int64_t uidvalidity;
-	enum code code = first_uidvalidity(now_ms, &uidvalidity, e);
+	enum code code;
 
-	if (code != OK)
-		return code;
-	if (getrandom(s->uuid, sizeof(s->uuid), 0) != (ssize_t)sizeof(s->uuid))
-		return err_errno(e, TEMP, "no random bytes");
 	db_bind_i64(q, 1, s->account);
 	db_bind_blob(q, 2, span_of(s->uuid, sizeof(s->uuid)));
-	db_bind_i64(q, 3, now_ms);
-	db_bind_i64(q, 4, uidvalidity);
+	db_bind_i64(q, 3, s->born_ms);
+	db_bind_i64(q, 4, s->uidvalidity);
 	code = db_run(q, e);
 	if (code != OK)
 		return code;
 	q = db_stmt(s->db, sql_new_inbox);
 	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, uidvalidity);
+	db_bind_i64(q, 2, s->uidvalidity);
 	return db_run(q, e);
 }
 
-static enum code create(struct store *s, int64_t now_ms, struct err *e)
+enum code store_begin(struct store *s, struct err *e)
 {
 	enum code code = db_begin(s->db, e);
 
-	if (code != OK)
+	s->committed = s->now;
+	s->is_dirty = false;
+	if (code == OK && !s->is_born) {
+		code = put_first_rows(s, e);
+		if (code != OK)
+			db_rollback(s->db);
+	}
+	return code == OK ? OK : store_trouble(code, e);
+}
+
+/* UIDVALIDITY must differ from that of any earlier store of this account, and
+ * the clock may have been wrong then or now: RFC 9051 2.3.1.1.  So some random
+ * bits are added, and within one store it only rises. */
+static int64_t first_uidvalidity(int64_t now_ms, uint16_t noise)
+{
+	int64_t value = (now_ms / 1000 + noise) & 0x7fffffff;
+
+	return value == 0 ? 1 : value;
+}
+
+/* The file may only be without an account if it is without everything. */
+static const char sql_get_any[] =
+	"SELECT 1 FROM account UNION ALL SELECT 1 FROM mailbox "
+	"UNION ALL SELECT 1 FROM message LIMIT 1";
+
+static enum code be_born(struct store *s, int64_t now_ms, struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, sql_get_any);
+	enum code code = db_step(q, e);
+	uint16_t noise;
+
+	db_reset(q);
+	if (code == OK)
+		return err_set(e, CORRUPT, "the file is another account's");
+	if (code != NOT_FOUND)
 		return code;
-	code = db_script(s->db, store_schema_sql, e);
-	if (code == OK)
-		code = put_first_rows(s, now_ms, e);
-	if (code == OK)
-		code = db_set_version(s->db, STORE_VERSION, e);
-	if (code == OK)
-		return db_commit(s->db, e);
-	db_rollback(s->db);
-	return code;
+	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise) ||
+		getrandom(s->uuid, sizeof(s->uuid), 0) !=
+			(ssize_t)sizeof(s->uuid))
+		return err_errno(e, TEMP, "no random bytes");
+	s->born_ms = now_ms;
+	s->uidvalidity = first_uidvalidity(now_ms, noise);
+	s->inbox = 1;
+	s->now = (struct store_counters){
+		.next_message = 1,
+		.modseq = 1,
+		.uidnext = 1,
+		.highestmodseq = 1,
+	};
+	return OK;
+}
+
+static struct db_template *template;
+
+enum code store_before_fork(struct err *e)
+{
+	if (template != NULL)
+		return OK;
+	return db_template_new(store_schema_sql, STORE_VERSION, &template, e);
 }
 
 /* ---- open ----------------------------------------------------------------------- */
@@ -169,8 +194,6 @@ static enum code load_account(struct store *s, struct err *e)
 
 	db_bind_i64(q, 1, s->account);
 	code = db_step(q, e);
-	if (code == NOT_FOUND)
-		return err_set(e, CORRUPT, "the file is another account's");
 	if (code != OK)
 		return code;
 	uuid = db_bytes(q, 0);
@@ -210,10 +233,6 @@ static enum code load(struct store *s, int64_t now_ms, struct err *e)
 	int64_t version;
 	enum code code = db_version(s->db, &version, e);
 
-	if (code == OK && version == 0) {
-		code = create(s, now_ms, e);
-		version = STORE_VERSION;
-	}
 	if (code != OK)
 		return code;
 	if (version != STORE_VERSION)
@@ -221,7 +240,19 @@ static enum code load(struct store *s, int64_t now_ms, struct err *e)
 			"its version is %lld; this release knows %d",
 			(long long)version, STORE_VERSION);
 	code = load_account(s, e);
+	if (code == NOT_FOUND)
+		return be_born(s, now_ms, e);
+	s->is_born = true;
 	return code == OK ? load_inbox(s, e) : code;
+}
+
+static enum code open_file(struct store *s, const char *path, struct err *e)
+{
+	enum code code = store_before_fork(e);
+
+	if (code == OK)
+		code = db_template_put(template, path, e);
+	return code == OK ? db_open(path, &s->db, e) : code;
 }
 
 enum code store_open(const char *path, uint64_t account, int64_t now_ms,
@@ -234,7 +265,7 @@ enum code store_open(const char *path, uint64_t account, int64_t now_ms,
 	buf_init(&s->head, STORE_HEAD_BYTES);
 	buf_init(&s->piece, STORE_PIECE_BYTES);
 	buf_init(&s->tagged, STORE_HEAD_BYTES + 256);
-	code = db_open(path, &s->db, e);
+	code = open_file(s, path, e);
 	if (code == OK) {
 		code = load(s, now_ms, e);
 		if (code != OK)

@@ -30,6 +30,9 @@ struct store {
 	uint8_t uuid[STORE_UUID_BYTES];
 	struct store_counters now;       /* with what the open transaction did */
 	struct store_counters committed; /* to go back to */
+	bool is_born;  /* the rows of account and inbox are durable */
+	int64_t born_ms;     /* until then: what they will say */
+	int64_t uidvalidity; /* the same */
 	bool is_dirty; /* now differs from the rows */
 	struct buf head;  /* of the message being delivered or read */
 	struct buf piece; /* of the body being read */

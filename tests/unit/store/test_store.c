@@ -54,8 +54,8 @@ static unsigned broken(struct fixture *f)
 	return seen;
 }
 
-/* Changes the file behind the store's back. */
-static void tamper(struct fixture *f, const char *sql)
+/* Changes the file of the store, which is closed then. */
+static void change(struct fixture *f, const char *sql)
 {
 	sqlite3 *db;
 	char *why = NULL;
@@ -67,6 +67,12 @@ static void tamper(struct fixture *f, const char *sql)
 		fail_msg("%s: %s", sql, why);
 	assert_true(sqlite3_total_changes(db) > 0);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Changes the file behind the store's back. */
+static void tamper(struct fixture *f, const char *sql)
+{
+	change(f, sql);
 	fixture_open(f);
 }
 
@@ -441,7 +447,9 @@ static void refuses_another_account(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other = NULL;
+	uint64_t uid;
 
+	assert_int_equal(deliver(f, 1, BODY, &uid), OK);
 	store_close(f->store);
 	f->store = NULL;
 	assert_int_equal(store_open(f->path, FIXTURE_ACCOUNT + 1, 0, &other,
@@ -468,6 +476,77 @@ static void refuses_a_second_opener(void **state)
 	assert_int_equal(store_open(f->path, FIXTURE_ACCOUNT, 0, &other,
 		&f->e), BUSY);
 	assert_null(other);
+}
+
+/* ---- birth ------------------------------------------------------------------------- */
+static void write_file(const char *path, struct span bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes.p, bytes.n), bytes.n);
+	close(fd);
+}
+
+static struct span beside(const struct fixture *f, const char *end,
+	char path[128])
+{
+	(void)snprintf(path, 128, "%s%s", f->path, end);
+	return span_str(path);
+}
+
+/* The name of the store is that of its first transaction. */
+static void is_born_with_the_first_message(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t uuid[16];
+	uint64_t uid;
+
+	reopen(f);
+	assert_int_equal(count_of(f), 0);
+	assert_int_equal(broken(f), 0);
+	memcpy(uuid, store_uuid(f->store).p, sizeof(uuid));
+	rolls_back(state);
+	reopen(f);
+	assert_memory_equal(store_uuid(f->store).p, uuid, sizeof(uuid));
+	assert_int_equal(deliver(f, 6, BODY, &uid), OK);
+	assert_int_equal(uid, 2);
+	assert_int_equal(broken(f), 0);
+}
+
+/* A file that lost its account is not a new one. */
+static void refuses_a_lost_account(void **state)
+{
+	struct fixture *f = *state;
+	struct store *again = NULL;
+	uint64_t uid;
+
+	assert_int_equal(deliver(f, 1, BODY, &uid), OK);
+	change(f, "DELETE FROM account");
+	assert_int_equal(store_open(f->path, FIXTURE_ACCOUNT, 0, &again, &f->e),
+		CORRUPT);
+	assert_null(again);
+}
+
+/* What an end in the middle of a birth leaves, and the log of another file. */
+static void is_born_again(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	uint64_t uid;
+
+	assert_int_equal(deliver(f, 1, BODY, &uid), OK);
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(unlink(f->path), 0);
+	write_file(f->path, SPAN(""));
+	write_file((const char *)beside(f, ".new", path).p, SPAN("half"));
+	fixture_open(f);
+	assert_int_equal(count_of(f), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(deliver(f, 2, BODY, &uid), OK);
+	assert_int_equal(uid, 1);
+	assert_int_equal(broken(f), 0);
 }
 
 /* A way to damage one message of three, and what is seen of it. */
@@ -599,7 +678,8 @@ int main(void)
 		T(delivers_large_bodies), T(refuses_short_spool),
 		T(keeps_the_quota), T(forgets), T(forgets_in_a_batch),
 		T(expunges), T(refuses_another_account),
-		T(refuses_a_second_opener), cmocka_unit_test(finds_damage),
+		T(is_born_with_the_first_message), T(refuses_a_lost_account),
+		T(is_born_again), T(refuses_a_second_opener), cmocka_unit_test(finds_damage),
 		T(finds_a_swapped_message), T(finds_a_damaged_piece),
 		T(tidies)};
 
