@@ -123,6 +123,7 @@ enum admin_exit cli_demo_run(void *module, const struct span *words,
 		(void)err_set(e, SYNTAX, "%s", usage);
 		return EXIT_USAGE;
 	}
+	d.keeps_mail = o.is_staying;
 	d.give_up_after = stories[o.story].give_up_after;
 	d.gate_port = stories[o.story].has_gate ? 1 : 0; /* chosen later */
 	arena_init(&d.arena, DEMO_ARENA_BYTES);

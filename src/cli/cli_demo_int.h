@@ -37,6 +37,7 @@ struct demo {
 	uint16_t gate_port;         /* where the real server is behind it */
 	unsigned step;
 	bool is_terminal;
+	bool keeps_mail; /* Bob leaves it on the server, to be read again */
 	struct buf picture;
 	struct err *e;
 };

@@ -319,8 +319,9 @@ static enum code wait_for_mail(struct demo *d, struct demo_site *s,
 		s->domain);
 }
 
-/* Fetches the first message and deletes it. */
-static enum code fetch(struct demo *d, struct demo_site *s, struct buf *out)
+/* Fetches the first message; deletes it or keeps it. */
+static enum code fetch(struct demo *d, struct demo_site *s, bool keeps,
+	struct buf *out)
 {
 	struct cli_pop3 p = {0};
 	struct buf dialogue;
@@ -337,7 +338,7 @@ static enum code fetch(struct demo *d, struct demo_site *s, struct buf *out)
 		code = cli_pop3_get(&p, 1, d->e);
 	if (code == OK)
 		buf_put(out, buf_span(&p.reader.body));
-	if (code == OK)
+	if (code == OK && !keeps)
 		code = cli_pop3_do(&p, SPAN("DELE 1"), false, d->e);
 	quit = cli_pop3_quit(&p, d->e);
 	demo_print_lines(d, buf_span(&dialogue));
@@ -365,7 +366,7 @@ enum code demo_bob_makes_room(struct demo *d)
 	enum code code;
 
 	buf_init(&message, 1 << 20);
-	code = fetch(d, &d->hamburger, &message);
+	code = fetch(d, &d->hamburger, false, &message);
 	buf_clear(&message);
 	return code;
 }
@@ -430,7 +431,7 @@ enum code demo_bob_reads(struct demo *d, const char *subject)
 
 	demo_step(d, "Bob reads his mail (POP3).");
 	buf_init(&message, 1 << 20);
-	code = fetch(d, &d->hamburger, &message);
+	code = fetch(d, &d->hamburger, d->keeps_mail, &message);
 	if (code == OK) {
 		demo_step(d, "What Bob sees.");
 		show_fields(d, buf_span(&message));
@@ -472,7 +473,7 @@ enum code demo_alice_reads_notice(struct demo *d)
 	enum code code;
 
 	buf_init(&message, 1 << 20);
-	code = fetch(d, &d->crepes, &message);
+	code = fetch(d, &d->crepes, false, &message);
 	if (code == OK)
 		code = show_notice(d, buf_span(&message));
 	buf_clear(&message);
