@@ -8,6 +8,8 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,11 +20,15 @@
 #define LOG_LINE_MAX   4096  /* a longer value is cut: atomic on a pipe */
 #define LOG_VALUE_MAX  1024
 #define LOG_BUFFER_MAX 65536
+/* So long we wait for whoever reads our log, once; then not until it does. */
+#define LOG_WAIT_MS    200
 
 static struct {
 	const char *role;
 	int fd;
 	enum log_level level;
+	bool may_block; /* a pipe, a terminal: not a file */
+	bool is_stuck;  /* it took nothing the last time */
 	struct buf lines;
 	struct buf line;
 } logger = {.role = "postrider", .fd = STDERR_FILENO, .level = LOG_INFO,
@@ -42,6 +48,10 @@ static const char *const level_words[] = {"error", "warn", "info", "debug",
 
 void log_open(const char *role, int fd, enum log_level level)
 {
+	struct stat st;
+
+	logger.may_block = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
+	logger.is_stuck = false;
 	logger.role = role;
 	logger.fd = fd;
 	logger.level = level;
@@ -201,12 +211,23 @@ static size_t next_chunk(struct span lines)
 	return last == chunk.n ? chunk.n : last + 1;
 }
 
+/* False: who reads the log does not, and a write would stop us. */
+static bool has_room(void)
+{
+	struct pollfd p = {.fd = logger.fd, .events = POLLOUT};
+
+	if (!logger.may_block)
+		return true;
+	logger.is_stuck = poll(&p, 1, logger.is_stuck ? 0 : LOG_WAIT_MS) == 0;
+	return !logger.is_stuck;
+}
+
 void log_flush(void)
 {
 	while (buf_len(&logger.lines) > 0) {
 		struct span lines = buf_span(&logger.lines);
 		size_t chunk = next_chunk(lines);
-		ssize_t n = write(logger.fd, lines.p, chunk);
+		ssize_t n = has_room() ? write(logger.fd, lines.p, chunk) : 0;
 
 		if (n < 0 && errno == EINTR)
 			continue;
