@@ -337,7 +337,8 @@ static void dispatch(struct channel *c, struct span packet, int fd)
 	f.body = w.left;
 	fn = handler_of(c, f.type);
 	if (!w.failed && fn != NULL &&
-		message_is_allowed(f.type, c->peer, c->self)) {
+		message_is_allowed(f.type, c->peer, c->self) &&
+		(fd < 0 || message_has_fd(f.type))) {
 		if (!fn(c->owner.arg, &f))
 			violation(c, f.type, "malformed");
 		return;

@@ -8,7 +8,7 @@
  * taking more work.
  *
  * A frame that is malformed, or that messages.def does not allow from this
- * peer, ends the channel.  When it ended, on_lost is called once, from the
+ * peer, or with a descriptor that it does not name, ends the channel.  When it ended, on_lost is called once, from the
  * loop; nothing is sent or received after that, and the owner frees it.
  */
 #ifndef POSTRIDER_IPC_CHANNEL_H

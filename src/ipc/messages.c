@@ -3,6 +3,8 @@
  */
 #include "ipc/messages.h"
 
+#include <string.h>
+
 #include "ipc/wire.h"
 
 /* ---- writers -------------------------------------------------------------- */
@@ -73,10 +75,11 @@ static const struct {
 	const char *name;
 	enum role from, to;
 	const char *shape;
+	const char *sentence;
 } rows[MSG_COUNT] = {
 #define RECORD(name, fields, sentence)
 #define MESSAGE(NAME, name, from, to, fields, sentence)                        \
-	[MSG_##NAME] = {#name, ROLE_##from, ROLE_##to, #fields},
+	[MSG_##NAME] = {#name, ROLE_##from, ROLE_##to, #fields, sentence},
 #include "ipc/messages.def"
 #undef MESSAGE
 #undef RECORD
@@ -110,6 +113,12 @@ const char *service_name(enum service service)
 const char *message_name(unsigned type)
 {
 	return type > MSG_NONE && type < MSG_COUNT ? rows[type].name : "?";
+}
+
+bool message_has_fd(unsigned type)
+{
+	return type > MSG_NONE && type < MSG_COUNT &&
+		strstr(rows[type].sentence, "+ fd: ") != NULL;
 }
 
 /* ANY: every role that master starts; accounts starts account by itself. */

@@ -106,6 +106,8 @@ enum message_type {
 
 /* "submit"; "?" for what is no type. */
 const char *message_name(unsigned type);
+/* May a descriptor come with it ("+ fd" in its sentence)? */
+bool message_has_fd(unsigned type);
 /* May a process of role `from` send this type to one of role `to`? */
 bool message_is_allowed(unsigned type, enum role from, enum role to);
 /* Changes whenever messages.def does. */

@@ -82,7 +82,20 @@ static const struct frame_handler queue_handlers[] = {
 	{MSG_NONE, NULL},
 };
 
+static bool on_spool_opened(void *arg, struct frame *f)
+{
+	struct end *e = arg;
+
+	assert_true(f->id == e->ids);
+	e->ids++;
+	e->frames++;
+	if (f->fd >= 0)
+		e->fd = f->fd;
+	return true;
+}
+
 static const struct frame_handler front_handlers[] = {
+	{MSG_SPOOL_OPENED, on_spool_opened},
 	{MSG_NONE, NULL},
 };
 
@@ -148,6 +161,13 @@ static void submit(uint64_t id, size_t body, int fd)
 	channel_send(front.channel, submit, SUBMIT, id, &m, fd);
 }
 
+static void opened(uint64_t id, int fd)
+{
+	const struct msg_spool_opened m = {.result = OK};
+
+	channel_send(queue.channel, spool_opened, SPOOL_OPENED, id, &m, fd);
+}
+
 /* On the bare end of open_bare: past the checks of a channel. */
 static void send_raw(struct span packet)
 {
@@ -178,19 +198,36 @@ static void test_a_descriptor_goes_with_its_frame(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(fstat(fds[1], &sent), 0);
-	submit(0, 10, -1);
-	submit(1, 10, fds[1]); /* taken */
-	submit(2, 10, -1);
+	opened(0, -1);
+	opened(1, fds[1]); /* taken */
+	opened(2, -1);
 	run_for(20);
-	assert_int_equal(queue.frames, 3);
-	assert_true(queue.fd >= 0);
-	assert_int_equal(fstat(queue.fd, &got), 0);
+	assert_int_equal(front.frames, 3);
+	assert_true(front.fd >= 0);
+	assert_int_equal(fstat(front.fd, &got), 0);
 	assert_true(sent.st_ino == got.st_ino);
-	assert_int_equal(fcntl(queue.fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(front.fd, F_GETFD), FD_CLOEXEC);
 	/* the sender kept no copy: closing the last one ends the pipe */
-	assert_int_equal(write(queue.fd, "x", 1), 1);
-	close(queue.fd);
+	assert_int_equal(write(front.fd, "x", 1), 1);
+	close(front.fd);
 	assert_int_equal(read(fds[0], &c, 1), 1);
+	assert_int_equal(read(fds[0], &c, 1), 0);
+	close(fds[0]);
+}
+
+/* Else whoever sends them fills the table of the other. */
+static void test_a_descriptor_that_the_row_does_not_name(void **state)
+{
+	int fds[2];
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	submit(0, 10, -1);
+	submit(1, 10, fds[1]);
+	run_for(1000);
+	assert_int_equal(queue.frames, 1);
+	assert_int_equal(queue.lost, 1);
 	assert_int_equal(read(fds[0], &c, 1), 0);
 	close(fds[0]);
 }
@@ -466,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_thousand_frames_in_order),
 		TEST(test_a_descriptor_goes_with_its_frame),
+		TEST(test_a_descriptor_that_the_row_does_not_name),
 		TEST(test_the_largest_frame),
 		TEST(test_clog_and_drain),
 		TEST(test_freeing_when_drained),
