@@ -236,8 +236,8 @@ static bool on_granted(void *arg, struct frame *f)
 	if (!msg_get_granted(f->body, &m))
 		return false;
 	grant = map_take(&role->grants, f->id);
-	if (grant == NULL)
-		return false;
+	if (grant == NULL) /* its front died meanwhile */
+		return true;
 	answer_login(role->run->peers[ROLE_FRONT][grant->front],
 		grant->question, OK,
 		span_of(grant->token, sizeof(grant->token)));

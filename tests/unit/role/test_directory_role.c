@@ -412,6 +412,23 @@ static void test_a_front_that_died_is_not_answered(void **state)
 		"5 verdict 0 route 1 account 1\n");
 }
 
+/* It is no fault of accounts, which must not be cut off for it. */
+static void test_a_grant_for_a_front_that_died(void **state)
+{
+	const struct msg_granted granted = {0};
+	const struct msg_account_info ask = {1};
+
+	(void)state;
+	has_to_grant = false;
+	log_in("burger", "grant account 1 quota 0\n");
+	part(ROLE_FRONT, &t.front);
+	role_directory.peer_lost(t.state, ROLE_FRONT, 0);
+	channel_send(t.accounts, granted, GRANTED, 1, &granted, -1);
+	channel_send(t.accounts, account_info, ACCOUNT_INFO, 9, &ask, -1);
+	wait_for("9 facts ok 0 bob@hamburger.edu\n");
+	t.front = join(ROLE_FRONT);
+}
+
 static void test_accounts_hears_of_changes(void **state)
 {
 	struct msg_account_info m = {1};
@@ -460,6 +477,7 @@ int main(void)
 		TEST(test_a_login_waits_for_its_grant),
 		TEST(test_a_login_without_accounts_is_temporary),
 		TEST(test_a_front_that_died_is_not_answered),
+		TEST(test_a_grant_for_a_front_that_died),
 		TEST(test_accounts_hears_of_changes),
 		TEST(test_commands_say_what_is_wrong),
 	};
