@@ -7,8 +7,9 @@
  * accounts.  Whoever breaks in here through a parser finds no mail, no
  * password and no key.
  *
- * Waits: a question carries the session's number as its id, and a session has
- * at most one question open, so the map of sessions is the map of waits.
+ * Waits: the id of a question is made of the session's number and a count, and
+ * a session has at most one question open, so the map of sessions is the map of
+ * waits.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -116,38 +117,39 @@ static bool on_id_block(void *arg, struct frame *frame)
 /* ---- answers ----------------------------------------------------------------- */
 static bool on_rcpt_verdict(void *arg, struct frame *frame)
 {
-	struct session *s = session_find(arg, frame->id);
+	struct session *s = session_of_answer(arg, frame->id, WAIT_RCPT);
 	struct msg_rcpt_verdict m;
 
 	if (!msg_get_rcpt_verdict(frame->body, &m))
 		return false;
-	if (s != NULL && s->smtp != NULL)
+	if (s != NULL)
 		front_smtp_verdict(s, &m);
 	return true;
 }
 
 static bool on_submitted(void *arg, struct frame *frame)
 {
-	struct session *s = session_find(arg, frame->id);
+	struct session *s = session_of_answer(arg, frame->id, WAIT_COMMIT);
 	struct msg_submitted m;
 
 	if (!msg_get_submitted(frame->body, &m))
 		return false;
-	if (s != NULL && s->smtp != NULL)
+	/* too late: the client heard 451, or nothing, and will come again */
+	if (s != NULL)
 		front_smtp_submitted(s, &m);
 	else if (m.result == OK)
-		front_unconfirmed(arg, frame->id, m.qid);
+		front_unconfirmed(arg, session_sid_of(frame->id), m.qid);
 	return true;
 }
 
 static bool on_spool_opened(void *arg, struct frame *frame)
 {
-	struct session *s = session_find(arg, frame->id);
+	struct session *s = session_of_answer(arg, frame->id, WAIT_SPOOL);
 	struct msg_spool_opened m;
 
 	if (!msg_get_spool_opened(frame->body, &m))
 		return false;
-	if (s != NULL && s->smtp != NULL)
+	if (s != NULL)
 		front_body_spool_opened(s, (enum code)m.result, frame->fd);
 	else if (frame->fd >= 0)
 		close(frame->fd);
@@ -156,24 +158,24 @@ static bool on_spool_opened(void *arg, struct frame *frame)
 
 static bool on_login_result(void *arg, struct frame *frame)
 {
-	struct session *s = session_find(arg, frame->id);
+	struct session *s = session_of_answer(arg, frame->id, WAIT_LOGIN);
 	struct msg_login_result m;
 
 	if (!msg_get_login_result(frame->body, &m))
 		return false;
-	if (s != NULL && s->pop3 != NULL)
+	if (s != NULL)
 		front_pop3_login_result(s, &m);
 	return true;
 }
 
 static bool on_attached(void *arg, struct frame *frame)
 {
-	struct session *s = session_find(arg, frame->id);
+	struct session *s = session_of_answer(arg, frame->id, WAIT_ATTACH);
 	struct msg_attached m;
 
 	if (!msg_get_attached(frame->body, &m))
 		return false;
-	if (s != NULL && s->pop3 != NULL)
+	if (s != NULL)
 		front_pop3_attached(s, (enum code)m.result);
 	return true;
 }

@@ -42,6 +42,13 @@ static void answer(struct session *s, enum code verdict)
 	smtp_server_answer(s->smtp, verdict, 0, 0, SPAN_EMPTY);
 }
 
+/* There will be no body: the next message begins anew. */
+static void refuse(struct session *s, enum code verdict)
+{
+	front_body_drop(s);
+	answer(s, verdict);
+}
+
 /* Asks queue for a file; false: queue is not there. */
 static bool ask_spool(struct session *s)
 {
@@ -50,7 +57,8 @@ static bool ask_spool(struct session *s)
 
 	if (queue == NULL)
 		return false;
-	channel_send(queue, spool_open, SPOOL_OPEN, s->sid, &m, -1);
+	channel_send(queue, spool_open, SPOOL_OPEN,
+		session_question(s), &m, -1);
 	session_wait(s, WAIT_SPOOL);
 	s->body.is_spooled = true;
 	return true;
@@ -64,7 +72,7 @@ static void begin_numbered(struct session *s)
 	if (t->declared_size <= INLINE_MAX)
 		answer(s, OK);
 	else if (!ask_spool(s))
-		answer(s, TEMP);
+		refuse(s, TEMP);
 }
 
 void front_body_begin(struct session *s)
@@ -131,8 +139,10 @@ void front_body_spool_opened(struct session *s, enum code result, int fd)
 	if (b->failed == OK && is_amid)
 		write_spool(s, buf_span(&b->bytes));
 	buf_clear(&b->bytes);
-	if (!is_amid)
-		answer(s, b->failed);
+	if (!is_amid && b->failed != OK)
+		refuse(s, b->failed);
+	else if (!is_amid)
+		answer(s, OK);
 	session_resume(s);
 }
 
@@ -213,7 +223,7 @@ static void send_message(struct session *s, struct channel *queue,
 	b->hash = b->is_spooled ? hasher_end(b->hasher) : sha256_of(m.body);
 	m.trace = buf_span(&trace);
 	m.sha256 = sha256_span(&b->hash);
-	channel_send(queue, submit, SUBMIT, s->sid, &m, -1);
+	channel_send(queue, submit, SUBMIT, session_question(s), &m, -1);
 	buf_clear(&trace);
 	session_wait(s, WAIT_COMMIT);
 }
@@ -230,16 +240,14 @@ void front_body_commit(struct session *s)
 	if (b->is_spooled && failed == OK && b->hasher == NULL)
 		write_spool(s, SPAN_EMPTY);
 	if (failed != OK) {
-		front_body_drop(s);
-		answer(s, failed);
+		refuse(s, failed);
 		return;
 	}
 	buf_init(&rcpts, 98304);
 	if (put_rcpts(smtp_server_transaction(s->smtp), &rcpts)) {
 		send_message(s, queue, buf_span(&rcpts));
 	} else {
-		front_body_drop(s);
-		answer(s, TEMP);
+		refuse(s, TEMP);
 	}
 	buf_clear(&rcpts);
 }

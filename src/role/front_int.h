@@ -78,6 +78,7 @@ struct session {
 	struct buf in;  /* came, not taken by the engine */
 	struct buf out; /* to be written, not taken by the socket */
 	enum front_wait wait;
+	uint64_t question; /* id of the last one: see session_question */
 	bool is_ending; /* close once `out` is empty */
 	bool has_eof;   /* the client sends no more */
 	bool is_pumping;
@@ -100,6 +101,14 @@ struct session {
 void session_open(struct front *f, enum service service, int fd,
 	const uint8_t *ip, uint8_t ip_len);
 struct session *session_find(struct front *f, uint64_t sid);
+/* The id for a question to another role, never used before: what was asked in
+ * vain (a time-out) may be answered later, amid another wait. */
+uint64_t session_question(struct session *s);
+/* Whose last question has this id, if it still waits so; or NULL. */
+struct session *session_of_answer(struct front *f, uint64_t id,
+	enum front_wait wait);
+/* The session of a question, which may be gone. */
+uint64_t session_sid_of(uint64_t question);
 struct span session_ip(const struct session *s);
 void session_write(struct session *s, struct span bytes);
 /* Close after everything is written; why is for the log, a constant. */

@@ -49,7 +49,7 @@ static void ask_login(struct session *s, const struct pop3_login_effect *e)
 		return;
 	}
 	s->user = arena_dup(&s->arena, e->user);
-	channel_send(directory, login, LOGIN, s->sid, &m, -1);
+	channel_send(directory, login, LOGIN, session_question(s), &m, -1);
 	session_wait(s, WAIT_LOGIN);
 }
 
@@ -72,7 +72,8 @@ static void attach(struct session *s)
 		pop3_login_failed(s->pop3, TEMP);
 		return;
 	}
-	channel_send(accounts, attach, ATTACH, s->sid, &m, fd);
+	channel_send(accounts, attach, ATTACH, session_question(s), &m,
+		fd);
 	session_wait(s, WAIT_ATTACH);
 }
 
@@ -115,8 +116,6 @@ void front_pop3_login_result(struct session *s,
 {
 	enum code result = (enum code)m->result;
 
-	if (s->wait != WAIT_LOGIN)
-		return;
 	if (result == OK && m->token.n != sizeof(s->token))
 		result = TEMP;
 	if (result == DENIED)
@@ -134,8 +133,6 @@ void front_pop3_login_result(struct session *s,
 
 void front_pop3_attached(struct session *s, enum code result)
 {
-	if (s->wait != WAIT_ATTACH)
-		return;
 	if (result == OK) {
 		session_free(s);
 		return;

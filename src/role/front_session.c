@@ -30,6 +30,10 @@
 #define WAIT_MS           30000  /* for an answer of another role */
 #define COMMIT_WAIT_MS    120000 /* a commit behind a slow disk */
 #define LINGER_MS         2000
+/* How soon a client whose end came before our 250 has to take that. */
+#define CONFIRM_MS        300
+/* The id of a question: the session's number, and a count of so many bits. */
+#define QUESTION_BITS     20
 /* After our last word so much of a client's bytes is still read, so that it
  * can hear that word; who goes on is reset. */
 #define LINGER_BYTES      (4u << 20)
@@ -71,6 +75,27 @@ struct span session_ip_text(const struct session *s, char room[46])
 struct session *session_find(struct front *f, uint64_t sid)
 {
 	return map_get(&f->sessions, sid);
+}
+
+uint64_t session_question(struct session *s)
+{
+	uint64_t mask = (1u << QUESTION_BITS) - 1;
+
+	s->question = s->sid << QUESTION_BITS | ((s->question + 1) & mask);
+	return s->question;
+}
+
+uint64_t session_sid_of(uint64_t question)
+{
+	return question >> QUESTION_BITS;
+}
+
+struct session *session_of_answer(struct front *f, uint64_t id,
+	enum front_wait wait)
+{
+	struct session *s = session_find(f, session_sid_of(id));
+
+	return s != NULL && s->question == id && s->wait == wait ? s : NULL;
 }
 
 /* RFC 1122 3.2.1.3: 127/8 is this machine; so is ::1. */
@@ -179,7 +204,8 @@ void session_free(struct session *s)
 	mem_free(s);
 }
 
-/* Everything is written: say so to the client, and wait for its end a while. */
+/* Everything is written: say so to the client, and wait for its end a while; if
+ * that was there before our 250, for a word that it took that. */
 static void linger(struct session *s)
 {
 	s->is_lingering = true;
@@ -188,8 +214,8 @@ static void linger(struct session *s)
 		session_free(s);
 		return;
 	}
-	touch(s, LINGER_MS);
-	watch_want(s->watch, WATCH_READ);
+	touch(s, s->has_eof ? CONFIRM_MS : LINGER_MS);
+	watch_want(s->watch, s->has_eof ? 0 : WATCH_READ);
 }
 
 /* True if the session is gone. */
@@ -197,9 +223,9 @@ static bool end_if_over(struct session *s)
 {
 	if (!s->is_ending || buf_len(&s->out) > 0)
 		return false;
-	if (s->has_eof)
+	if (s->has_eof && s->unconfirmed_qid == 0)
 		session_free(s);
-	else
+	else if (!s->is_lingering)
 		linger(s);
 	return true;
 }
@@ -214,6 +240,9 @@ static void pump(struct session *s)
 		if (protocol(s)->act(s))
 			continue;
 		if (buf_len(&s->in) == 0 || buf_len(&s->out) >= FRONT_OUT_MAX)
+			break;
+		/* the server ends: what comes after this is not begun */
+		if (s->front->is_stopping && protocol(s)->is_idle(s))
 			break;
 		taken = protocol(s)->feed(s, buf_span(&s->in));
 		buf_consume(&s->in, taken);
@@ -290,7 +319,7 @@ static void take_input(struct session *s)
 		return;
 	}
 	s->unconfirmed_qid = 0;
-	if (s->wait == WAIT_NONE)
+	if (s->wait == WAIT_NONE && !s->is_ending)
 		touch(s, protocol(s)->timeout_ms(s));
 	in = span_of(read_room, (size_t)n);
 	/* the usual case: nothing waits, so the engine reads in place */

@@ -36,8 +36,9 @@ static void end_session(struct session *s)
 {
 	char room[46];
 
+	/* a 250 that nothing has confirmed by now */
+	front_smtp_unconfirmed(s);
 	front_body_drop(s);
-	front_body_clear(s);
 	smtp_server_close(s->smtp);
 	LOG(EV_SMTP_CLOSED, LOG_SID(s->sid),
 		LOG_SPAN("ip", session_ip_text(s, room)),
@@ -65,7 +66,8 @@ static void ask_rcpt(struct session *s, struct span address)
 		answer(s, TEMP);
 		return;
 	}
-	channel_send(directory, rcpt_check, RCPT_CHECK, s->sid, &m, -1);
+	channel_send(directory, rcpt_check, RCPT_CHECK,
+		session_question(s), &m, -1);
 	session_wait(s, WAIT_RCPT);
 }
 
@@ -131,8 +133,6 @@ void front_smtp_verdict(struct session *s, const struct msg_rcpt_verdict *m)
 		[RCPT_BAD_DOMAIN] = SYNTAX,
 	};
 
-	if (s->wait != WAIT_RCPT)
-		return;
 	smtp_server_answer(s->smtp,
 		m->verdict < sizeof(codes) / sizeof(codes[0])
 			? codes[m->verdict]
@@ -145,8 +145,6 @@ void front_smtp_submitted(struct session *s, const struct msg_submitted *m)
 {
 	struct mid mid = mid_of(m->qid);
 
-	if (s->wait != WAIT_COMMIT)
-		return;
 	front_body_clear(s);
 	if (m->result == OK) {
 		s->messages++;

@@ -1,0 +1,373 @@
+/*
+ * test_front.c - the front role between a client and fake peers that answer
+ * late, twice, or not at all.
+ *
+ * All stand in one process and one loop; a test speaks for the client and for
+ * the peers in turn, and looks at what each of them hears.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "role/role.h"
+#include "role/roles.h"
+
+static struct {
+	struct config config;
+	struct role_run run;
+	void *state;
+	struct channel *directory, *queue; /* the peers' ends */
+	int door, client;
+	struct buf heard;       /* by the peers, a line each */
+	uint64_t question;      /* the id of the last one */
+	struct timer limit;
+} t;
+
+/* A role's state lives as long as its process, and is never given back. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+/* ---- the peers ------------------------------------------------------------- */
+static bool note(struct frame *f, const char *what, uint64_t number)
+{
+	buf_printf(&t.heard, "%s %d\n", what, (int)number);
+	t.question = f->id;
+	return true;
+}
+
+static bool on_rcpt_check(void *arg, struct frame *f)
+{
+	struct msg_rcpt_check m;
+
+	(void)arg;
+	assert_true(msg_get_rcpt_check(f->body, &m));
+	return note(f, "rcpt", m.address.n);
+}
+
+static bool on_ids(void *arg, struct frame *f)
+{
+	const struct msg_id_block m = {.first = 1, .count = 1000};
+
+	(void)arg;
+	channel_send(f->from, id_block, ID_BLOCK, f->id, &m, -1);
+	return true;
+}
+
+static bool on_submit(void *arg, struct frame *f)
+{
+	struct msg_submit m;
+
+	(void)arg;
+	assert_true(msg_get_submit(f->body, &m));
+	return note(f, "submit", m.qid);
+}
+
+static bool on_unconfirmed(void *arg, struct frame *f)
+{
+	struct msg_unconfirmed m;
+
+	(void)arg;
+	assert_true(msg_get_unconfirmed(f->body, &m));
+	return note(f, "unconfirmed", m.qid);
+}
+
+static bool on_spool_open(void *arg, struct frame *f)
+{
+	(void)arg;
+	return note(f, "open", 0);
+}
+
+static bool on_spool_drop(void *arg, struct frame *f)
+{
+	(void)arg;
+	return note(f, "drop", 0);
+}
+
+static const struct frame_handler peer_handlers[] = {
+	{MSG_RCPT_CHECK, on_rcpt_check},
+	{MSG_IDS, on_ids},
+	{MSG_SUBMIT, on_submit},
+	{MSG_UNCONFIRMED, on_unconfirmed},
+	{MSG_SPOOL_OPEN, on_spool_open},
+	{MSG_SPOOL_DROP, on_spool_drop},
+	{MSG_NONE, NULL},
+};
+
+static void on_lost(void *arg, struct channel *c)
+{
+	(void)arg;
+	(void)c;
+	fail_msg("a channel broke");
+}
+
+static struct channel *join(enum role role)
+{
+	struct channel_owner owner = {.handlers = role_front.handlers,
+		.on_lost = on_lost, .arg = t.state};
+	int fds[2];
+
+	assert_true(channel_pair(fds));
+	t.run.peers[role][0] = channel_new(t.run.loop, fds[0], ROLE_FRONT,
+		role, 0, &owner);
+	role_front.peer_up(t.state, role, 0);
+	owner.handlers = peer_handlers;
+	return channel_new(t.run.loop, fds[1], role, ROLE_FRONT, 0, &owner);
+}
+
+static void answer_rcpt(uint64_t question, enum rcpt_verdict verdict)
+{
+	const struct msg_rcpt_verdict m = {.verdict = (uint8_t)verdict,
+		.route = ROUTE_LOCAL, .account = 1};
+
+	channel_send(t.directory, rcpt_verdict, RCPT_VERDICT, question, &m,
+		-1);
+}
+
+static void answer_submit(uint64_t question, enum code result, uint64_t qid)
+{
+	const struct msg_submitted m = {(uint8_t)result, qid};
+
+	channel_send(t.queue, submitted, SUBMITTED, question, &m, -1);
+}
+
+/* ---- the frame of a test ---------------------------------------------------- */
+static void on_limit(void *arg)
+{
+	(void)arg;
+	loop_stop(t.run.loop);
+}
+
+static void run_for(int64_t ms)
+{
+	timer_arm(&t.limit, ms);
+	loop_run(t.run.loop);
+}
+
+/* The client says this; then the peers hear that. */
+static void say(const char *bytes, const char *want)
+{
+	size_t n = strlen(bytes);
+
+	assert_int_equal(send(t.client, bytes, n, 0), n);
+	run_for(30);
+	buf_putc(&t.heard, '\0');
+	assert_string_equal((const char *)buf_span(&t.heard).p, want);
+	buf_reset(&t.heard);
+}
+
+/* The last reply that the client hears begins so; "": it hears nothing. */
+static void hear(const char *want)
+{
+	char text[4096] = "";
+	const char *last = text;
+	ssize_t n;
+
+	run_for(30);
+	n = recv(t.client, text, sizeof(text) - 1, MSG_DONTWAIT);
+	text[n > 0 ? n : 0] = '\0';
+	for (char *at = text; (at = strchr(at, '\n')) != NULL && at[1] != '\0';)
+		last = ++at;
+	if (strncmp(last, want, strlen(want)) != 0 ||
+		(*want == '\0' && n > 0))
+		fail_msg("heard \"%s\", not \"%s\"", text, want);
+}
+
+static void set_config(void)
+{
+	t.config = (struct config){
+		.hostname = SPAN_INIT("mx.test"),
+		.message_size_max = 1u << 20,
+		.recipients_max = 10,
+		.errors_max = 20,
+		.received_max = 100,
+		.connections_max = 10,
+		.connections_per_address = 10,
+	};
+}
+
+static void connect_client(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+
+	t.door = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(t.door, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(t.door, 1), 0);
+	assert_int_equal(getsockname(t.door, (struct sockaddr *)&at, &len), 0);
+	role_front.listen(t.state, SERVICE_SMTP, t.door);
+	role_front.begin(t.state);
+	t.client = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(t.client, (struct sockaddr *)&at, len), 0);
+}
+
+static int setup(void **state)
+{
+	struct err e;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	set_config();
+	t.run.def = &role_front;
+	t.run.loop = loop_new();
+	t.run.config = &t.config;
+	buf_init(&t.heard, 65536);
+	timer_init(&t.limit, t.run.loop, on_limit, NULL);
+	if (role_front.open(&t.run, &t.state, &e) != OK)
+		fail_msg("%s", e.text);
+	t.directory = join(ROLE_DIRECTORY);
+	t.queue = join(ROLE_QUEUE);
+	connect_client();
+	hear("220 ");
+	say("EHLO c.test\r\n", "");
+	hear("250 ");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	channel_free(t.directory);
+	channel_free(t.queue);
+	channel_free(t.run.peers[ROLE_DIRECTORY][0]);
+	channel_free(t.run.peers[ROLE_QUEUE][0]);
+	t.run.peers[ROLE_DIRECTORY][0] = t.run.peers[ROLE_QUEUE][0] = NULL;
+	close(t.client);
+	run_for(20);
+	timer_clear(&t.limit);
+	buf_clear(&t.heard);
+	return 0;
+}
+
+/* MAIL and one good RCPT; size: what MAIL declares. */
+static void begin_message(const char *mail)
+{
+	say(mail, "");
+	hear("250 ");
+	say("RCPT TO:<ann@here.test>\r\n", "rcpt 13\n");
+	answer_rcpt(t.question, RCPT_OK);
+	hear("250 ");
+}
+
+/* ---- tests ------------------------------------------------------------------- */
+/* Directory was so slow that the client was told 451: what it says in the end
+ * must not be taken for its word about the next recipient. */
+static void test_a_late_verdict_is_nobodys(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	first = t.question;
+	say("RCPT TO:<nobody@here.test>\r\n", "rcpt 16\n");
+	answer_rcpt(first, RCPT_OK);
+	hear("");
+	answer_rcpt(t.question, RCPT_NO_USER);
+	hear("550 5.1.1 ");
+}
+
+/* Nor must a commit be taken for that of another message; the client that
+ * cannot hear of it will send it again. */
+static void test_a_late_commit_is_nobodys(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	say("DATA\r\n", "");
+	hear("354 ");
+	say("\r\nfirst\r\n.\r\n", "submit 1\n");
+	first = t.question;
+	answer_submit(first, OK, 1);
+	hear("250 2.0.0 ");
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	say("DATA\r\n", "");
+	hear("354 ");
+	say("\r\nsecond\r\n.\r\n", "submit 2\n");
+	answer_submit(first, OK, 1);
+	hear("");
+	say("", "unconfirmed 1\n");
+	answer_submit(first + 1, TEMP, 0); /* the RCPT's, answered before */
+	hear("");
+	answer_submit(first + 2, OK, 2);
+	hear("250 2.0.0 ");
+}
+
+/* Queue has no room for a large body: the next one must not stumble. */
+static void test_a_refused_spool_file_is_forgotten(void **state)
+{
+	const struct msg_spool_opened full = {.result = FULL};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		begin_message("MAIL FROM:<f@else.test> SIZE=100000\r\n");
+		say("DATA\r\n", "open 0\n");
+		channel_send(t.queue, spool_opened, SPOOL_OPENED, t.question,
+			&full, -1);
+		hear("452 ");
+		buf_reset(&t.heard);
+	}
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	say("DATA\r\n", "");
+	hear("354 ");
+}
+
+/* The client's end came first, so it may have gone without hearing 250. */
+static void test_a_client_that_went_before_250_is_unconfirmed(void **state)
+{
+	(void)state;
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	say("DATA\r\n", "");
+	hear("354 ");
+	say("\r\nfirst\r\n.\r\n", "submit 1\n");
+	close(t.client);
+	t.client = -1;
+	run_for(30);
+	answer_submit(t.question, OK, 1);
+	run_for(500);
+	buf_putc(&t.heard, '\0');
+	assert_string_equal((const char *)buf_span(&t.heard).p,
+		"unconfirmed 1\n");
+}
+
+/* One that only says no more, and reads, has it. */
+static void test_a_half_closed_client_is_confirmed(void **state)
+{
+	(void)state;
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	say("DATA\r\n", "");
+	hear("354 ");
+	say("\r\nfirst\r\n.\r\n", "submit 1\n");
+	assert_int_equal(shutdown(t.client, SHUT_WR), 0);
+	run_for(30);
+	answer_submit(t.question, OK, 1);
+	hear("250 2.0.0 ");
+	run_for(500);
+	assert_int_equal(buf_len(&t.heard), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_late_verdict_is_nobodys),
+		TEST(test_a_late_commit_is_nobodys),
+		TEST(test_a_refused_spool_file_is_forgotten),
+		TEST(test_a_client_that_went_before_250_is_unconfirmed),
+		TEST(test_a_half_closed_client_is_confirmed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
