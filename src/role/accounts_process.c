@@ -55,12 +55,22 @@ static enum code make_folder(struct account_slot *slot, const char *path,
 }
 
 /* ---- the child -------------------------------------------------------------- */
-/* Nothing of accounts may be seen by the child: no channel, no other socket. */
-static void close_all_but(int fd)
+static void close_between(int low, int high)
 {
-	if (fd > STDERR_FILENO + 1)
-		(void)close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
-	(void)close_range((unsigned)fd + 1, ~0u, 0);
+	if (high - low > 1)
+		(void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+}
+
+/* Nothing of accounts may be seen by the child: no channel, no other socket.
+ * The lock it holds too, as it works on data. */
+static void close_all_but(int fd, int lock_fd)
+{
+	int first = lock_fd < fd ? lock_fd : fd;
+	int last = lock_fd < fd ? fd : lock_fd;
+
+	close_between(STDERR_FILENO, first);
+	close_between(first > STDERR_FILENO ? first : STDERR_FILENO, last);
+	(void)close_range((unsigned)last + 1, ~0u, 0);
 }
 
 static noreturn void be_account(const struct account_slot *slot,
@@ -75,7 +85,7 @@ static noreturn void be_account(const struct account_slot *slot,
 	};
 
 	(void)signal(SIGCHLD, SIG_DFL);
-	close_all_but(fd);
+	close_all_but(fd, slot->owner->run->lock_fd);
 	_exit(account_run(&start));
 }
 

@@ -39,6 +39,7 @@
 #define BACKOFF_HEALED_MS 5000
 #define STOP_WAIT_MS      15000
 #define ROLE_FD           3
+#define LOCK_FD           4
 #define OPEN_FILES        65536
 
 /* Which roles talk to each other.  The picture is in ARCHITECTURE.md. */
@@ -137,13 +138,17 @@ static void become_role(struct child *c, int fd)
 {
 	const char *argv[] = {"postrider", "--role", role_name(c->role), NULL};
 	sigset_t none;
+	int lock_fd;
 
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(fd, ROLE_FD) != ROLE_FD || dup2(STDERR_FILENO, 1) != 1)
+	/* first out of each other's way; the copies live on after exec */
+	fd = fcntl(fd, F_DUPFD, LOCK_FD + 1);
+	lock_fd = fcntl(c->master->lock_fd, F_DUPFD, LOCK_FD + 1);
+	if (dup2(fd, ROLE_FD) != ROLE_FD || dup2(lock_fd, LOCK_FD) != LOCK_FD ||
+		dup2(STDERR_FILENO, 1) != 1)
 		_exit(EXIT_BUG);
-	(void)close_range(ROLE_FD + 1, ~0U, 0);
-	(void)fcntl(ROLE_FD, F_SETFD, 0);
+	(void)close_range(LOCK_FD + 1, ~0U, 0);
 	(void)execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(EXIT_BUG);
 }

@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,6 +25,10 @@
 
 #define PATH_BYTES 4096
 #define BACKLOG    1024
+/* The roles of a server that was killed end by themselves, soon. */
+#define LOCK_WAIT_MS 5000
+#define PORT_WAIT_MS 500 /* their sockets may go a moment after the lock */
+#define STEP_MS      20
 
 /* Whom the roles become: ourselves, unless we are root. */
 static enum code find_user(const struct master *m, uid_t *out_uid,
@@ -56,7 +61,8 @@ static enum code make_folder(const char *path, uid_t uid, gid_t gid,
 	struct stat st;
 
 	if (mkdir(path, 0700) == 0) {
-		if (geteuid() == 0 && chown(path, uid, gid) != 0)
+		/* not through a link that the user of the data puts there */
+		if (geteuid() == 0 && lchown(path, uid, gid) != 0)
 			return err_errno(e, TEMP, "giving %s to its user", path);
 		return OK;
 	}
@@ -112,17 +118,37 @@ enum code master_make_folders(struct master *m, struct err *e)
 	return make_folder(path, geteuid(), getegid(), e);
 }
 
+static void pause_step(void)
+{
+	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+
+	(void)nanosleep(&step, NULL);
+}
+
+/* The roles hold it too, so a server that was killed holds it until the last of
+ * them has ended, and with them their ports and transactions. */
+static bool take_lock(int fd)
+{
+	for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0;
+		waited_ms += STEP_MS) {
+		if (waited_ms >= LOCK_WAIT_MS)
+			return false;
+		pause_step();
+	}
+	return true;
+}
+
 enum code master_lock(struct master *m, struct err *e)
 {
 	char path[PATH_BYTES];
 
 	(void)snprintf(path, sizeof(path), "%.*s/lock",
 		SPAN_ARG(m->config->data_dir));
-	m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	m->lock_fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 		0600);
 	if (m->lock_fd < 0)
 		return err_errno(e, DENIED, "opening %s", path);
-	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) != 0)
+	if (!take_lock(m->lock_fd))
 		return err_set(e, BUSY,
 			"another postrider works on %.*s (%s is locked)",
 			SPAN_ARG(m->config->data_dir), path);
@@ -183,8 +209,11 @@ static enum code bind_one(struct span text, bool is_shared, int *out_fd,
 	/* accepted sockets inherit it: no system call for each of them */
 	set(fd, IPPROTO_TCP, TCP_NODELAY);
 	if (bind(fd, &address.any, len) != 0 || listen(fd, BACKLOG) != 0) {
+		int error = errno;
+
 		err_errno(e, BUSY, "listening on %.*s", SPAN_ARG(text));
 		close(fd);
+		errno = error; /* for the caller */
 		return BUSY;
 	}
 	*out_fd = fd;
@@ -196,8 +225,14 @@ static enum code bind_one(struct span text, bool is_shared, int *out_fd,
 static enum code probe(struct span address, struct err *e)
 {
 	int fd = -1;
-	enum code code = bind_one(address, false, &fd, e);
+	int waited_ms = 0;
+	enum code code;
 
+	while ((code = bind_one(address, false, &fd, e)) == BUSY &&
+		errno == EADDRINUSE && waited_ms < PORT_WAIT_MS) {
+		waited_ms += STEP_MS;
+		pause_step();
+	}
 	if (code == OK)
 		close(fd);
 	return code;

@@ -15,7 +15,8 @@
  *
  * When queue is lost, what has been handed over to a server as a whole is
  * brought to its end without telling anybody; the rest is dropped, as queue
- * will send it again.  When the resolver is lost, what it was asked fails for
+ * will send it again.  When we stop queue is still told what became of it, or
+ * the server would get it twice.  When the resolver is lost, what it was asked fails for
  * now.
  */
 #include <stdio.h>
@@ -272,15 +273,14 @@ static enum code open_role(struct role_run *run, void **out_state,
 	return OK;
 }
 
-/* Nobody waits for results any more. */
-static void abort_all(struct outbound *o)
+static void abort_all(struct outbound *o, bool is_orphaned)
 {
 	struct dict_walk walk = {0};
 	struct destination *d;
 
 	while ((d = dict_next(&o->destinations, &walk, NULL)) != NULL) {
 		drop_jobs(d);
-		outbound_connections_abort(d);
+		outbound_connections_abort(d, is_orphaned);
 		outbound_destination_poke(d);
 	}
 }
@@ -301,7 +301,7 @@ static void peer_lost(void *state, enum role role, uint32_t instance)
 {
 	(void)instance;
 	if (role == ROLE_QUEUE)
-		abort_all(state);
+		abort_all(state, true);
 	else if (role == ROLE_RESOLVER)
 		resolver_lost(state);
 }
@@ -320,7 +320,7 @@ static void stop(void *state)
 	o->is_stopping = true;
 	timer_init(&o->stop_timer, o->run->loop, on_stop_timer, o);
 	timer_arm(&o->stop_timer, STOP_MS);
-	abort_all(o);
+	abort_all(o, false);
 	while (outbound_connection_retire(o))
 		;
 	stop_if_done(o);

@@ -579,7 +579,7 @@ bool outbound_connection_retire(struct outbound *o)
 	return true;
 }
 
-void outbound_connections_abort(struct destination *d)
+void outbound_connections_abort(struct destination *d, bool is_orphaned)
 {
 	LIST_FOR_EACH(it, &d->connections) {
 		struct connection *c = LIST_OF(struct connection, link, it);
@@ -587,7 +587,7 @@ void outbound_connections_abort(struct destination *d)
 		if (c->job == NULL)
 			continue;
 		if (c->state == OPEN && smtp_client_is_committed(c->engine))
-			c->job->is_orphan = true;
+			c->job->is_orphan |= is_orphaned;
 		else
 			free_connection(c);
 	}

@@ -123,8 +123,9 @@ void outbound_connection_open(struct destination *d);
 bool outbound_connection_reuse(struct destination *d, struct job *j);
 /* Says QUIT on the connection that is idle the longest; false: none is. */
 bool outbound_connection_retire(struct outbound *o);
-/* Queue is gone or we stop: ends what has not handed its message over. */
-void outbound_connections_abort(struct destination *d);
+/* Queue is gone or we stop: ends what has not handed its message over.
+ * is_orphaned: nobody waits for what becomes of the rest. */
+void outbound_connections_abort(struct destination *d, bool is_orphaned);
 
 /* ---- outbound_job.c ------------------------------------------------------ */
 /* From a SEND; takes fd.  NULL: malformed, fd is closed. */

@@ -21,6 +21,7 @@
 #include "role/confine.h"
 
 #define MASTER_FD       3
+#define LOCK_FD         4
 #define CONFIG_MAX      (1u << 20)
 #define KEPT_MAX        (ROLE_COUNT * ROLE_INSTANCES_MAX + 64)
 
@@ -292,6 +293,15 @@ static void on_master_lost(void *arg, struct channel *c)
 	loop_stop(self.run.loop);
 }
 
+/* What was said last shall be heard, as far as it goes without waiting. */
+static void flush_peers(void)
+{
+	for (size_t role = 0; role < ROLE_COUNT; role++)
+		for (size_t i = 0; i < ROLE_INSTANCES_MAX; i++)
+			if (self.run.peers[role][i] != NULL)
+				channel_flush(self.run.peers[role][i]);
+}
+
 int role_main(const struct role_def *def)
 {
 	static const struct frame_handler handlers[] = {
@@ -321,7 +331,9 @@ int role_main(const struct role_def *def)
 	self.run.loop = loop_new();
 	self.run.master = channel_new(self.run.loop, MASTER_FD, def->role,
 		ROLE_MASTER, 0, &owner);
+	self.run.lock_fd = LOCK_FD;
 	loop_run(self.run.loop);
+	flush_peers();
 	log_flush();
 	return self.exit_status;
 }

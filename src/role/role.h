@@ -6,7 +6,9 @@
  * it may touch, whom it talks to), open, one small function a message, and
  * its struct role_def at the end.  Master re-executes the binary as
  * `postrider --role NAME`, with a channel as descriptor 3, over which come
- * SETUP, then PEER and LISTEN with descriptors, then START.  role_main does
+ * SETUP, then PEER and LISTEN with descriptors, then START.  Descriptor 4 is the
+ * lock of data_dir: it is free when the last process that may touch the data has
+ * ended, even if master was killed before.  role_main does
  * that, calls open (files are opened here), confines the process (the row in
  * confine.h), makes the channels, says READY and runs the loop.
  */
@@ -31,6 +33,7 @@ struct role_run {
 	struct channel *master;
 	struct channel *peers[ROLE_COUNT][ROLE_INSTANCES_MAX]; /* NULL: none now */
 	bool no_sandbox;
+	int lock_fd; /* only to be held; 0: none (a test) */
 };
 
 struct role_def {
