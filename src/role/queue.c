@@ -20,6 +20,8 @@
 
 #define ID_BLOCK_MAX 1000u
 #define STOP_TICK_MS 50
+/* Files under way at once: more than connections that any server holds. */
+#define SPOOLS_MAX   100000u
 #define STOP_TICKS   60u /* 3 s for what is in flight */
 
 _Static_assert((int)ROUTE_ALIAS == (int)QUEUE_TO_ALIAS &&
@@ -95,6 +97,7 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 	q->run = r;
 	q->spool.folder = -1;
 	map_init(&q->works);
+	map_init(&q->spools);
 	list_init(&q->submits);
 	list_init(&q->dirty);
 	group_init(q);
@@ -157,6 +160,33 @@ static bool on_ids(void *state, struct frame *f)
 	return true;
 }
 
+/* A file belongs to the front that asked for it: only that one may hand it in
+ * or drop it.  True if it does; it is nobody's then. */
+static bool take_spool(struct queue *q, uint64_t qid, uint32_t front)
+{
+	if ((uintptr_t)map_get(&q->spools, qid) != (uintptr_t)front + 1)
+		return false;
+	(void)map_take(&q->spools, qid);
+	return true;
+}
+
+/* Bodies that nobody will finish. */
+static void drop_spools(struct queue *q, uint32_t front)
+{
+	uintptr_t of;
+
+	for (size_t i = 0; (of = (uintptr_t)map_next(&q->spools, &i)) != 0;) {
+		/* map_next left i behind the slot */
+		uint64_t qid = q->spools.slots[i - 1].key;
+
+		if (of != (uintptr_t)front + 1)
+			continue;
+		queue_spool_drop(&q->spool, qid);
+		(void)map_take(&q->spools, qid);
+		i = 0; /* the others may have moved */
+	}
+}
+
 static bool on_spool_open(void *state, struct frame *f)
 {
 	struct queue *q = state;
@@ -171,9 +201,13 @@ static bool on_spool_open(void *state, struct frame *f)
 	answer.result = TEMP;
 	if (q->is_tight)
 		answer.result = FULL;
-	else if (!queue_store_has(q->store, m.qid))
+	else if (q->spools.count < SPOOLS_MAX &&
+		!queue_store_has(q->store, m.qid))
 		answer.result = (uint8_t)queue_spool_create(&q->spool, m.qid,
 			&fd, &e);
+	if (answer.result == OK)
+		map_put(&q->spools, m.qid, (void *)(uintptr_t)(
+			channel_peer_instance(f->from) + 1));
 	if (answer.result != OK && answer.result != FULL)
 		answer.result = TEMP;
 	channel_send(f->from, spool_opened, SPOOL_OPENED, f->id, &answer, fd);
@@ -188,7 +222,8 @@ static bool on_spool_drop(void *state, struct frame *f)
 	no_fd(f);
 	if (!msg_get_spool_drop(f->body, &m))
 		return false;
-	queue_spool_drop(&q->spool, m.qid);
+	if (take_spool(q, m.qid, channel_peer_instance(f->from)))
+		queue_spool_drop(&q->spool, m.qid);
 	return true;
 }
 
@@ -281,6 +316,7 @@ static bool is_sound(const struct queue *q, const struct msg_submit *m)
 static bool on_submit(void *state, struct frame *f)
 {
 	struct queue *q = state;
+	const struct msg_submitted lost = {.result = TEMP};
 	struct msg_submit m;
 	struct work *w;
 	size_t count;
@@ -289,6 +325,12 @@ static bool on_submit(void *state, struct frame *f)
 	if (!msg_get_submit(f->body, &m) || !is_sound(q, &m) ||
 		!count_rcpts(m.rcpts, &count))
 		return false;
+	if (m.is_spooled != 0 &&
+		!take_spool(q, m.qid, channel_peer_instance(f->from))) {
+		/* our last life opened it */
+		channel_send(f->from, submitted, SUBMITTED, f->id, &lost, -1);
+		return true;
+	}
 	w = take_submit(q, &m, count);
 	take_body(q, w, m.body);
 	w->is_submit = true;
@@ -328,6 +370,7 @@ static void peer_lost(void *state, enum role role, uint32_t instance)
 	if (role == ROLE_FRONT) {
 		group_run(q); /* what it sent last counts too */
 		lost_front(q, instance);
+		drop_spools(q, instance);
 	} else if (role == ROLE_ACCOUNTS)
 		local_peer_lost(q);
 	else if (role == ROLE_OUTBOUND)

@@ -112,6 +112,7 @@ struct queue {
 	uint64_t seed; /* by chance, of this process */
 	struct queue_admin admin;
 	struct map works; /* struct work by qid; stored ones */
+	struct map spools; /* files that a front writes: by qid, front + 1 */
 	size_t body_bytes;
 
 	/* the group */
