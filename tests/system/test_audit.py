@@ -1,0 +1,141 @@
+"""Faults at the seams: peers that hang or die amid a wait, clients that vanish,
+masters that are killed."""
+
+import os
+import signal
+import time
+
+from server import is_alive, wait_for
+
+BODY = b"Subject: x\r\n\r\nhello\r\n"
+
+
+def greet(server):
+    raw = server.raw()
+    assert raw.reply()[0] == 220
+    assert raw.command("EHLO c.test")[0] == 250
+    return raw
+
+
+def begin(server, mail="MAIL FROM:<f@else.test>"):
+    """A transaction up to its recipient."""
+    raw = greet(server)
+    for command in (mail, "RCPT TO:<ann@here.test>"):
+        assert raw.command(command)[0] == 250
+    return raw
+
+
+def test_client_that_closes_before_250_gets_one_copy(server):
+    """RFC 1047, with FIN in the place of RST."""
+    for _ in range(2):
+        raw = begin(server)
+        assert raw.command("DATA")[0] == 354
+        server.kill_role("queue", signal.SIGSTOP)
+        raw.send(BODY + b".\r\n")
+        time.sleep(0.2)
+        raw.close()
+        time.sleep(0.2)
+        server.kill_role("queue", signal.SIGCONT)
+        time.sleep(1)                   # a client that comes back takes its time
+    server.send("f@else.test", "ann@here.test", BODY)
+    server.wait_messages("ann@here.test")
+    server.wait_queue_empty()
+    assert len(server.messages("ann@here.test")) == 1
+
+
+def test_half_closed_clients_may_repeat_themselves(server):
+    """As `printf ... | nc` does: they have read their 250."""
+    for _ in range(3):
+        raw = begin(server)
+        assert raw.command("DATA")[0] == 354
+        raw.send(BODY + b".\r\n")
+        raw.socket.shutdown(1)
+        assert raw.reply()[0] == 250
+        assert raw.line() is None
+        raw.close()
+        time.sleep(0.6)
+    assert len(server.wait_messages("ann@here.test", 3)) == 3
+
+
+def test_session_goes_on_after_queue_died_at_data(server):
+    raw = begin(server, "MAIL FROM:<f@else.test> SIZE=500000")
+    fronts = server.roles()["front"]
+    server.kill_role("queue", signal.SIGSTOP)
+    raw.send(b"DATA\r\n")
+    time.sleep(0.2)
+    server.kill_role("queue")
+    assert raw.reply()[0] == 451
+
+    def taken():
+        assert raw.command("MAIL FROM:<f@else.test> SIZE=500000")[0] == 250
+        assert raw.command("RCPT TO:<ann@here.test>")[0] == 250
+        code, _ = raw.command("DATA")
+        assert code in (354, 451)
+        return code == 354
+
+    wait_for(taken, 10, "a new queue")
+    body = BODY + b"0123456789\r\n" * 20000
+    assert raw.command(body + b".\r\n")[0] == 250
+    assert len(server.wait_messages("ann@here.test")) == 1
+    assert server.roles()["front"] == fronts
+
+
+def test_bodies_of_a_front_that_died_are_removed(server):
+    spool = server.data_dir / "queue/spool"
+    raws = [begin(server, "MAIL FROM:<f@else.test> SIZE=500000") for _ in range(6)]
+    for raw in raws:
+        assert raw.command("DATA")[0] == 354
+        raw.send(b"x" * 70 + b"\r\n")
+    wait_for(lambda: len(list(spool.iterdir())) == len(raws), 10, "the files")
+    server.kill_role("front")
+    wait_for(lambda: not list(spool.iterdir()), 10, "the files to be removed")
+
+
+def test_remote_delivery_under_way_at_stop_happens_once(make_sink, make_server):
+    def slow(sink, session, argument):
+        time.sleep(1)
+        return b"250 2.0.0 taken"
+
+    far = make_sink(replies={"DOT": [slow]})
+    server = make_server(hosts={"far.test": far.address}, mx_port=far.port)
+    server.add_domain("here.test")
+    server.add_account("ann@here.test")
+    server.start()
+    server.send("ann@here.test", "x@far.test", BODY)
+    wait_for(lambda: any(b"DATA" in lines for lines in far.sessions), 10, "DATA")
+    time.sleep(0.3)
+    assert server.stop() == 0
+    assert len(far.messages) == 1
+    server.start()
+    time.sleep(3)
+    assert len(far.messages) == 1
+    assert not server.queue()
+
+
+def test_new_master_at_once_after_the_old_was_killed(server):
+    for number in range(5):
+        old = server.descendants()
+        server.process.kill()
+        server.process.wait()
+        server.end_process()
+        server.start()
+        assert not any(is_alive(pid) for pid in old)
+        server.send("f@else.test", "ann@here.test", BODY + b"%d\r\n" % number)
+    assert len(server.wait_messages("ann@here.test", 5)) == 5
+
+
+def test_lock_is_held_until_the_last_role_ended(server, make_server):
+    """A role that hangs may still write: nobody else may begin."""
+    (queue,) = server.kill_role("queue", signal.SIGSTOP)
+    server.process.kill()
+    server.process.wait()
+    server.end_process()
+    second = make_server()
+    second.options["data_dir"] = f'"{server.data_dir}"'
+    second.write_config()
+    second.start(wait=False)
+    assert second.process.wait(20) != 0
+    second.end_process()
+    assert "another postrider works on" in second.log_text()
+    os.kill(queue, signal.SIGKILL)
+    server.start()
