@@ -246,6 +246,19 @@ static bool count_in(struct front *f, const uint8_t *ip, uint8_t len)
 	return true;
 }
 
+/* In order: queue need not doubt what this front was told. */
+static void end(struct front *f)
+{
+	struct channel *queue = role_peer(f->run, ROLE_QUEUE);
+	const struct msg_heard heard = {0};
+
+	if (queue != NULL) {
+		channel_send(queue, heard, HEARD, 0, &heard, -1);
+		channel_drain(queue);
+	}
+	loop_stop(f->run->loop);
+}
+
 void front_session_ended(struct front *f, const struct session *s)
 {
 	struct span key = counted(s->ip, s->ip_len);
@@ -258,7 +271,7 @@ void front_session_ended(struct front *f, const struct session *s)
 	f->session_count--;
 	(void)map_take(&f->sessions, s->sid);
 	if (f->is_stopping && f->session_count == 0)
-		loop_stop(f->run->loop);
+		end(f);
 }
 
 /* Over a limit: one line, without an engine.  RFC 5321 3.8 */
@@ -417,7 +430,7 @@ static void stop(void *state)
 	watch_doors(f, 0);
 	each_session(f, is_any, session_settle);
 	if (f->session_count == 0)
-		loop_stop(f->run->loop);
+		end(f);
 }
 
 static const struct frame_handler handlers[] = {

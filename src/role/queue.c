@@ -239,6 +239,17 @@ static bool on_unconfirmed(void *state, struct frame *f)
 	return true;
 }
 
+static bool on_heard(void *state, struct frame *f)
+{
+	struct msg_heard m;
+
+	no_fd(f);
+	if (!msg_get_heard(f->body, &m))
+		return false;
+	lost_heard(state, channel_peer_instance(f->from));
+	return true;
+}
+
 /* How many recipients; false: they are malformed. */
 static bool count_rcpts(struct span rcpts, size_t *out)
 {
@@ -390,6 +401,7 @@ static const struct frame_handler handlers[] = {
 	{MSG_SPOOL_OPEN, on_spool_open},
 	{MSG_SPOOL_DROP, on_spool_drop},
 	{MSG_UNCONFIRMED, on_unconfirmed},
+	{MSG_HEARD, on_heard},
 	{MSG_SENT, remote_on_sent},
 	{MSG_ROUTED, route_on_routed},
 	{MSG_ACCOUNT_OPENED, local_on_opened},
@@ -433,6 +445,7 @@ static void on_stop_tick(void *state)
 	for (uint32_t i = 0; i < ROLE_INSTANCES_MAX; i++)
 		if (q->run->peers[ROLE_FRONT][i] != NULL)
 			channel_drain(q->run->peers[ROLE_FRONT][i]);
+	lost_stop(q);
 	queue_store_close(q->store);
 	queue_spool_close(&q->spool);
 	loop_stop(q->run->loop);

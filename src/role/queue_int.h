@@ -246,6 +246,10 @@ bool lost_is_repeat(struct queue *q, struct work *w);
 void lost_remember(struct queue *q, const struct work *w);
 void lost_unheard(struct queue *q, uint64_t qid);
 void lost_front(struct queue *q, uint32_t front);
+/* The front ends in order: nothing of it is in doubt. */
+void lost_heard(struct queue *q, uint32_t front);
+/* At an orderly end: forgets what nobody doubts. */
+void lost_stop(struct queue *q);
 /* Idle time: forgets some whose time is over. */
 void lost_prune(struct queue *q);
 /* Part of the group's transaction; the first error is in *e. */

@@ -3,7 +3,8 @@
  *
  * Each group that is committed leaves the hashes of its transactions in one
  * row of `recent`.  They become unconfirmed when front says so, when front
- * died within UNSURE_MS of the submission, or when we died (at start).  A
+ * died within UNSURE_MS of the submission, or when we died (at start); not
+ * when front, or we after it, ended in order (HEARD).  A
  * transaction whose hash is unconfirmed is answered with the number of the
  * first one and not stored; then it is confirmed, until we hear otherwise.
  */
@@ -20,6 +21,7 @@
 /* 2.6 MiB: 10 s of 6,500 messages a second; beyond, the oldest go early. */
 #define RING_MAX        65536u
 #define PRUNE_COUNT     256u
+#define FRONT_NONE      UINT32_MAX
 
 struct lost {
 	struct list link; /* in queue.lost_changes, while not written */
@@ -164,6 +166,40 @@ void lost_front(struct queue *q, uint32_t front)
 		if (q->ring[i].qid != 0 && q->ring[i].front == front &&
 			q->ring[i].at_mono_ms >= since_ms)
 			doubt(q, &q->ring[i].repeat, q->ring[i].qid);
+}
+
+void lost_heard(struct queue *q, uint32_t front)
+{
+	for (size_t i = 0; i < q->ring_room; i++)
+		if (q->ring[i].front == front)
+			q->ring[i].front = FRONT_NONE;
+}
+
+/* Does no front live, or has died, whose 250s may be doubted? */
+static bool is_all_heard(const struct queue *q)
+{
+	for (size_t i = 0; i < q->ring_room; i++)
+		if (q->ring[i].qid != 0 && q->ring[i].front != FRONT_NONE)
+			return false;
+	return true;
+}
+
+void lost_stop(struct queue *q)
+{
+	struct err e;
+	enum code code;
+
+	if (!is_all_heard(q))
+		return;
+	code = queue_store_begin(q->store, &e);
+	for (uint32_t slot = 0; slot < RECENT_SLOTS && code == OK; slot++)
+		code = queue_store_recent_put(q->store, slot, SPAN_EMPTY, &e);
+	if (code == OK)
+		code = queue_store_commit(q->store, &e);
+	if (code != OK) {
+		queue_store_rollback(q->store);
+		LOG(EV_QUEUE_TROUBLE, LOG_STR("why", e.text));
+	}
 }
 
 void lost_prune(struct queue *q)

@@ -212,6 +212,15 @@ def test_same_message_sent_twice_on_purpose_is_two(server):
     assert len(server.wait_messages("ann@here.test", 2)) == 2
 
 
+def test_a_restart_in_order_doubts_nothing(server):
+    """After a crash a repetition is taken for one; after a restart it is meant."""
+    server.send("f@else.test", "ann@here.test", BODY)
+    server.stop()
+    server.start()
+    server.send("f@else.test", "ann@here.test", BODY)
+    assert len(server.wait_messages("ann@here.test", 2)) == 2
+
+
 def test_queue_survives_restart_and_kill(make_sink, make_server):
     sink = make_sink()
     address, port = sink.address, sink.port
