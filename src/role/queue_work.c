@@ -170,20 +170,36 @@ static uint32_t chance_of(const struct queue *q, const struct work *w)
 	return (uint32_t)(mixed >> 32);
 }
 
+/* "451 4.2.0 later": as the server said it; our own words have no code. */
+static struct span reply_of(struct queue *q, const struct queue_rcpt *r)
+{
+	struct buf *b = &q->scratch;
+
+	buf_reset(b);
+	if (r->code != 0)
+		buf_printf(b, "%u ", r->code);
+	if (r->code != 0 && r->enhanced.n > 0) {
+		buf_put(b, r->enhanced);
+		buf_putc(b, ' ');
+	}
+	buf_put(b, r->text);
+	return buf_span(b);
+}
+
 static void log_deferred(struct queue *q, const struct work *w,
 	const struct queue_rcpt *r)
 {
 	LOG(EV_QUEUE_DEFERRED, LOG_MID(w->msg.qid),
 		LOG_SPAN("rcpt", r->address), LOG_NUM("attempt", r->attempts),
 		LOG_NUM("next", (r->next_ms - queue_now_ms(q)) / 1000),
-		LOG_SPAN("reply", r->text));
+		LOG_SPAN("reply", reply_of(q, r)));
 }
 
-static void fail(struct work *w, struct queue_rcpt *r)
+static void fail(struct queue *q, struct work *w, struct queue_rcpt *r)
 {
 	r->state = QUEUE_FAILED;
 	LOG(EV_QUEUE_FAILED, LOG_MID(w->msg.qid), LOG_SPAN("rcpt", r->address),
-		LOG_SPAN("reply", r->text));
+		LOG_SPAN("reply", reply_of(q, r)));
 }
 
 static bool is_over(struct queue *q, const struct work *w,
@@ -202,7 +218,7 @@ static void postpone(struct queue *q, struct work *w, struct queue_rcpt *r)
 		return; /* held or cancelled meanwhile: stays so */
 	if (is_over(q, w, r)) {
 		r->enhanced = SPAN("4.4.7");
-		fail(w, r);
+		fail(q, w, r);
 		return;
 	}
 	r->state = QUEUE_WAITING;
@@ -219,14 +235,14 @@ static void note_reply(struct work *w, struct queue_rcpt *r,
 	r->peer = arena_dup(&w->arena, o->peer);
 }
 
-static void succeed(struct work *w, struct queue_rcpt *r,
+static void succeed(struct queue *q, struct work *w, struct queue_rcpt *r,
 	const struct outcome *o)
 {
 	r->state = QUEUE_DONE;
 	if (o->is_remote)
 		LOG(EV_QUEUE_SENT, LOG_MID(w->msg.qid),
 			LOG_SPAN("rcpt", r->address), LOG_SPAN("peer", o->peer),
-			LOG_SPAN("reply", o->text));
+			LOG_SPAN("reply", reply_of(q, r)));
 }
 
 void work_outcome(struct queue *q, struct seat *s, const struct outcome *o)
@@ -247,13 +263,13 @@ void work_outcome(struct queue *q, struct seat *s, const struct outcome *o)
 		remember_attempt(q, w, r->idx, o);
 	}
 	if (is_good)
-		succeed(w, r, o);
+		succeed(q, w, r, o);
 	else if (o->result == TEMP || o->result == FULL ||
 		o->result == CORRUPT || o->result == BUSY ||
 		o->result == TIMEOUT || o->result == GONE)
 		postpone(q, w, r);
 	else if (r->state == QUEUE_SENDING)
-		fail(w, r);
+		fail(q, w, r);
 	/* deliveries into mailboxes are safe to repeat, so what is done is
 	 * written only when the whole message rests, and with the next group;
 	 * for the rest of the world it is written at once */
@@ -281,7 +297,7 @@ void work_put_off(struct queue *q, struct seat *s, int64_t next_ms,
 		load_wait(q, next_ms);
 		if (is_over(q, w, r)) {
 			r->enhanced = SPAN("4.4.7");
-			fail(w, r);
+			fail(q, w, r);
 		}
 	}
 	work_dirty(q, w);
