@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "codec/idn.h"
 
 #include "base/banned.h"
 
@@ -83,7 +84,7 @@ static size_t width_of(struct span s)
 	return width;
 }
 
-static struct span shown(struct arena *a, struct span cell)
+static struct span printable(struct arena *a, struct span cell)
 {
 	uint8_t *copy = arena_alloc(a, cell.n + 1, 1);
 	size_t n = 0;
@@ -102,6 +103,20 @@ static struct span shown(struct arena *a, struct span cell)
 		cell = span_tail(cell, len);
 	}
 	return span_of(copy, n);
+}
+
+/* Names in A-labels are shown in their own script: in a table only, for what
+ * a program reads should be the name that is kept. */
+static struct span shown(struct arena *a, struct span cell)
+{
+	struct buf names;
+	struct span out;
+
+	buf_init(&names, cell.n + LINE_BYTES_MAX);
+	idn_show(&names, cell);
+	out = printable(a, buf_span(&names));
+	buf_clear(&names);
+	return out;
 }
 
 static struct span capitals(struct arena *a, struct span cell)

@@ -2,7 +2,8 @@
  * cli_out.h - rows on stdout: a table for people, or JSON.
  *
  * A table is gathered until its end, for its columns are as wide as their
- * widest cell; JSON goes out a line a row.  Control characters in cells never
+ * widest cell, and shows internationalized domains in their script where that
+ * cannot deceive (codec/idn.h); JSON goes out a line a row, as it is.  Control characters in cells never
  * reach the terminal.
  */
 #ifndef POSTRIDER_CLI_CLI_OUT_H

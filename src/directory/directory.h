@@ -6,8 +6,9 @@
  *
  * Addresses come as they were received, without angle brackets and source
  * route ("Bob@Hamburger.EDU", "\"a b\"@x.org", "postmaster"); here they are
- * brought into one form: local part without quotes, compared without regard to
- * the case of ASCII letters; domain in small letters (RFC 5321 2.3.11, 2.4).
+ * brought into one form (codec/idn.h): local part without quotes, composed and
+ * without regard to case; domain as A-labels in small letters (RFC 5321 2.3.11,
+ * 2.4, RFC 6532 3.1).  So an address is one key in every spelling of Unicode.
  * A per cent sign, an exclamation mark or an "@" in a local part means nothing
  * (RFC 5321 3.6.1, RFC 2505 2.1): only the domain behind the last "@" says
  * where a message goes.
@@ -53,9 +54,8 @@ struct span directory_address_local(const struct directory_address *a);
 struct span directory_address_domain(const struct directory_address *a);
 /* False: it is too long, has control bytes, or its domain cannot be one. */
 bool directory_address_parse(struct span text, struct directory_address *out);
-/* Letters, digits, hyphens in labels with dots between; small letters.
- * Todo(rfc): RFC 5891 5, names in other scripts than ASCII. */
-bool directory_is_domain(struct span name);
+/* A domain alone, in its one form; out->local_n is 0 and means nothing. */
+bool directory_domain_parse(struct span name, struct directory_address *out);
 
 /* ---- recipients ----------------------------------------------------------------- */
 enum directory_kind {

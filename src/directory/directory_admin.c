@@ -166,18 +166,16 @@ enum admin_exit directory_own_address(struct directory_command *c,
 }
 
 /* ---- domains ------------------------------------------------------------------------ */
-/* The word in small letters; says so if it cannot be a domain. */
+/* The word in its one form; says so if it cannot be a domain. */
 static enum admin_exit read_domain(struct directory_command *c,
 	struct span word, struct directory_address *room, struct span *out)
 {
-	if (!directory_is_domain(word))
+	if (!directory_domain_parse(word, room))
 		return directory_say(c, EXIT_BAD_DATA, "\"%.*s\" is no domain; "
 			"write letters, digits, hyphens and dots, as in "
-			"example.org (another script in its xn-- form)",
+			"example.org (letters of any script)",
 			SPAN_ARG(span_head(word, 128)));
-	for (size_t i = 0; i < word.n; i++)
-		room->text[i] = ascii_lower(word.p[i]);
-	*out = span_of(room->text, word.n);
+	*out = directory_address_span(room);
 	return EXIT_OK;
 }
 

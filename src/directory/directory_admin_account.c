@@ -215,11 +215,14 @@ enum admin_exit directory_account_list(struct directory_command *c)
 	static const char of_domain[] = "SELECT account, address, quota_bytes, "
 		"used_bytes, is_full FROM accounts WHERE domain = $1 "
 		"ORDER BY address";
+	struct directory_address room;
 	struct span domain;
 	bool has_domain = directory_word(c, 0, &domain);
 	struct db_stmt *s = db_stmt(c->d->db, has_domain ? of_domain : all);
 	enum code code;
 
+	if (has_domain && directory_domain_parse(domain, &room))
+		domain = directory_address_span(&room);
 	if (has_domain && !directory_has_domain(c->d, domain))
 		return directory_say_missing(c, "domain", domain,
 			"SELECT name FROM domains");

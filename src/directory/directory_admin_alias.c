@@ -36,28 +36,39 @@ static enum admin_exit check_no_account(struct directory_command *c,
 		SPAN_ARG(directory_address_span(address)));
 }
 
+/* Of another server: the local part as it was typed.  False: too long. */
+static bool keep_local(struct span word, struct directory_address *out)
+{
+	const struct directory_address read = *out;
+	struct span domain = directory_address_domain(&read);
+	size_t local_n = span_find_last(word, '@');
+
+	if (local_n + 1 + domain.n > sizeof(out->text))
+		return false;
+	memcpy(out->text, word.p, local_n);
+	out->text[local_n] = '@';
+	memcpy(out->text + local_n + 1, domain.p, domain.n);
+	out->n = local_n + 1 + domain.n;
+	out->local_n = local_n;
+	return true;
+}
+
 /* The target as it is kept; the words of a warning go into c->e. */
 static enum admin_exit read_target(struct directory_command *c,
 	struct span word, struct directory_address *out)
 {
 	struct directory_hit hit;
+	bool is_good = directory_address_parse(word, out) &&
+		out->local_n < out->n;
+	bool is_ours = is_good &&
+		directory_has_domain(c->d, directory_address_domain(out));
 
-	if (!directory_address_parse(word, out) || out->local_n == out->n)
+	if (!is_good || (!is_ours && !keep_local(word, out)))
 		return directory_say(c, EXIT_BAD_DATA, "\"%.*s\" is no "
 			"address; write it as in bob@example.org",
 			SPAN_ARG(span_head(word, 128)));
-	if (!directory_has_domain(c->d, directory_address_domain(out))) {
-		size_t local_n = span_find_last(word, '@');
-		struct directory_address read = *out;
-		struct span domain = directory_address_domain(&read);
-
-		memcpy(out->text, word.p, local_n);
-		out->text[local_n] = '@';
-		memcpy(out->text + local_n + 1, domain.p, domain.n);
-		out->n = local_n + 1 + domain.n;
-		out->local_n = local_n;
+	if (!is_ours)
 		return EXIT_OK;
-	}
 	if (directory_look(c->d, out, &hit, c->e) != OK)
 		return directory_trouble(c);
 	if (hit.kind == DIRECTORY_NO_USER)
@@ -131,6 +142,17 @@ enum admin_exit directory_alias_add(struct directory_command *c)
 }
 
 /* ---- list, remove ------------------------------------------------------------------- */
+/* An alias or a domain, in its one form if it has one. */
+static struct span read_key(struct span word, struct directory_address *room)
+{
+	bool is_domain = span_find(word, '@') == word.n;
+
+	if (is_domain ? directory_domain_parse(word, room)
+		      : directory_address_parse(word, room))
+		return directory_address_span(room);
+	return word;
+}
+
 enum admin_exit directory_alias_list(struct directory_command *c)
 {
 	static const char all[] = "SELECT address, target FROM aliases "
@@ -143,9 +165,7 @@ enum admin_exit directory_alias_list(struct directory_command *c)
 	enum code code;
 
 	if (directory_word(c, 0, &word))
-		key = directory_address_parse(word, &address)
-			? directory_address_span(&address)
-			: word;
+		key = read_key(word, &address);
 	s = db_stmt(c->d->db, key.n > 0 ? some : all);
 	if (key.n > 0)
 		db_bind_text(s, 1, key);
@@ -163,13 +183,16 @@ static enum admin_exit remove_target(struct directory_command *c,
 {
 	struct db_stmt *s = db_stmt(c->d->db, "DELETE FROM aliases "
 		"WHERE address = $1 AND (target = $2 OR target = $3)");
-	struct directory_address target;
+	struct directory_address target, foreign;
 
 	if (!directory_address_parse(word, &target))
-		target.n = 0;
+		target.n = target.local_n = 0;
+	foreign = target;
+	if (target.local_n == target.n || !keep_local(word, &foreign))
+		foreign.n = 0;
 	db_bind_text(s, 1, directory_address_span(address));
 	db_bind_text(s, 2, directory_address_span(&target));
-	db_bind_text(s, 3, word);
+	db_bind_text(s, 3, directory_address_span(&foreign));
 	if (db_run(s, c->e) != OK)
 		return directory_trouble(c);
 	if (db_changes(c->d->db) > 0)

@@ -1,7 +1,7 @@
 -- schema.sql - who is who: directory.db, version 1.
 --
 -- Addresses are in their canonical form everywhere: the local part without
--- quotes and with small ASCII letters, the domain in small letters.
+-- quotes, in NFC and case-folded, the domain as A-labels in small letters.
 --
 -- D1  every account and alias belongs to a domain of ours
 -- D2  an address is an account or an alias, never both

@@ -17,7 +17,8 @@
  * itself is asked, answers are checked with DNSSEC and a bogus one is a
  * temporary failure.
  *
- * Todo(rfc): RFC 5891 A-labels: a domain in UTF-8 is not looked up.
+ * Domains come as A-labels; a smarthost may be named by U-labels, and becomes
+ * A-labels here (RFC 5891 5).
  */
 #include <string.h>
 #include <sys/random.h>
@@ -29,6 +30,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "codec/idn.h"
 #include "dns/dns_answer.h"
 #include "dns/mx.h"
 #include "role/role.h"
@@ -443,11 +445,22 @@ static struct question *add_question(struct resolver *r, struct span key)
 	return q;
 }
 
+/* is_host and the domain, in small letters and, if it can be, as A-labels;
+ * one with UTF-8 in it is refused later. */
+static void put_key(struct buf *out, const struct msg_mx *m)
+{
+	buf_putc(out, m->is_host != 0);
+	if (!utf8_is_ascii(m->domain) && idn_domain_put(out, m->domain) == OK)
+		return;
+	for (size_t i = 0; i < m->domain.n; i++)
+		buf_putc(out, ascii_lower(m->domain.p[i]));
+}
+
 static bool on_mx(void *state, struct frame *f)
 {
 	struct resolver *r = state;
 	struct msg_mx m;
-	uint8_t key[1 + DOMAIN_BYTES];
+	struct buf key;
 	struct question *q;
 	struct asker *a;
 	bool is_new;
@@ -455,13 +468,13 @@ static bool on_mx(void *state, struct frame *f)
 	if (!msg_get_mx(f->body, &m) || m.domain.n >= DOMAIN_BYTES ||
 		span_find(m.domain, '\0') < m.domain.n)
 		return false;
-	key[0] = m.is_host != 0;
-	for (size_t i = 0; i < m.domain.n; i++)
-		key[1 + i] = ascii_lower(m.domain.p[i]);
-	q = dict_get(&r->questions, span_of(key, 1 + m.domain.n));
+	buf_init(&key, 1 + DOMAIN_BYTES);
+	put_key(&key, &m);
+	q = dict_get(&r->questions, buf_span(&key));
 	is_new = q == NULL;
 	if (is_new)
-		q = add_question(r, span_of(key, 1 + m.domain.n));
+		q = add_question(r, buf_span(&key));
+	buf_clear(&key);
 	a = MEM_NEW(struct asker);
 	a->id = f->id;
 	a->next = q->askers;

@@ -5,13 +5,15 @@
  * appends its canonical form to out; false leaves both in any state, so only
  * the two exported functions, which restore out, may be called from outside.
  *
- * Todo(rfc): U-labels are checked for well-formed UTF-8 and a short list of
- * harmful code points; the tables of IDNA2008 and NFC are not here.
+ * A local part is checked, not changed: it belongs to the server of its domain
+ * (RFC 5321 2.3.11).  A domain becomes A-labels here, so that nothing behind
+ * this file meets a name in two spellings (RFC 6531 3.2, 3.3).
  */
 #include "smtp/smtp_address.h"
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "codec/idn.h"
 
 #include "base/banned.h"
 
@@ -29,49 +31,12 @@ static bool is_let_dig(uint8_t c)
 	return ascii_is_alpha(c) || ascii_is_digit(c);
 }
 
-static uint32_t code_point(struct span s, size_t n)
-{
-	static const uint8_t masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	uint32_t value = s.p[0] & masks[n];
-
-	for (size_t i = 1; i < n; i++)
-		value = value << 6 | (s.p[i] & 0x3f);
-	return value;
-}
-
-/* Code points that no address may hold: they are invisible, turn the reading
- * direction, or (in domains) look like a dot or an ASCII letter. */
-static bool is_harmful(uint32_t c, bool in_domain)
-{
-	static const struct {
-		uint32_t low, high;
-		bool in_domain_only;
-	} rows[] = {
-		{0x80, 0x9f, false},       /* C1 controls */
-		{0xa0, 0xa0, true},        /* no-break space */
-		{0xad, 0xad, true},        /* soft hyphen */
-		{0x200b, 0x200f, false},   /* zero width, direction marks */
-		{0x2028, 0x202e, false},   /* separators, bidi overrides */
-		{0x2060, 0x206f, false},   /* invisible operators, isolates */
-		{0x3000, 0x3002, true},    /* ideographic space, full stop */
-		{0xfeff, 0xfeff, false},   /* byte order mark */
-		{0xff00, 0xffef, true},    /* fullwidth and halfwidth forms */
-		{0xfff9, 0xffff, false},   /* specials */
-		{0xe0000, 0xe0fff, false}, /* tags */
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (c >= rows[i].low && c <= rows[i].high)
-			return in_domain || !rows[i].in_domain_only;
-	return false;
-}
-
-/* The length of a non-ASCII character that an address may hold, else 0. */
-static size_t utf8_len(struct span s, bool in_domain)
+/* The length of a non-ASCII character that a local part may hold, else 0. */
+static size_t utf8_len(struct span s)
 {
 	size_t n = utf8_char_len(s);
 
-	if (n < 2 || is_harmful(code_point(s, n), in_domain))
+	if (n < 2 || idn_is_harmful(idn_code_point(s, n), false))
 		return 0;
 	return n;
 }
@@ -94,7 +59,7 @@ static size_t dot_string_len(struct span s)
 
 	while (i < s.n) {
 		size_t n = is_atext(s.p[i]) ? 1
-					    : utf8_len(span_tail(s, i), false);
+					    : utf8_len(span_tail(s, i));
 
 		if (n == 0 && !(s.p[i] == '.' && after_atom))
 			break;
@@ -114,7 +79,7 @@ static size_t take_quoted(struct span *s, struct span *out)
 		if (s->p[0] < ' ' || s->p[0] > '~')
 			return 0;
 	} else if (s->n > 0 && s->p[0] >= 0x80) {
-		n = utf8_len(*s, false);
+		n = utf8_len(*s);
 	} else if (s->n == 0 || s->p[0] < ' ' || s->p[0] > '~' ||
 		s->p[0] == '"' || s->p[0] == '\\') {
 		return 0;
@@ -180,26 +145,6 @@ static bool take_local(struct span *s, struct buf *out)
 
 /* ---- domain ---------------------------------------------------------------- */
 
-/* Length of the sub-domain at the front of s; 0: none. */
-static size_t label_len(struct span s)
-{
-	size_t i = 0;
-
-	while (i < s.n) {
-		size_t n = is_let_dig(s.p[i]) || s.p[i] == '-'
-			? 1
-			: utf8_len(span_tail(s, i), true);
-
-		if (n == 0)
-			break;
-		i += n;
-	}
-	if (i == 0 || i > SMTP_LABEL_MAX || s.p[0] == '-' ||
-		s.p[i - 1] == '-')
-		return 0;
-	return i;
-}
-
 static void put_lower(struct buf *out, struct span s)
 {
 	uint8_t *to = buf_reserve(out, s.n);
@@ -211,20 +156,18 @@ static void put_lower(struct buf *out, struct span s)
 	buf_wrote(out, s.n);
 }
 
+/* As far as it goes; what the labels are is idn_domain_put's to say. */
 static bool take_name(struct span *s, struct buf *out)
 {
-	struct span all = *s;
-	size_t n;
+	size_t n = 0;
 
-	do {
-		n = label_len(*s);
-		if (n == 0)
-			return false;
-		*s = span_tail(*s, n);
-	} while (take_byte(s, '.'));
-	n = all.n - s->n;
-	put_lower(out, span_head(all, n));
-	return n <= SMTP_DOMAIN_MAX;
+	while (n < s->n && (is_let_dig(s->p[n]) || s->p[n] == '-' ||
+				   s->p[n] == '.' || s->p[n] >= 0x80))
+		n++;
+	if (idn_domain_put(out, span_head(*s, n)) != OK)
+		return false;
+	*s = span_tail(*s, n);
+	return true;
 }
 
 /* Snum 3("." Snum), all of s.  RFC 5321 4.1.3 */
@@ -341,21 +284,27 @@ static bool take_route(struct span *s, struct buf *out)
 	return take_byte(s, ':');
 }
 
-static bool take_mailbox(struct span *s, struct buf *out)
+/* U-labels are UTF-8 as they came, whatever is kept of them. */
+static bool take_mailbox(struct span *s, struct buf *out, bool *out_is_utf8)
 {
 	size_t before = buf_len(out);
+	struct span all = *s;
 
 	if (!take_local(s, out) || !take_byte(s, '@'))
 		return false;
 	buf_putc(out, '@');
-	return take_domain(s, out) &&
-		buf_len(out) - before <= SMTP_PATH_MAX - 2;
+	if (!take_domain(s, out))
+		return false;
+	*out_is_utf8 = !utf8_is_ascii(span_head(all, all.n - s->n));
+	return buf_len(out) - before <= SMTP_PATH_MAX - 2;
 }
 
-static bool take_path(struct span *s, unsigned allowed, struct buf *out)
+static bool take_path(struct span *s, unsigned allowed, struct buf *out,
+	bool *out_is_utf8)
 {
 	const struct span postmaster = SPAN("postmaster>");
 
+	*out_is_utf8 = false;
 	if (!take_byte(s, '<'))
 		return false;
 	if ((allowed & SMTP_PATH_NULL) != 0 && take_byte(s, '>'))
@@ -366,7 +315,7 @@ static bool take_path(struct span *s, unsigned allowed, struct buf *out)
 		buf_put(out, span_head(postmaster, postmaster.n - 1));
 		return true;
 	}
-	return take_route(s, out) && take_mailbox(s, out) &&
+	return take_route(s, out) && take_mailbox(s, out, out_is_utf8) &&
 		take_byte(s, '>');
 }
 
@@ -375,11 +324,10 @@ enum code smtp_path_take(struct span *text, unsigned allowed, struct buf *out,
 {
 	size_t before = buf_len(out);
 
-	if (!take_path(text, allowed, out) || out->overflow) {
+	if (!take_path(text, allowed, out, out_is_utf8) || out->overflow) {
 		buf_truncate(out, before);
 		return SYNTAX;
 	}
-	*out_is_utf8 = !utf8_is_ascii(span_tail(buf_span(out), before));
 	return OK;
 }
 
@@ -388,11 +336,11 @@ enum code smtp_mailbox_parse(struct span text, struct buf *out,
 {
 	size_t before = buf_len(out);
 
-	if (!take_mailbox(&text, out) || text.n > 0 || out->overflow) {
+	if (!take_mailbox(&text, out, out_is_utf8) || text.n > 0 ||
+		out->overflow) {
 		buf_truncate(out, before);
 		return SYNTAX;
 	}
-	*out_is_utf8 = !utf8_is_ascii(span_tail(buf_span(out), before));
 	return OK;
 }
 

@@ -3,8 +3,8 @@
  *
  * RFC 5321 4.1.2 and 4.1.3, with the UTF-8 of RFC 6531 3.3.  What is read is
  * written again in one canonical form: quotes only where they are needed, the
- * domain in lower case, no source route.  So two spellings of one mailbox are
- * equal bytes, and nothing with a control byte ever gets in.
+ * domain as A-labels in lower case (codec/idn.h), no source route.  Nothing with
+ * a control byte, or a character that turns the reading direction, ever gets in.
  */
 #ifndef POSTRIDER_SMTP_SMTP_ADDRESS_H
 #define POSTRIDER_SMTP_SMTP_ADDRESS_H
@@ -13,16 +13,16 @@
 
 /* RFC 5321 4.5.3.1.1 to 4.5.3.1.3; the path counts its brackets */
 #define SMTP_LOCAL_MAX  64
-#define SMTP_DOMAIN_MAX 255
+#define SMTP_DOMAIN_MAX 255 /* IDN_DOMAIN_MAX */
 #define SMTP_PATH_MAX   256
-#define SMTP_LABEL_MAX  63 /* RFC 1035 2.3.4 */
 
 #define SMTP_PATH_NULL       1u /* "<>" is fine: the null sender */
 #define SMTP_PATH_POSTMASTER 2u /* "<Postmaster>" is fine, in any case */
 
 /* Takes a path, "<" to ">", off the front of *text and appends its mailbox in
  * canonical form to out: nothing for "<>", "postmaster" for <Postmaster>.
- * *out_is_utf8: it is only valid under SMTPUTF8.  SYNTAX: it is no path, or
+ * *out_is_utf8: it came with UTF-8 (in its domain, perhaps: then none is left),
+ * and is only valid under SMTPUTF8.  SYNTAX: it is no path, or
  * passes a limit; then out is as it was. */
 enum code smtp_path_take(struct span *text, unsigned allowed, struct buf *out,
 	bool *out_is_utf8);

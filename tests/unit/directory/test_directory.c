@@ -165,6 +165,89 @@ static void test_recipients(void **state)
 	}
 }
 
+/* One account and one alias, in every spelling; sharp s is itself in a domain
+ * (UTS 46, non-transitional) and folds in a local part. */
+static const struct {
+	const char *address;
+	enum directory_kind kind;
+} spellings[] = {
+	{"täst@bücher.example", DIRECTORY_ACCOUNT},
+	{"ta\u0308st@bücher.example", DIRECTORY_ACCOUNT},
+	{"TÄST@BÜCHER.EXAMPLE", DIRECTORY_ACCOUNT},
+	{"täst@bu\u0308cher.example", DIRECTORY_ACCOUNT},
+	{"täst@xn--bcher-kva.example", DIRECTORY_ACCOUNT},
+	{"Ta\u0308st@XN--Bcher-Kva.Example", DIRECTORY_ACCOUNT},
+	{"täst@bücher。example", DIRECTORY_ACCOUNT},
+	{"\"täst\"@bücher.example", DIRECTORY_ACCOUNT},
+	{"straße@bücher.example", DIRECTORY_ALIAS},
+	{"STRASSE@xn--bcher-kva.example", DIRECTORY_ALIAS},
+	{"tast@bücher.example", DIRECTORY_NO_USER},
+	{"tа\u0308st@bücher.example", DIRECTORY_NO_USER}, /* Cyrillic a */
+	{"täst@bucher.example", DIRECTORY_FOREIGN},
+	{"täst@straße.example", DIRECTORY_NO_USER},
+	{"täst@strasse.example", DIRECTORY_FOREIGN},
+	{"ta\u202est@bücher.example", DIRECTORY_BAD_DOMAIN},
+	{"ta\u200dst@bücher.example", DIRECTORY_BAD_DOMAIN},
+	{"täst@bü\u200dcher.example", DIRECTORY_BAD_DOMAIN},
+	{"täst@xn--bcher-kv.example", DIRECTORY_BAD_DOMAIN},
+};
+
+static void test_spellings(void **state)
+{
+	(void)state;
+	command_ok("domain add bu\u0308cher.example xn--strae-oqa.example");
+	command_ok("account add Ta\u0308st@BÜCHER.example --password-hash="
+		BURGER_HASH);
+	command_ok("alias add straße@xn--bcher-kva.example "
+		"täst@bücher.example");
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		struct directory_hit hit = resolve(spellings[i].address);
+
+		if (hit.kind != spellings[i].kind)
+			fail_msg("%s: %d", spellings[i].address, hit.kind);
+	}
+	assert_int_equal(command("domain add BÜCHER.example"), EXIT_WARNINGS);
+	assert_int_equal(command("account add täst@xn--bcher-kva.example "
+				 "--password-hash=" BURGER_HASH),
+		EXIT_CANNOT_CREATE);
+	assert_int_equal(command("domain add a\u202eb.example"), EXIT_BAD_DATA);
+	command_ok("account list BÜCHER.example");
+	assert_rows("account|number|quota|used|full\n"
+		"täst@xn--bcher-kva.example|3|none|0|no\n");
+	command_ok("alias list BÜCHER.example");
+	assert_rows("alias|target\nstrasse@xn--bcher-kva.example|"
+		"täst@xn--bcher-kva.example\n");
+}
+
+static void test_unicode_login(void **state)
+{
+	struct directory_account account;
+	struct err e;
+
+	(void)state;
+	command_ok("domain add bücher.example");
+	command_ok("account add täst@bücher.example --password=burger");
+	assert_int_equal(directory_login(d,
+				 SPAN("TA\u0308ST@xn--bcher-kva.example"),
+				 SPAN("burger"), &account, &e),
+		OK);
+	assert_int_equal(directory_login(d, SPAN("tast@bücher.example"),
+				 SPAN("burger"), &account, &e),
+		DENIED);
+}
+
+/* Of another server: its domain is the one form, its local part is not ours to
+ * change.  RFC 5321 2.3.11 */
+static void test_foreign_targets(void **state)
+{
+	(void)state;
+	command_ok("alias add x@crepes.fr Ta\u0308st@BÜCHER.example");
+	command_ok("alias list x@crepes.fr");
+	assert_rows("alias|target\nx@crepes.fr|"
+		"Ta\u0308st@xn--bcher-kva.example\n");
+	command_ok("alias remove x@crepes.fr Ta\u0308st@bücher.example");
+}
+
 /* Every way that was ever used to make a server relay; "v" is a user of ours
  * in half of them.  RFC 5321 3.6.1 and F.2, RFC 2505 2.1 */
 static const struct {
@@ -413,7 +496,7 @@ static const struct {
 		"see: postrider domain list --help"},
 	{"domain add a_b", EXIT_BAD_DATA, "\"a_b\" is no domain; write "
 		"letters, digits, hyphens and dots, as in example.org "
-		"(another script in its xn-- form)"},
+		"(letters of any script)"},
 	{"domain add crepes.fr", EXIT_WARNINGS,
 		"crepes.fr is one of your domains already"},
 	{"domain remove crepe.fr", EXIT_NO_ADDRESS,
@@ -582,6 +665,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_recipients),
+		TEST(test_spellings),
+		TEST(test_unicode_login),
+		TEST(test_foreign_targets),
 		TEST(test_no_form_relays),
 		TEST(test_postmaster),
 		TEST(test_every_change_is_seen_at_once),

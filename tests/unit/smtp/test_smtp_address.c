@@ -174,7 +174,14 @@ static const struct row rows[] = {
 	{"<@x:postmaster>", NULL, false},
 	/* UTF-8 */
 	{"<j\xc3\xb6rg@x>", "j\xc3\xb6rg@x", true},
-	{"<a@b\xc3\xbc" "cher.X>", "a@b\xc3\xbc" "cher.x", true},
+	{"<a@b\xc3\xbc" "cher.X>", "a@xn--bcher-kva.x", true},
+	{"<a@B\xc3\x9c" "CHER.X>", "a@xn--bcher-kva.x", true},
+	{"<a@bu\xcc\x88" "cher.x>", "a@xn--bcher-kva.x", true},
+	{"<a@XN--Bcher-KVA.x>", "a@xn--bcher-kva.x", false},
+	{"<a@xn--bcher.x>", NULL, false},
+	{"<a@xn--.x>", NULL, false},
+	{"<ta\xcc\x88st@x>", "ta\xcc\x88st@x", true}, /* not ours to change */
+	{"<@xn--a:a@b>", NULL, false},
 	{"<\"j\xc3\xb6rg\"@x>", "j\xc3\xb6rg@x", true},
 	{"<\"j \xc3\xb6\"@x>", "\"j \xc3\xb6\"@x", true},
 	{"<\xf0\x9f\x98\x80@x>", "\xf0\x9f\x98\x80@x", true},
@@ -190,9 +197,12 @@ static const struct row rows[] = {
 	{"<\"a \xe2\x80\xae\"@x>", NULL, false},
 	{"<a\xef\xbb\xbf@x>", NULL, false}, /* byte order mark */
 	{"<\xef\xbd\x81@x>", "\xef\xbd\x81@x", true}, /* fullwidth a */
-	{"<a@\xef\xbd\x81>", NULL, false},
-	{"<a@x\xe3\x80\x82y>", NULL, false}, /* U+3002 */
-	{"<a@x\xef\xbd\xa1y>", NULL, false}, /* U+FF61 */
+	{"<a@\xef\xbd\x81>", "a@a", true},
+	{"<a@x\xe3\x80\x82y>", "a@x.y", true}, /* U+3002 */
+	{"<a@x\xef\xbd\xa1y>", "a@x.y", true}, /* U+FF61 */
+	{"<a@x\xef\xbc\xa0y>", NULL, false}, /* fullwidth at */
+	{"<a@x\xef\xbc\x9ey>", NULL, false}, /* fullwidth bracket */
+	{"<a@x\xe2\x80\xaey>", NULL, false}, /* right to left override */
 };
 /* clang-format on */
 
