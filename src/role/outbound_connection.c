@@ -37,6 +37,7 @@ struct connection {
 	struct destination *destination;
 	enum connection_state state;
 	bool is_dead;     /* run() will free it */
+	bool is_moving;   /* run() will take its job to the next address */
 	bool wants_piece; /* of the body, when there is room */
 	int fd;
 	struct watch *watch;
@@ -222,14 +223,14 @@ static bool try_targets(struct connection *c)
 }
 
 /* No address is left: the job fails, and so do those that wait, unless
- * another connection shows that the destination lives. */
+ * another connection, or this one before, shows that the destination lives. */
 static void give_up(struct connection *c)
 {
 	struct destination *d = c->destination;
 	struct outbound *o = d->outbound;
 	struct fault fault = c->fault;
 	struct job *j = c->job;
-	bool is_last = d->connection_count == 1;
+	bool is_last = d->connection_count == 1 && !j->was_moved;
 
 	c->job = NULL;
 	outbound_job_fail(j, &fault);
@@ -378,12 +379,15 @@ static bool may_move(struct connection *c)
 	return has_next(c);
 }
 
-static bool was_cut(const struct job *j)
+/* This server cannot take the message, and has not been asked to: the job
+ * stays with the connection, which goes on to the next address.  Any other
+ * connection may be one to this server.  RFC 6531 3.5 */
+static void begin_move(struct connection *c)
 {
-	for (size_t i = 0; i < j->message.rcpt_count; i++)
-		if (j->message.rcpts[i].was_cut)
-			return true;
-	return false;
+	outbound_job_note(c->job, buf_span(&c->dialogue));
+	if (smtp_client_is_free(c->engine))
+		smtp_client_quit(c->engine);
+	c->is_moving = true;
 }
 
 /* All recipients have an outcome, if not the last. */
@@ -394,11 +398,16 @@ static void take_outcomes(struct connection *c)
 
 	log_lines(c);
 	c->wants_piece = false;
-	if (smtp_client_is_free(c->engine) && outbound_job_reopen(j, false)) {
+	if (smtp_client_is_free(c->engine) && outbound_job_reopen(j, AGAIN_CROWDED)) {
 		smtp_client_begin(c->engine, &j->message);
 		return;
 	}
-	if (was_cut(j) && may_move(c) && outbound_job_reopen(j, true)) {
+	if (outbound_job_has(j, AGAIN_UNFIT) && !j->is_orphan && has_next(c)) {
+		begin_move(c);
+		return;
+	}
+	if (outbound_job_has(j, AGAIN_CUT) && may_move(c) &&
+		outbound_job_reopen(j, AGAIN_CUT)) {
 		outbound_job_note(j, buf_span(&c->dialogue));
 		list_put(d->jobs.next, &j->link); /* before the first */
 		outbound_destination_poke(d);
@@ -490,12 +499,35 @@ static void set_timer(struct connection *c)
 		timer_disarm(&c->timer);
 }
 
+/* QUIT is said, and nobody waits for its answer.  If no other address can be
+ * reached, the verdict of this server was no more than its own: the job is
+ * tried again later. */
+static void move(struct connection *c)
+{
+	smtp_client_close(c->engine);
+	arena_reset(&c->arena);
+	c->engine = NULL;
+	buf_reset(&c->unsent);
+	forget_lines(c);
+	close_socket(c);
+	timer_disarm(&c->timer);
+	c->state = CONNECTING;
+	c->is_moving = c->is_dead = c->wants_piece = false;
+	c->messages = 0;
+	c->job->was_moved = true;
+	(void)outbound_job_reopen(c->job, AGAIN_UNFIT);
+	if (!try_targets(c))
+		give_up(c);
+}
+
 static void run(struct connection *c)
 {
 	do
 		drain(c);
-	while (take_next(c));
-	if (c->is_dead)
+	while (!c->is_moving && take_next(c));
+	if (c->is_moving)
+		move(c);
+	else if (c->is_dead)
 		free_connection(c);
 	else
 		set_timer(c);

@@ -91,6 +91,7 @@ struct job {
 	uint64_t offset;  /* of the body, given to the engine */
 	size_t next_target;
 	unsigned restarts; /* after an idle connection turned out dead */
+	bool was_moved;    /* away from a server that lacks SMTPUTF8 */
 	int64_t deadline_ms; /* 0: not begun */
 	struct buf dialogue; /* of earlier servers */
 	char peer[OUTBOUND_PEER_BYTES];
@@ -138,8 +139,11 @@ void outbound_job_note(struct job *j, struct span lines);
 /* Sends SENT (latest: the dialogue with the last server) and frees the job. */
 void outbound_job_report(struct outbound *o, struct job *j,
 	struct span latest);
-/* Recipients to be tried again: those whose session broke (is_cut), or those
- * that were too many; false: none.  They are unsettled then. */
-bool outbound_job_reopen(struct job *j, bool is_cut);
+/* Why recipients are tried again: the session broke, they were too many for
+ * one transaction, the server lacks what the message needs. */
+enum outbound_again { AGAIN_CUT, AGAIN_CROWDED, AGAIN_UNFIT };
+bool outbound_job_has(struct job *j, enum outbound_again why);
+/* They are unsettled then; false: none. */
+bool outbound_job_reopen(struct job *j, enum outbound_again why);
 
 #endif

@@ -124,16 +124,32 @@ void outbound_job_note(struct job *j, struct span lines)
 	}
 }
 
-bool outbound_job_reopen(struct job *j, bool is_cut)
+static bool *why_again(struct smtp_client_rcpt *r, enum outbound_again why)
+{
+	if (why == AGAIN_CUT)
+		return &r->was_cut;
+	return why == AGAIN_CROWDED ? &r->was_crowded : &r->was_unfit;
+}
+
+bool outbound_job_has(struct job *j, enum outbound_again why)
+{
+	for (size_t i = 0; i < j->message.rcpt_count; i++)
+		if (*why_again(&j->message.rcpts[i], why))
+			return true;
+	return false;
+}
+
+bool outbound_job_reopen(struct job *j, enum outbound_again why)
 {
 	bool has_any = false;
 
 	for (size_t i = 0; i < j->message.rcpt_count; i++) {
 		struct smtp_client_rcpt *r = &j->message.rcpts[i];
 
-		if (!r->is_settled || !(is_cut ? r->was_cut : r->was_crowded))
+		if (!r->is_settled || !*why_again(r, why))
 			continue;
 		r->is_settled = r->was_cut = r->was_crowded = false;
+		r->was_unfit = false;
 		has_any = true;
 	}
 	j->offset = 0;

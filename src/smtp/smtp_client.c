@@ -98,6 +98,7 @@ static void settle(struct smtp_client_rcpt *r, const struct verdict *v)
 	r->text = v->text;
 	r->was_cut = v->was_cut;
 	r->was_crowded = v->was_crowded;
+	r->was_unfit = v->was_unfit;
 }
 
 /* All that have no outcome yet. */

@@ -44,6 +44,8 @@ struct smtp_client_rcpt {
 	                     had the message: another server may be tried */
 	bool was_crowded; /* too many recipients: once more, in another
 	                     transaction, at once.  RFC 5321 4.5.3.1.10 */
+	bool was_unfit;   /* this server lacks SMTPUTF8: nothing was sent, and
+	                     another of the domain may have it.  RFC 6531 3.5 */
 	bool is_sent;     /* the engine's own notes */
 	bool is_accepted;
 };

@@ -149,6 +149,14 @@ static bool refuse(struct verdict *out, struct span enhanced,
 	return false;
 }
 
+/* RFC 6531 3.5: it may not be sent to this server at all. */
+static bool refuse_utf8(struct verdict *out, struct span text)
+{
+	(void)refuse(out, SPAN("5.6.7"), text);
+	out->was_unfit = true;
+	return false;
+}
+
 static bool is_utf8_refused(const struct smtp_client *c)
 {
 	const struct smtp_client_message *m = c->message;
@@ -193,7 +201,7 @@ bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out)
 		return refuse(out, SPAN("5.6.3"),
 			SPAN("a binary message cannot be relayed"));
 	if (is_utf8_refused(c))
-		return refuse(out, SPAN("5.6.7"),
+		return refuse_utf8(out,
 			SPAN("the server does not take UTF-8 in addresses or "
 			     "header fields"));
 	if (c->extensions & EXT_SIZE && c->size_max > 0 &&
@@ -218,7 +226,7 @@ bool smtp_client_address_fits(const struct smtp_client *c,
 		return refuse(out, SPAN("5.1.3"),
 			SPAN("the address cannot be written"));
 	if (!(c->extensions & EXT_SMTPUTF8) && !utf8_is_ascii(address))
-		return refuse(out, SPAN("5.6.7"),
+		return refuse_utf8(out,
 			SPAN("the server does not take UTF-8 addresses"));
 	return true;
 }

@@ -58,7 +58,7 @@ struct verdict {
 	enum code result;
 	uint32_t code;
 	struct span enhanced, text;
-	bool was_cut, was_crowded;
+	bool was_cut, was_crowded, was_unfit;
 };
 
 /* Appends a command line to what is sent, and to the dialogue. */

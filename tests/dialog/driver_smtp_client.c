@@ -194,7 +194,9 @@ static void put_outcomes(struct client *c)
 		must(r->is_settled);
 		buf_printf(&c->events, "%s%s%s %.*s %u %.*s %.*s\n",
 			code_word(r->result), r->was_cut ? " cut" : "",
-			r->was_crowded ? " crowded" : "", SPAN_ARG(r->address),
+			r->was_crowded ? " crowded"
+			: r->was_unfit ? " unfit" : "",
+			SPAN_ARG(r->address),
 			r->code, SPAN_ARG(r->enhanced), SPAN_ARG(r->text));
 	}
 	buf_puts(&c->events, "settled\n");
