@@ -10,6 +10,8 @@
  *            down again: after its back-off, which doubles from
  *            BACKOFF_FIRST_MS to BACKOFF_MAX_MS and begins anew once it lived
  *            for BACKOFF_HEALED_MS.
+ * A channel that breaks between two that live is made anew after REJOIN_MS; when
+ * one of them died it is made at the new start.
  * Stopping:  phase 1: the fronts finish and end; phase 2: all others.
  */
 #define _GNU_SOURCE
@@ -38,6 +40,7 @@
 #define BACKOFF_MAX_MS    10000
 #define BACKOFF_HEALED_MS 5000
 #define STOP_WAIT_MS      15000
+#define REJOIN_MS         1000
 #define ROLE_FD           3
 #define LOCK_FD           4
 #define OPEN_FILES        65536
@@ -85,29 +88,63 @@ static bool are_pair(enum role a, enum role b)
 	return false;
 }
 
+static size_t index_of(const struct child *c)
+{
+	return (size_t)(c - c->master->children);
+}
+
+static void set_wants(struct child *a, struct child *b, bool wants)
+{
+	a->wants_channel[index_of(b)] = b->wants_channel[index_of(a)] = wants;
+}
+
+static void rejoin_later(struct master *m)
+{
+	if (!m->is_rejoin_armed)
+		timer_arm(&m->rejoin, REJOIN_MS);
+	m->is_rejoin_armed = true;
+}
+
+/* A new channel between the two, if they run. */
+static void join(struct child *c, struct child *peer)
+{
+	struct err e;
+	int fds[2];
+
+	set_wants(c, peer, false);
+	if (peer == c || c->channel == NULL || peer->channel == NULL ||
+		!are_pair(c->role, peer->role))
+		return;
+	if (channel_pair(fds)) {
+		send_peer(c, peer, fds[0]);
+		send_peer(peer, c, fds[1]);
+		return;
+	}
+	err_errno(&e, TEMP, "channel %s-%s", role_name(c->role),
+		role_name(peer->role));
+	LOG(EV_START_FAILED, LOG_STR("why", e.text));
+	set_wants(c, peer, true);
+	rejoin_later(c->master);
+}
+
 /* New channels between this child and all of its peers that run. */
 static void connect_child(struct child *c)
 {
 	struct master *m = c->master;
 
-	for (size_t i = 0; i < m->child_count; i++) {
-		struct child *peer = &m->children[i];
-		int fds[2];
+	for (size_t i = 0; i < m->child_count; i++)
+		join(c, &m->children[i]);
+}
 
-		if (peer == c || peer->channel == NULL ||
-			!are_pair(c->role, peer->role))
-			continue;
-		if (!channel_pair(fds)) {
-			struct err e;
+static void on_rejoin(void *arg)
+{
+	struct master *m = arg;
 
-			err_errno(&e, TEMP, "channel %s-%s", role_name(c->role),
-				role_name(peer->role));
-			LOG(EV_START_FAILED, LOG_STR("why", e.text));
-			continue;
-		}
-		send_peer(c, peer, fds[0]);
-		send_peer(peer, c, fds[1]);
-	}
+	m->is_rejoin_armed = false;
+	for (size_t i = 0; i < m->child_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (m->children[i].wants_channel[k])
+				join(&m->children[i], &m->children[k]);
 }
 
 static void hand_over(struct child *c)
@@ -221,6 +258,23 @@ static bool on_role_ready(void *arg, struct frame *f)
 	return true;
 }
 
+/* Both ends tell, or the one that lives: then its peer's new start is soon. */
+static bool on_role_peer_lost(void *arg, struct frame *f)
+{
+	struct master *m = arg;
+	struct child *c = child_of(m, f->from), *peer;
+	struct msg_peer_lost lost;
+
+	if (!msg_get_peer_lost(f->body, &lost) || c == NULL)
+		return false;
+	peer = master_child(m, (enum role)lost.role, lost.instance);
+	if (peer == NULL || !are_pair(c->role, peer->role))
+		return false;
+	set_wants(c, peer, true);
+	rejoin_later(m);
+	return true;
+}
+
 static void stop_all(struct master *m, const char *why);
 
 /* A role that cannot even start the first time: no half server. */
@@ -272,6 +326,7 @@ static void start_child(struct child *c)
 {
 	static const struct frame_handler handlers[] = {
 		{MSG_READY, on_role_ready},
+		{MSG_PEER_LOST, on_role_peer_lost},
 		{MSG_FAILED, on_role_failed},
 		{MSG_NONE, NULL},
 	};
@@ -491,6 +546,7 @@ static void init(struct master *m, const struct config *config)
 	buf_init(&m->settings, 65536);
 	config_put(&m->settings, config);
 	timer_init(&m->stop_deadline, m->loop, on_stop_deadline, m);
+	timer_init(&m->rejoin, m->loop, on_rejoin, m);
 }
 
 static void clear(struct master *m)
@@ -503,6 +559,7 @@ static void clear(struct master *m)
 		timer_clear(&m->children[i].again);
 	}
 	timer_clear(&m->stop_deadline);
+	timer_clear(&m->rejoin);
 	buf_clear(&m->settings);
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);

@@ -22,6 +22,8 @@ struct listener {
 	int fd;
 };
 
+#define CHILDREN_MAX (ROLE_INSTANCES_MAX + ROLE_COUNT)
+
 /* One process of a role. */
 struct child {
 	enum role role;
@@ -35,9 +37,8 @@ struct child {
 	uint64_t starts;
 	struct timer again;
 	struct master *master;
+	bool wants_channel[CHILDREN_MAX]; /* to this other child: it broke */
 };
-
-#define CHILDREN_MAX (ROLE_INSTANCES_MAX + ROLE_COUNT)
 
 struct master {
 	struct loop *loop;
@@ -51,6 +52,8 @@ struct master {
 	size_t child_count;
 	struct buf settings; /* the configuration as SETUP carries it */
 	int64_t begun_mono_ms;
+	struct timer rejoin; /* for all wants_channel */
+	bool is_rejoin_armed;
 	bool is_ready; /* everything was ready once */
 	unsigned stop_phase; /* 0: not stopping */
 	struct timer stop_deadline;

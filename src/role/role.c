@@ -45,6 +45,13 @@ static struct {
 	int exit_status;
 } self;
 
+static void tell_master(enum role role, uint32_t instance)
+{
+	const struct msg_peer_lost m = {(uint8_t)role, instance};
+
+	channel_send(self.run.master, peer_lost, PEER_LOST, 0, &m, -1);
+}
+
 static void on_peer_lost(void *arg, struct channel *c)
 {
 	enum role role = channel_peer(c);
@@ -54,6 +61,7 @@ static void on_peer_lost(void *arg, struct channel *c)
 		self.run.peers[role][instance] = NULL;
 	channel_free(c);
 	LOG(EV_CHANNEL_LOST, LOG_STR("peer", role_name(role)));
+	tell_master(role, instance);
 	if (self.run.def->peer_lost != NULL)
 		self.run.def->peer_lost(arg, role, instance);
 }

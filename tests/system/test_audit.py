@@ -1,10 +1,15 @@
 """Faults at the seams: peers that hang or die amid a wait, clients that vanish,
 masters that are killed."""
 
+import ctypes
 import os
+import pathlib
+import poplib
 import signal
+import socket
 import time
 
+import pytest
 from server import is_alive, wait_for
 
 BODY = b"Subject: x\r\n\r\nhello\r\n"
@@ -139,3 +144,50 @@ def test_lock_is_held_until_the_last_role_ended(server, make_server):
     assert "another postrider works on" in second.log_text()
     os.kill(queue, signal.SIGKILL)
     server.start()
+
+
+def break_channels(pid):
+    """Shuts every channel of a role down but that to master (3); how many."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    count = 0
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        if int(entry.name) <= 3 or not os.readlink(entry).startswith("socket:"):
+            continue
+        fd = libc.syscall(438, pidfd, int(entry.name), 0)       # pidfd_getfd(2)
+        if fd < 0:
+            pytest.skip("the kernel lets nobody take a descriptor of another process")
+        with socket.socket(fileno=fd) as taken:
+            if taken.family == socket.AF_UNIX and taken.type == socket.SOCK_SEQPACKET:
+                taken.shutdown(socket.SHUT_RDWR)
+                count += 1
+    os.close(pidfd)
+    return count
+
+
+@pytest.mark.parametrize("role", ["directory", "accounts", "queue"])
+def test_a_channel_that_broke_between_two_that_live_is_made_anew(server, role):
+    before = server.roles()
+    (pid,) = before[role]
+    assert break_channels(pid) >= 3
+
+    def serves():
+        raw = greet(server)
+        raw.command("MAIL FROM:<f@else.test>")
+        taken = raw.command("RCPT TO:<ann@here.test>")[0] == 250 and \
+            raw.command("DATA")[0] == 354 and raw.command(BODY + b".\r\n")[0] == 250
+        raw.close()
+        return taken
+
+    def logs_in():
+        try:
+            server.pop3("ann@here.test").quit()
+        except poplib.error_proto:
+            return False
+        return True
+
+    wait_for(lambda: serves() and logs_in(), 15, f"{role} to be spoken to again")
+    assert server.wait_messages("ann@here.test")
+    after = server.roles()
+    assert {name: after[name] for name in before if name != "account"} == \
+        {name: before[name] for name in before if name != "account"}
