@@ -165,6 +165,7 @@ static bool on_login_result(void *arg, struct frame *frame)
 		return false;
 	if (s != NULL)
 		front_pop3_login_result(s, &m);
+	front_pop3_next_turn(arg);
 	return true;
 }
 
@@ -183,7 +184,7 @@ static bool on_attached(void *arg, struct frame *frame)
 /* ---- peers -------------------------------------------------------------------- */
 static bool waits_for_directory(enum front_wait wait)
 {
-	return wait == WAIT_RCPT || wait == WAIT_LOGIN;
+	return wait == WAIT_RCPT || wait == WAIT_TURN || wait == WAIT_LOGIN;
 }
 
 static bool waits_for_queue(enum front_wait wait)
@@ -218,10 +219,13 @@ static void peer_up(void *state, enum role role, uint32_t instance)
 
 static void peer_lost(void *state, enum role role, uint32_t instance)
 {
+	struct front *f = state;
+
 	(void)instance;
-	if (role == ROLE_DIRECTORY)
+	if (role == ROLE_DIRECTORY) {
+		f->logins_open = 0;
 		each_session(state, waits_for_directory, fail_wait);
-	else if (role == ROLE_QUEUE)
+	} else if (role == ROLE_QUEUE)
 		each_session(state, waits_for_queue, fail_wait);
 	else if (role == ROLE_ACCOUNTS)
 		each_session(state, waits_for_accounts, fail_wait);
@@ -405,6 +409,7 @@ static enum code open_front(struct role_run *run, void **out_state,
 	map_init(&f->sessions);
 	dict_init(&f->addresses);
 	list_init(&f->listeners);
+	list_init(&f->turns);
 	timer_init(&f->accept_again, run->loop, on_accept_again, f);
 	if (getrandom(&f->next_sid, sizeof(f->next_sid), 0) !=
 		sizeof(f->next_sid))

@@ -23,6 +23,11 @@
  * is being opened. */
 #define FRONT_BODY_MAX  (65536 + FRONT_READ_MAX)
 
+/* LOGINs that directory is asked at once.  Each costs it 30 ms of work, in
+ * which no recipient is answered: who tries passwords from a thousand
+ * connections shall keep logins waiting, not mail. */
+#define FRONT_LOGINS_MAX 2
+
 struct session;
 
 /* What a session waits for; each wait ends by an answer, by the loss of the
@@ -33,6 +38,7 @@ enum front_wait {
 	WAIT_IDS,     /* queue: ID_BLOCK, for ASK_DATA */
 	WAIT_SPOOL,   /* queue: SPOOL_OPENED, for ASK_DATA or amid a body */
 	WAIT_COMMIT,  /* queue: SUBMITTED */
+	WAIT_TURN,    /* other logins go first */
 	WAIT_LOGIN,   /* directory: LOGIN_RESULT */
 	WAIT_ATTACH   /* accounts: ATTACHED */
 };
@@ -45,6 +51,8 @@ struct front {
 	uint32_t session_count;
 	uint64_t next_qid, end_qid; /* numbers that queue granted */
 	bool has_asked_ids;
+	unsigned logins_open; /* directory has not answered, wanted or not */
+	struct list turns;    /* sessions in WAIT_TURN, the first comes next */
 	struct list listeners;
 	struct timer accept_again; /* after EMFILE */
 	int reserve_fd;
@@ -93,6 +101,8 @@ struct session {
 	/* POP3 */
 	struct pop3_login *pop3;
 	struct span user; /* of the login under way; in the arena */
+	struct span password; /* in WAIT_TURN; the engine's */
+	struct list turn; /* in front.turns */
 	uint8_t token[16]; /* what directory granted for it */
 };
 
@@ -164,6 +174,8 @@ void front_body_numbers_came(struct session *s);
 void front_body_spool_opened(struct session *s, enum code result, int fd);
 
 /* front_pop3.c */
+/* Directory answered a LOGIN: whose turn is it? */
+void front_pop3_next_turn(struct front *f);
 void front_pop3_login_result(struct session *s,
 	const struct msg_login_result *m);
 void front_pop3_attached(struct session *s, enum code result);

@@ -25,11 +25,13 @@ static void begin_session(struct session *s)
 		.may_login = may_login(s),
 	};
 
+	list_init(&s->turn);
 	s->pop3 = pop3_login_open(&s->arena, &engine);
 }
 
 static void end_session(struct session *s)
 {
+	list_take(&s->turn);
 	pop3_login_close(s->pop3);
 }
 
@@ -38,19 +40,48 @@ static size_t feed(struct session *s, struct span in)
 	return pop3_login_feed(s->pop3, in);
 }
 
+static void send_login(struct session *s, struct channel *directory)
+{
+	struct msg_login m = {.service = SERVICE_POP3, .user = s->user,
+		.password = s->password, .ip = session_ip(s)};
+
+	s->front->logins_open++;
+	channel_send(directory, login, LOGIN, session_question(s), &m, -1);
+	s->password = SPAN_EMPTY;
+	session_wait(s, WAIT_LOGIN);
+}
+
 static void ask_login(struct session *s, const struct pop3_login_effect *e)
 {
-	struct channel *directory = role_peer(s->front->run, ROLE_DIRECTORY);
-	struct msg_login m = {.service = SERVICE_POP3, .user = e->user,
-		.password = e->password, .ip = session_ip(s)};
+	struct front *f = s->front;
+	struct channel *directory = role_peer(f->run, ROLE_DIRECTORY);
 
 	if (directory == NULL) {
 		pop3_login_answer(s->pop3, TEMP);
 		return;
 	}
 	s->user = arena_dup(&s->arena, e->user);
-	channel_send(directory, login, LOGIN, session_question(s), &m, -1);
-	session_wait(s, WAIT_LOGIN);
+	s->password = e->password;
+	if (f->logins_open < FRONT_LOGINS_MAX) {
+		send_login(s, directory);
+		return;
+	}
+	list_put(&f->turns, &s->turn);
+	session_wait(s, WAIT_TURN);
+}
+
+void front_pop3_next_turn(struct front *f)
+{
+	struct channel *directory = role_peer(f->run, ROLE_DIRECTORY);
+	struct session *s;
+
+	if (f->logins_open > 0)
+		f->logins_open--;
+	if (list_is_empty(&f->turns) || directory == NULL)
+		return;
+	s = LIST_OF(struct session, turn, f->turns.next);
+	list_take(&s->turn);
+	send_login(s, directory);
 }
 
 static void attach(struct session *s)
@@ -150,6 +181,7 @@ static void wait_failed(struct session *s, enum code why)
 		session_free(s);
 		return;
 	}
+	list_take(&s->turn);
 	pop3_login_answer(s->pop3, TEMP);
 	session_resume(s);
 }

@@ -190,6 +190,7 @@ static void wait_failed(struct session *s, enum code why)
 		answer(s, TEMP);
 		break;
 	case WAIT_NONE:
+	case WAIT_TURN:
 	case WAIT_LOGIN:
 	case WAIT_ATTACH:
 	default:

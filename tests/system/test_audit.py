@@ -191,3 +191,23 @@ def test_a_channel_that_broke_between_two_that_live_is_made_anew(server, role):
     after = server.roles()
     assert {name: after[name] for name in before if name != "account"} == \
         {name: before[name] for name in before if name != "account"}
+
+
+def test_tried_passwords_do_not_keep_mail_waiting(server):
+    """Each costs directory 30 ms, in which it answers nobody else."""
+    raws = [server.raw(server.pop3_port) for _ in range(100)]
+    for raw in raws:
+        assert raw.line().startswith(b"+OK")
+    began = time.monotonic()
+    for raw in raws:
+        raw.send(b"USER ann@here.test\r\nPASS wrong\r\n")
+    time.sleep(0.2)
+    asked = time.monotonic()
+    begin(server).close()
+    answered = time.monotonic() - asked
+    for raw in raws:
+        assert raw.line().startswith(b"+OK")
+        assert raw.line().startswith(b"-ERR [AUTH]")
+        raw.close()
+    assert answered < (time.monotonic() - began) / 4
+    server.pop3("ann@here.test").quit()
