@@ -41,7 +41,10 @@ static enum code connect_server(const struct config *config, int *out_fd,
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(e, TEMP, "making a socket");
+	/* the second is for connect, when the server accepts nobody */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) ==
+			0 &&
 		connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
 		*out_fd = fd;
 		return OK;

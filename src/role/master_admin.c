@@ -24,6 +24,7 @@
 
 #define COMMAND_BYTES_MAX (128u * 1024u)
 #define COMMAND_WAIT_MS   5000
+#define ACCEPT_PAUSE_MS   200
 
 /* A connection whose command has not come yet. */
 struct caller {
@@ -188,8 +189,13 @@ static void on_caller(void *arg, unsigned ready)
 	struct caller *c;
 
 	(void)ready;
-	if (fd < 0)
+	if (fd < 0) {
+		/* EMFILE perhaps: epoll would wake us for nothing, over and
+		 * over */
+		watch_want(m->admin_watch, 0);
+		timer_arm(&m->admin_again, ACCEPT_PAUSE_MS);
 		return;
+	}
 	c = MEM_NEW(struct caller);
 	c->master = m;
 	c->fd = fd;
@@ -205,6 +211,28 @@ static void on_caller(void *arg, unsigned ready)
 	timer_arm(&c->deadline, COMMAND_WAIT_MS);
 }
 
+static void on_accept_again(void *arg)
+{
+	struct master *m = arg;
+
+	watch_want(m->admin_watch, WATCH_READ);
+}
+
+/* Does another server, of other data, listen there? */
+static bool is_served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0);
+	bool is_there;
+
+	if (fd < 0)
+		return false;
+	is_there = connect(fd, (const struct sockaddr *)address,
+			   sizeof(*address)) == 0 || errno == EAGAIN;
+	close(fd);
+	return is_there;
+}
+
 enum code master_admin_open(struct master *m, struct err *e)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -215,11 +243,14 @@ enum code master_admin_open(struct master *m, struct err *e)
 		return err_set(e, SYNTAX,
 			"run_dir is too long: its path must be under %zu bytes",
 			sizeof(address.sun_path) - sizeof("/admin.sock"));
+	if (is_served(&address))
+		return err_set(e, BUSY, "another postrider listens at %s: give "
+			"each its own run_dir", address.sun_path);
 	m->admin_fd = socket(AF_UNIX,
 		SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (m->admin_fd < 0)
 		return err_errno(e, TEMP, "admin socket");
-	/* the lock of data_dir is ours, so a socket there is a dead one */
+	/* nobody listens there: it is a dead one */
 	(void)unlink(address.sun_path);
 	if (bind(m->admin_fd, (struct sockaddr *)&address, sizeof(address)) !=
 			0 ||
@@ -229,6 +260,7 @@ enum code master_admin_open(struct master *m, struct err *e)
 			address.sun_path);
 	m->admin_watch = watch_new(m->loop, m->admin_fd, on_caller, m);
 	watch_want(m->admin_watch, WATCH_READ);
+	timer_init(&m->admin_again, m->loop, on_accept_again, m);
 	return OK;
 }
 
@@ -236,10 +268,12 @@ void master_admin_close(struct master *m)
 {
 	char path[4096];
 
-	watch_free(m->admin_watch);
-	m->admin_watch = NULL;
 	if (m->admin_fd < 0)
 		return;
+	if (m->admin_watch != NULL)
+		timer_clear(&m->admin_again);
+	watch_free(m->admin_watch);
+	m->admin_watch = NULL;
 	close(m->admin_fd);
 	m->admin_fd = -1;
 	(void)snprintf(path, sizeof(path), "%.*s/admin.sock",

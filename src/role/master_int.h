@@ -61,6 +61,7 @@ struct master {
 
 	int admin_fd; /* listening; -1: none */
 	struct watch *admin_watch;
+	struct timer admin_again; /* after EMFILE */
 };
 
 /* master_setup.c: data_dir and what belongs into it, run_dir, the lock. */

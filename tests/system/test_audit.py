@@ -5,6 +5,7 @@ import ctypes
 import os
 import pathlib
 import poplib
+import resource
 import signal
 import socket
 import time
@@ -211,3 +212,38 @@ def test_tried_passwords_do_not_keep_mail_waiting(server):
         raw.close()
     assert answered < (time.monotonic() - began) / 4
     server.pop3("ann@here.test").quit()
+
+
+def test_second_server_does_not_take_the_admin_socket(server, make_server):
+    second = make_server()
+    second.options["run_dir"] = server.options["run_dir"]
+    second.write_config()
+    second.start(wait=False)
+    assert second.process.wait(20) != 0
+    second.end_process()
+    assert "another postrider listens at" in second.log_text()
+    assert server.rows("status")
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_master_without_descriptors_does_not_spin(server):
+    master = server.process.pid
+    count = len(os.listdir(f"/proc/{master}/fd"))
+    before = resource.prlimit(master, resource.RLIMIT_NOFILE)
+    resource.prlimit(master, resource.RLIMIT_NOFILE, (count + 5, before[1]))
+    callers = []
+    for _ in range(20):
+        caller = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        caller.connect(str(server.dir / "run/admin.sock"))
+        callers.append(caller)
+    spent = cpu_seconds(master)
+    time.sleep(1.5)
+    assert cpu_seconds(master) - spent < 0.5
+    for caller in callers:
+        caller.close()
+    resource.prlimit(master, resource.RLIMIT_NOFILE, before)
+    assert server.rows("status")
