@@ -50,7 +50,7 @@ void log_open(const char *role, int fd, enum log_level level)
 {
 	struct stat st;
 
-	logger.may_block = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
+	logger.may_block = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
 	logger.is_stuck = false;
 	logger.role = role;
 	logger.fd = fd;
