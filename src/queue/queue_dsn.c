@@ -331,7 +331,10 @@ static void put_status(struct buf *out, const struct queue_dsn *d,
 	buf_put(out, span_tail(enhanced, 1));
 }
 
-/* RFC 3464 2.3; RFC 6533 3 for addresses that are not ASCII. */
+/* RFC 3464 2.3; RFC 6533 3 for addresses that are not ASCII.
+ * Todo(rfc): RFC 6533 3, the 7-bit form (utf-8-addr-xtext) for a sender in
+ * ASCII whose message went to such an address by an alias: its server need not
+ * have SMTPUTF8, and then takes no notice in this form. */
 static void put_rcpt_fields(struct buf *out, const struct queue_dsn *d,
 	const struct queue_rcpt *r)
 {
