@@ -280,6 +280,9 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 		return err_errno(e, TEMP, "opening %s", path);
 	map_init(&s->slots);
 	list_init(&s->grants);
+	s->has_new_names = true;
+	s->next_sync = 1;
+	deferred_init(&s->sync, account_processes_set_up, s);
 	/* for the children: they cannot do it any more, or do it again */
 	db_before_confinement();
 	if (store_before_fork(e) != OK)

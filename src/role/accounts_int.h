@@ -44,6 +44,7 @@ struct account_slot {
 	enum process_state state;
 	int pid;
 	struct channel *channel; /* NULL: none */
+	uint64_t sync;           /* its SETUP waits for the sync of this number */
 	int64_t started_ms;
 	int64_t retry_ms;        /* not forked before; monotonic */
 	unsigned failures;       /* in a row */
@@ -64,6 +65,11 @@ struct grant {
 struct accounts {
 	struct role_run *run;
 	int folder_fd; /* data_dir/accounts */
+	/* The folder has names of accounts that may not be durable; those of an
+	 * earlier run at first. */
+	bool has_new_names;
+	uint64_t next_sync; /* number, from 1 */
+	struct deferred sync;
 	struct map slots; /* of struct account_slot, by account */
 	struct list grants;
 	uint64_t next_number; /* of a SESSION */
@@ -85,6 +91,9 @@ void wait_answer(struct account_slot *slot, struct wait *w, enum code code);
 /* Forks the process; OK: its channel is there, ACCOUNT_SETUP is on its way. */
 enum code account_process_start(struct account_slot *slot, struct err *e)
 	MUST_USE;
+/* Sets up the processes that were started in this turn: their folders' names
+ * must be durable before mail in them is.  One sync serves them all. */
+void account_processes_set_up(void *accounts);
 /* Lets it end: it sees that its channel is gone. */
 void account_process_end(struct account_slot *slot);
 /* Takes up the children that ended. */

@@ -43,15 +43,11 @@ static bool put_path(const struct account_slot *slot, char path[PATH_BYTES])
 static enum code make_folder(struct account_slot *slot, const char *path,
 	struct err *e)
 {
-	if (mkdir(path, 0700) == 0) {
-		/* its name must be durable before mail in it is */
-		if (fsync(slot->owner->folder_fd) == 0)
-			return OK;
-		return err_errno(e, TEMP, "syncing the accounts folder");
-	}
-	if (errno == EEXIST)
-		return OK;
-	return err_errno(e, TEMP, "creating %s", path);
+	if (mkdir(path, 0700) == 0)
+		slot->owner->has_new_names = true;
+	else if (errno != EEXIST)
+		return err_errno(e, TEMP, "creating %s", path);
+	return OK;
 }
 
 /* ---- the child -------------------------------------------------------------- */
@@ -108,8 +104,10 @@ static void send_setup(struct account_slot *slot)
 		.address = buf_span(&slot->address),
 	};
 
+	/* deferred work is done in order: the sync, then what waits in channels */
+	slot->sync = slot->owner->next_sync;
+	loop_defer(slot->owner->run->loop, &slot->owner->sync);
 	channel_send(slot->channel, account_setup, ACCOUNT_SETUP, 0, &m, -1);
-	channel_flush(slot->channel);
 }
 
 static enum code fork_child(struct account_slot *slot, const char *path,
@@ -174,6 +172,38 @@ enum code account_process_start(struct account_slot *slot, struct err *e)
 	slot->started_ms = now_ms;
 	send_setup(slot);
 	return OK;
+}
+
+/* Their channels go with the SETUP unsent: they end, and who waits asks again. */
+static void give_up(struct accounts *s, uint64_t sync, const char *why)
+{
+	int64_t now_ms = loop_mono_ms(s->run->loop);
+	struct account_slot *slot;
+
+	for (size_t i = 0; (slot = map_next(&s->slots, &i)) != NULL;) {
+		if (slot->sync != sync || slot->state != PROCESS_RUNS)
+			continue;
+		LOG(EV_ACCOUNT_FAILED, LOG_NUM("account", slot->account),
+			LOG_STR("why", why));
+		fail(slot, now_ms);
+		account_process_end(slot);
+	}
+}
+
+void account_processes_set_up(void *accounts)
+{
+	struct accounts *s = accounts;
+	uint64_t sync = s->next_sync++;
+	struct err e;
+
+	if (!s->has_new_names)
+		return;
+	if (fsync(s->folder_fd) == 0) {
+		s->has_new_names = false;
+		return;
+	}
+	(void)err_errno(&e, TEMP, "syncing the accounts folder");
+	give_up(s, sync, e.text);
 }
 
 /* ---- end -------------------------------------------------------------------------- */

@@ -171,5 +171,6 @@ void accounts_serve_waits(struct account_slot *slot)
 			send_session(slot, w);
 	}
 	/* both sides of a cold delivery wait for it */
-	channel_flush(slot->channel);
+	if (slot->sync != slot->owner->next_sync)
+		channel_flush(slot->channel);
 }

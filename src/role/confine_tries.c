@@ -542,7 +542,9 @@ static int use_int80(const struct stage *s)
 #define STORES                                                                 \
 	(ROLE_BIT(ROLE_DIRECTORY) | ROLE_BIT(ROLE_QUEUE) |                     \
 		ROLE_BIT(ROLE_ACCOUNTS) | ROLE_BIT(ROLE_ACCOUNT))
-#define MOVERS   (ROLE_BIT(ROLE_QUEUE) | ROLE_BIT(ROLE_ACCOUNTS))
+#define MOVERS                                                                 \
+	(ROLE_BIT(ROLE_QUEUE) | ROLE_BIT(ROLE_ACCOUNTS) |                      \
+		ROLE_BIT(ROLE_ACCOUNT))
 #define FORKER   ROLE_BIT(ROLE_ACCOUNTS)
 #define RESOLVER ROLE_BIT(ROLE_RESOLVER)
 #define CALLERS  (ROLE_BIT(ROLE_OUTBOUND) | RESOLVER)
