@@ -3,6 +3,7 @@
  */
 #include "base/time.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -53,11 +54,24 @@ void time_put_rfc5322(struct buf *out, int64_t wall_ms)
 		t.tm_min, t.tm_sec);
 }
 
+/* Every line of the log has a time, and most are of the same second. */
 void time_put_rfc3339(struct buf *out, int64_t wall_ms)
 {
-	struct tm t = split(wall_ms);
+	static char text[80]; /* as gcc counts: years of any length */
+	static int64_t second_ms = INT64_MIN;
+	int ms = milliseconds(wall_ms);
 
-	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-		t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
-		t.tm_sec, milliseconds(wall_ms));
+	if (second_ms != wall_ms - ms) {
+		struct tm t = split(wall_ms);
+
+		(void)snprintf(text, sizeof(text),
+			"%04d-%02d-%02dT%02d:%02d:%02d.", t.tm_year + 1900,
+			t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
+		second_ms = wall_ms - ms;
+	}
+	buf_puts(out, text);
+	buf_putc(out, (uint8_t)('0' + ms / 100));
+	buf_putc(out, (uint8_t)('0' + ms / 10 % 10));
+	buf_putc(out, (uint8_t)('0' + ms % 10));
+	buf_putc(out, 'Z');
 }

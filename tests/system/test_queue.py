@@ -1,7 +1,9 @@
 """What becomes of accepted mail: attempts, notifications, aliases, restarts."""
 
+import contextlib
 import email
 import email.policy
+import sqlite3
 import time
 
 from server import wait_for, without_trace
@@ -275,6 +277,81 @@ def test_hold_release_cancel(make_sink, make_server):
     server.run("queue", "cancel", row.get("id") or row.get("mid"))
     server.wait_queue_empty()
     assert server.run("queue", "show", "zzzzzz", expect=None).returncode != 0
+
+
+def test_verbs_on_a_stopped_server(make_sink, make_server):
+    sink = make_sink()
+    address, port = sink.address, sink.port
+    sink.close()
+    server = make_server(hosts={"far.test": address}, mx_port=port,
+                         options={"queue": {"retry": '{"1h"}'}})
+    server.start()
+    for name in ("carl", "dora", "emil"):
+        server.send("ann@here.test", f"{name}@far.test", BODY)
+    server.wait_event("queue.deferred", rcpt="carl@far.test")
+    wait_for(lambda: [row["state"] for row in server.queue()] == ["waiting"] * 3)
+    ids = {row["to"].split("@")[0]: row["id"] for row in server.queue()}
+    table = server.run("queue", "list").stdout
+    server.stop()
+    offline = server.run("queue", "list").stdout
+    for text in (table, offline):
+        assert text.splitlines()[0].split() == \
+            ["ID", "AGE", "SIZE", "STATE", "TRIES", "NEXT", "FROM", "TO"]
+        assert len(text.splitlines()) == 4 and all(len(row) <= 80 for row in text.splitlines())
+    shown = {row["field"]: row["value"] for row in server.rows("queue", "show", ids["carl"])}
+    assert shown["recipient"] == "carl@far.test (another server)"
+    assert shown["state"].startswith("waiting; next attempt 20")
+    assert shown["tried"].startswith("1 attempt, the last: connecting to mx.far.test[")
+    assert shown["attempt"].endswith(f"mx.far.test[{address}]:{port}: Connection refused")
+    assert {row["result"] for row in server.rows("queue", "log", "--domain", "far.test")} == {
+        "temp"}
+    server.run("queue", "hold", ids["carl"])
+    server.run("queue", "hold", ids["dora"])
+    assert len(server.rows("queue", "list", "--state", "held")) == 2
+    server.run("queue", "release", ids["dora"])
+    server.run("queue", "cancel", ids["emil"])
+    server.run("queue", "try", ids["dora"])
+    server.run("queue", "try", ids["emil"], expect=3)
+    server.run("queue", "list", "--state", "lost", expect=64)
+    again = make_sink(address=address, port=port)
+    server.start()
+    assert sent(again)[0][1] == ["dora@far.test"]
+    assert [(row["id"], row["state"]) for row in wait_for(
+        lambda: len(server.queue()) == 1 and server.queue())] == [(ids["carl"], "held")]
+
+
+def test_newer_queue_is_refused_and_left_alone(server):
+    server.stop()
+    path = server.data_dir / "queue" / "queue.db"
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        base.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    done = server.run("queue", "list", expect=74)
+    assert "newer version" in done.stderr
+    server.start(wait=False)
+    assert server.process.wait(20) != 0
+    assert "newer version" in server.log_text()
+    assert path.read_bytes() == before
+
+
+def test_missing_spool_file_is_set_aside(make_sink, make_server):
+    sink = make_sink(replies={"CONNECT": [b"421 4.3.2 not now"]})
+    server = make_server(hosts={"far.test": sink.address}, mx_port=sink.port)
+    server.add_domain("here.test")
+    server.add_account("ann@here.test")
+    server.start()
+    server.send("x@else.test", "carl@far.test", BODY + b"a line of text\r\n" * 20000)
+    server.wait_event("queue.deferred")
+    server.stop()
+    (path,) = (server.data_dir / "queue" / "spool").iterdir()
+    path.unlink()
+    server.start()
+    (row,) = wait_for(lambda: server.rows("queue", "list", "--state", "damaged", expect=None))
+    assert row["to"] == "carl@far.test"
+    server.send("x@else.test", "ann@here.test", BODY)
+    assert without_trace(server.wait_messages("ann@here.test")[0]) == BODY
+    server.run("queue", "cancel", row["id"])
+    server.wait_queue_empty()
 
 
 def test_connection_is_used_for_several_messages(relay, far):

@@ -223,6 +223,8 @@ static void follows_no_link(void **state)
 	assert_int_equal(symlink(target, path_of(4, ".tmp")), 0);
 	assert_int_equal(queue_spool_read(&spool, 3, &fd, &e), TEMP);
 	assert_int_equal(queue_spool_check(&spool, 3, 6, &e), CORRUPT);
+	assert_int_equal(queue_spool_check(&spool, 3, strlen(target), &e),
+		CORRUPT); /* as long as the link itself */
 	assert_int_equal(queue_spool_create(&spool, 4, &fd, &e), EXISTS);
 	assert_int_equal(queue_spool_keep(&spool, 4, 6, &e), TEMP);
 	GOOD(queue_spool_write(&spool, 4, SPAN("mine"), &e));
