@@ -82,9 +82,9 @@ def test_what_differs_between_the_roles(program):
     assert permitted["outbound"] == {"abort-self", "socket-stream", "connect-port"}
     assert permitted["resolver"] == permitted["outbound"] | {"socket-datagram",
                                                              "connect-other-port"}
-    assert permitted["account"] == {"abort-self", "stat-passwd", "create-own", "use-database"}
-    assert permitted["directory"] == permitted["account"]
-    assert permitted["queue"] == permitted["account"] | {"rename-own"}
+    assert permitted["directory"] == {"abort-self", "stat-passwd", "create-own", "use-database"}
+    assert permitted["account"] == permitted["directory"] | {"rename-own"}
+    assert permitted["queue"] == permitted["account"]
     assert permitted["accounts"] == permitted["queue"] | {"make-own-folder", "make-channel",
                                                           "fork"}
 
