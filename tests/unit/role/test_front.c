@@ -357,6 +357,19 @@ static void test_a_half_closed_client_is_confirmed(void **state)
 	assert_int_equal(buf_len(&t.heard), 0);
 }
 
+/* What was sent ahead is not begun when the server stops: it hears 421. */
+static void test_a_stop_comes_before_the_next_transaction(void **state)
+{
+	(void)state;
+	begin_message("MAIL FROM:<f@else.test>\r\n");
+	say("DATA\r\n", "");
+	hear("354 ");
+	say("\r\nfirst\r\n.\r\nMAIL FROM:<g@else.test>\r\n", "submit 1\n");
+	role_front.stop(t.state);
+	answer_submit(t.question, OK, 1);
+	hear("421 4.3.2 ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -367,6 +380,7 @@ int main(void)
 		TEST(test_a_refused_spool_file_is_forgotten),
 		TEST(test_a_client_that_went_before_250_is_unconfirmed),
 		TEST(test_a_half_closed_client_is_confirmed),
+		TEST(test_a_stop_comes_before_the_next_transaction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
