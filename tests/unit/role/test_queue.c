@@ -439,6 +439,31 @@ static void refuses_a_malformed_front(void **state)
 	assert_false(rig_get(r->front, &g, 300));
 }
 
+/* Two recipients with one number would be settled as one. */
+static void refuses_a_number_twice(void **state)
+{
+	static const uint8_t client[4] = {127, 0, 0, 1}, hash[32] = {0};
+	const struct rec_rcpt rcpt = {1, ROUTE_REMOTE, 0, SPAN("a@far.org")};
+	struct rig *r = *state;
+	struct msg_submit m = {
+		.qid = rig_ids(r, 1),
+		.client = span_of(client, 4),
+		.sha256 = span_of(hash, 32),
+	};
+	struct buf records;
+	struct got g;
+
+	buf_init(&records, 4096);
+	rec_put_rcpt(&records, &rcpt);
+	rec_put_rcpt(&records, &rcpt);
+	m.rcpts = buf_span(&records);
+	msg_put_submit(rig_begin(MSG_SUBMIT, 1), &m);
+	rig_send(r->front, -1);
+	assert_false(rig_get(r->front, &g, 300));
+	rig_want_silence(r->outbound, 1);
+	buf_clear(&records);
+}
+
 int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -461,6 +486,7 @@ int main(void)
 		ROW(cancels_in_delivery),
 		ROW(cancel_survives_a_kill),
 		ROW(refuses_a_malformed_front),
+		ROW(refuses_a_number_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
