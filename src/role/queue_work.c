@@ -38,7 +38,7 @@ void work_seat(struct work *w, size_t from)
 
 	if (w->msg.rcpt_count > w->seat_room) {
 		w->seat_room = w->msg.rcpt_count * 2;
-		seats = arena_alloc(&w->arena, w->seat_room, sizeof(*seats));
+		seats = arena_alloc(&w->arena, w->seat_room, sizeof(struct seat *));
 		for (size_t i = 0; i < from; i++)
 			seats[i] = w->seats[i];
 	}
