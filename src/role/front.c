@@ -396,6 +396,8 @@ static void listen_at(void *state, enum service service, int fd)
 	list_put(&f->listeners, &d->link);
 	if (f->reserve_fd < 0)
 		f->reserve_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (!f->is_stopping)
+		watch_want(d->watch, WATCH_READ);
 }
 
 /* ---- begin and end ----------------------------------------------------------------- */
@@ -419,11 +421,6 @@ static enum code open_front(struct role_run *run, void **out_state,
 	f->next_sid = (f->next_sid & 0xffffffffffULL) | 1;
 	*out_state = f;
 	return OK;
-}
-
-static void begin(void *state)
-{
-	watch_doors(state, WATCH_READ);
 }
 
 /* No new clients; those with a message under way finish it. */
@@ -451,7 +448,6 @@ static const struct frame_handler handlers[] = {
 const struct role_def role_front = {
 	.role = ROLE_FRONT,
 	.open = open_front,
-	.begin = begin,
 	.handlers = handlers,
 	.peer_up = peer_up,
 	.peer_lost = peer_lost,

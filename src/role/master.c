@@ -147,6 +147,20 @@ static void on_rejoin(void *arg)
 				join(&m->children[i], &m->children[k]);
 }
 
+static void send_listeners(struct child *c)
+{
+	struct master *m = c->master;
+
+	for (size_t i = 0; i < m->listener_count; i++) {
+		struct listener *l = &m->listeners[i];
+		struct msg_listen listen = {.service = (uint8_t)l->service};
+
+		if (l->front == c->instance)
+			channel_send(c->channel, listen, LISTEN, 0, &listen,
+				fcntl(l->fd, F_DUPFD_CLOEXEC, 0));
+	}
+}
+
 static void hand_over(struct child *c)
 {
 	struct master *m = c->master;
@@ -158,14 +172,9 @@ static void hand_over(struct child *c)
 
 	channel_send(c->channel, setup, SETUP, 0, &setup, -1);
 	connect_child(c);
-	for (size_t i = 0; i < m->listener_count; i++) {
-		struct listener *l = &m->listeners[i];
-		struct msg_listen listen = {.service = (uint8_t)l->service};
-
-		if (c->role == ROLE_FRONT && l->front == c->instance)
-			channel_send(c->channel, listen, LISTEN, 0, &listen,
-				fcntl(l->fd, F_DUPFD_CLOEXEC, 0));
-	}
+	/* at the first start the doors open when everybody is there */
+	if (c->role == ROLE_FRONT && m->is_ready)
+		send_listeners(c);
 	channel_send(c->channel, start, START, 0, &start, -1);
 	channel_flush(c->channel);
 }
@@ -240,6 +249,16 @@ static void announce(struct master *m)
 	close(fd);
 }
 
+/* All roles serve: clients that waited in the sockets are let in. */
+static void open_doors(struct master *m)
+{
+	m->is_ready = true;
+	for (size_t i = 0; i < m->child_count; i++)
+		if (m->children[i].role == ROLE_FRONT)
+			send_listeners(&m->children[i]);
+	announce(m);
+}
+
 static bool on_role_ready(void *arg, struct frame *f)
 {
 	struct master *m = arg;
@@ -251,10 +270,8 @@ static bool on_role_ready(void *arg, struct frame *f)
 	for (size_t i = 0; i < m->child_count; i++)
 		if (!m->children[i].is_ready)
 			return true;
-	if (!m->is_ready && m->stop_phase == 0) {
-		m->is_ready = true;
-		announce(m);
-	}
+	if (!m->is_ready && m->stop_phase == 0)
+		open_doors(m);
 	return true;
 }
 

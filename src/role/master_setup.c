@@ -185,7 +185,11 @@ static void set(int fd, int level, int option)
 	(void)setsockopt(fd, level, option, &one, sizeof(one));
 }
 
-static enum code bind_one(struct span text, bool is_shared, int *out_fd,
+/* A probe only binds: a client that came to a socket which is closed again
+ * would be cut off. */
+enum bind_for { BIND_PROBE, BIND_ALONE, BIND_SHARED };
+
+static enum code bind_one(struct span text, enum bind_for what, int *out_fd,
 	struct err *e)
 {
 	struct config_address parsed;
@@ -202,13 +206,14 @@ static enum code bind_one(struct span text, bool is_shared, int *out_fd,
 	if (fd < 0)
 		return err_errno(e, TEMP, "socket for %.*s", SPAN_ARG(text));
 	set(fd, SOL_SOCKET, SO_REUSEADDR);
-	if (is_shared)
+	if (what == BIND_SHARED)
 		set(fd, SOL_SOCKET, SO_REUSEPORT);
 	if (parsed.len == 16)
 		set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 	/* accepted sockets inherit it: no system call for each of them */
 	set(fd, IPPROTO_TCP, TCP_NODELAY);
-	if (bind(fd, &address.any, len) != 0 || listen(fd, BACKLOG) != 0) {
+	if (bind(fd, &address.any, len) != 0 ||
+		(what != BIND_PROBE && listen(fd, BACKLOG) != 0)) {
 		int error = errno;
 
 		err_errno(e, BUSY, "listening on %.*s", SPAN_ARG(text));
@@ -228,7 +233,7 @@ static enum code probe(struct span address, struct err *e)
 	int waited_ms = 0;
 	enum code code;
 
-	while ((code = bind_one(address, false, &fd, e)) == BUSY &&
+	while ((code = bind_one(address, BIND_PROBE, &fd, e)) == BUSY &&
 		errno == EADDRINUSE && waited_ms < PORT_WAIT_MS) {
 		waited_ms += STEP_MS;
 		pause_step();
@@ -250,7 +255,9 @@ static enum code listen_on(struct master *m, enum service service,
 		must(m->listener_count < MASTER_LISTENERS_MAX);
 		l->service = service;
 		l->front = front;
-		code = bind_one(address, m->front_count > 1, &l->fd, e);
+		code = bind_one(address,
+			m->front_count > 1 ? BIND_SHARED : BIND_ALONE, &l->fd,
+			e);
 		if (code == OK)
 			m->listener_count++;
 	}

@@ -247,3 +247,20 @@ def test_master_without_descriptors_does_not_spin(server):
         caller.close()
     resource.prlimit(master, resource.RLIMIT_NOFILE, before)
     assert server.rows("status")
+
+
+def test_who_comes_first_finds_everybody_there(server):
+    """A front lets nobody in before the roles that it asks are there."""
+    for _ in range(8):
+        server.stop()
+        server.start(wait=False)
+        while True:
+            try:
+                raw = begin(server)
+                break
+            except ConnectionRefusedError:
+                pass                    # the port is not bound yet
+        assert raw.command("DATA")[0] == 354
+        raw.send(BODY + b".\r\n")
+        assert raw.reply()[0] == 250
+        raw.close()

@@ -207,7 +207,6 @@ static void connect_client(void)
 	assert_int_equal(listen(t.door, 1), 0);
 	assert_int_equal(getsockname(t.door, (struct sockaddr *)&at, &len), 0);
 	role_front.listen(t.state, SERVICE_SMTP, t.door);
-	role_front.begin(t.state);
 	t.client = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(t.client, (struct sockaddr *)&at, len), 0);
 }
