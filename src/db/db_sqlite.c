@@ -9,11 +9,15 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "db/db_vfs.h"
+
+#define PATH_BYTES    4096
+#define LOG_BYTES_MAX (4 << 20) /* journal_size_limit */
 
 struct db {
 	sqlite3 *handle; /* owned */
@@ -181,6 +185,18 @@ static int open_handle(const char *path, sqlite3 **out)
 		DB_VFS_NAME);
 }
 
+/* A process that only writes once never begins its log anew, so one short
+ * life after the other (commands on a stopped server) makes it longer. */
+static void shorten_log(struct db *db, const char *path)
+{
+	char name[PATH_BYTES];
+	struct stat st;
+
+	(void)sqlite3_snprintf(sizeof(name), name, "%s-wal", path);
+	if (stat(name, &st) == 0 && st.st_size > LOG_BYTES_MAX)
+		db_checkpoint(db);
+}
+
 enum code db_open(const char *path, struct db **out_db, struct err *e)
 {
 	struct db *db = MEM_NEW(struct db);
@@ -195,6 +211,7 @@ enum code db_open(const char *path, struct db **out_db, struct err *e)
 		db_close(db);
 		return code;
 	}
+	shorten_log(db, path);
 	db->begin = db_stmt(db, "BEGIN IMMEDIATE");
 	db->commit = db_stmt(db, "COMMIT");
 	db->rollback = db_stmt(db, "ROLLBACK");

@@ -299,6 +299,30 @@ static void test_a_large_transaction_reads_itself(void **state)
 	assert_int_equal(db_commit(db, &e), OK);
 }
 
+/* As many commands on a stopped server do. */
+static void test_short_lives_keep_the_log_short(void **state)
+{
+	static const char put[] = "INSERT INTO t (a, b) VALUES ($1, $2)";
+	static uint8_t body[16384];
+	char log[80];
+	struct stat st;
+
+	(void)state;
+	(void)snprintf(log, sizeof(log), "%s-wal", path);
+	for (int64_t i = 0; i < 600; i++) {
+		struct db_stmt *s = db_stmt(db, put);
+
+		(void)memcpy(body, &i, sizeof(i));
+		db_bind_i64(s, 1, i);
+		db_bind_blob(s, 2, span_of(body, sizeof(body)));
+		assert_int_equal(db_run(s, &e), OK);
+		db_close(db);
+		open_db();
+	}
+	assert_int_equal(stat(log, &st), 0);
+	assert_true(st.st_size < 5 << 20);
+}
+
 static void test_version(void **state)
 {
 	int64_t version = -1;
@@ -420,6 +444,7 @@ int main(void)
 		TEST(test_a_second_opener_gets_busy),
 		TEST(test_what_was_committed_is_there_after_a_kill),
 		TEST(test_a_large_transaction_reads_itself),
+		TEST(test_short_lives_keep_the_log_short),
 		TEST(test_version),
 		TEST(test_checkpoint),
 		TEST(test_a_file_that_is_none),
