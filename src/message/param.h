@@ -5,8 +5,32 @@
 #ifndef POSTRIDER_MESSAGE_PARAM_H
 #define POSTRIDER_MESSAGE_PARAM_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/span.h"
+
+/* A parameter as IMAP tells it: the pieces of RFC 2231 are joined, quotes are
+ * gone, nothing is decoded; an extended value keeps the star of its name
+ * ("filename*", "utf-8''%e2%82%ac"). */
+struct param {
+	struct span name;  /* case as sent */
+	struct span value;
+};
+
+struct param_list {
+	struct param *items;
+	size_t count;
+};
+
+/* Reads the value of a field: what stands before the first ";" and the
+ * parameters behind it.  Never fails; the limits are those of limits.h.
+ * Spans live in the arena, or in value. */
+struct span param_list_read(struct arena *a, struct span value,
+	struct param_list *out);
+/* Writes the parameter as UTF-8 text: RFC 2231 decoded, encoded words in it
+ * (a malpractice, and common) too; false if there is none of that name. */
+bool param_list_get(const struct param_list *list, struct span name,
+	struct buf *out);
 
 /* The value before the first ";" without blanks and comments. */
 struct span param_main(struct span value);
