@@ -1,0 +1,103 @@
+/*
+ * param_get.c - the text of a parameter, for people.  See param.h.
+ */
+#include "message/param.h"
+
+#include "codec/charset.h"
+#include "codec/hex.h"
+#include "message/limits.h"
+#include "message/words.h"
+
+#include "base/banned.h"
+
+static const struct span *find(const struct param_list *list, struct span name,
+	bool is_extended)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct span found = list->items[i].name;
+
+		if (is_extended && !span_ends(found, SPAN("*")))
+			continue;
+		found.n -= is_extended ? 1 : 0;
+		if (span_eq_fold(found, name))
+			return &list->items[i].value;
+	}
+	return NULL;
+}
+
+static void put_percent_decoded(struct buf *out, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '%' && s.n - i > 2 &&
+			hex_get(span_of(s.p + i + 1, 2), out))
+			i += 2;
+		else
+			buf_putc(out, s.p[i]);
+	}
+}
+
+/* RFC 2231 4: charset'language'text; without the two quotes it is all text. */
+static void put_extended(struct buf *out, struct span value)
+{
+	struct span text = value;
+	struct span charset = span_cut(&text, '\'');
+	struct buf bytes;
+
+	if (span_find(text, '\'') < text.n) {
+		(void)span_cut(&text, '\'');
+	} else {
+		charset = SPAN_EMPTY;
+		text = value;
+	}
+	buf_init(&bytes, text.n);
+	put_percent_decoded(&bytes, text);
+	if (!charset_put_utf8(out, charset, buf_span(&bytes)))
+		buf_put(out, buf_span(&bytes));
+	buf_clear(&bytes);
+}
+
+bool param_list_get(const struct param_list *list, struct span name,
+	struct buf *out)
+{
+	const struct span *value = find(list, name, true);
+
+	if (value != NULL) {
+		put_extended(out, *value);
+		return true;
+	}
+	value = find(list, name, false);
+	if (value != NULL)
+		words_put_decoded(out, *value);
+	return value != NULL;
+}
+
+/* Far more than 128 parameters take, each as long as it may be. */
+#define LIST_BYTES (16u << 20)
+
+struct span param_main(struct span value)
+{
+	struct arena a;
+	struct param_list list;
+	struct span main;
+
+	arena_init(&a, LIST_BYTES);
+	main = param_list_read(&a, value, &list);
+	/* in the value itself, but for comments inside of it */
+	if (main.n > 0 && (main.p < value.p || main.p >= value.p + value.n))
+		main = SPAN_EMPTY;
+	arena_clear(&a);
+	return main;
+}
+
+bool param_get(struct span value, struct span name, struct buf *out)
+{
+	struct arena a;
+	struct param_list list;
+	bool is_found;
+
+	arena_init(&a, LIST_BYTES);
+	(void)param_list_read(&a, value, &list);
+	is_found = param_list_get(&list, name, out);
+	arena_clear(&a);
+	return is_found;
+}
