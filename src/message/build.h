@@ -1,22 +1,19 @@
 /*
- * build.h - a message made from its pieces: RFC 5322, RFC 2045-2047.
+ * build.h - the message that a person writes: a text, and files beside it.
+ * RFC 5322, RFC 2045-2047
  *
- * The text goes as UTF-8, 7bit if it may, else quoted-printable; files go in
- * base64.  Nothing in the pieces can make a header field of its own or end a
- * part early.  Pure: moment, host and random bytes are the caller's.
+ * The plain face of compose.h, which builds trees of parts of any shape.  The
+ * text goes as UTF-8, 7bit if it may, else in the shorter of quoted-printable
+ * and base64; files go in base64.  Pure: moment, host and random bytes are the
+ * caller's.
  */
 #ifndef POSTRIDER_MESSAGE_BUILD_H
 #define POSTRIDER_MESSAGE_BUILD_H
 
-#include "base/buf.h"
-#include "base/span.h"
+#include "message/compose.h"
 
-#define MESSAGE_RANDOM_BYTES 16
-
-struct message_address {
-	struct span name;    /* UTF-8; empty: none */
-	struct span address; /* "alice@crepes.fr" */
-};
+#define MESSAGE_RANDOM_BYTES COMPOSE_RANDOM_BYTES
+#define MESSAGE_FILES_MAX    1000
 
 struct message_file {
 	struct span name;    /* UTF-8, without folders */
