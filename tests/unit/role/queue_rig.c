@@ -25,7 +25,8 @@
 #include "role/role.h"
 #include "role/roles.h"
 
-#define PATIENCE_MS 3000
+/* Against hanging for ever; no measure of anything. */
+#define PATIENCE_MS 300000
 
 /* ---- the child -------------------------------------------------------------------- */
 static struct role_run run;
@@ -272,6 +273,13 @@ bool rig_get(int from, struct got *out, int timeout_ms)
 	if (CMSG_FIRSTHDR(&m) != NULL)
 		memcpy(&out->fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(int));
 	return true;
+}
+
+bool rig_is_heard(int from, int timeout_ms)
+{
+	struct pollfd p = {.fd = from, .events = POLLIN};
+
+	return poll(&p, 1, timeout_ms) == 1;
 }
 
 void rig_want(int from, enum message_type type, struct got *out)

@@ -35,6 +35,8 @@ struct buf *rig_begin(enum message_type type, uint64_t id);
 void rig_send(int to, int fd);
 /* Waits for the next frame; false: none came in time. */
 bool rig_get(int from, struct got *out, int timeout_ms);
+/* Does a frame come in this time?  It stays to be read. */
+bool rig_is_heard(int from, int timeout_ms);
 /* Waits for a frame of this type and fails the test when another comes. */
 void rig_want(int from, enum message_type type, struct got *out);
 void rig_want_silence(int from, int for_ms);

@@ -259,10 +259,15 @@ static void leaves_a_dead_domain_alone(void **state)
 	static const struct rig_rcpt dave[] = {
 		{ROUTE_REMOTE, 0, "dave@alive.org"}};
 	struct rig *r = *state;
-	uint64_t qid = submit(r, carol, 1), fresh, job;
+	uint64_t qid, fresh, job;
 	struct msg_send m;
 	uint32_t idx;
 
+	/* long enough for all that comes before the next attempt */
+	rig_kill(r);
+	r->config.retry_ms[0] = 3000;
+	rig_start(r);
+	qid = submit(r, carol, 1);
 	job = rig_sending(r, &m, &idx);
 	rig_sent(r, job, qid, idx, TEMP, 0, "connection refused");
 	(void)submit(r, carol, 1);

@@ -38,7 +38,8 @@ static int teardown(void **state)
 #define DEAD_MESSAGES 200u
 #define DEAD_RCPTS    100u
 #define FRESH         10u
-#define FRESH_MS      5000
+/* Attempts for the dead domain that may come between theirs. */
+#define DEAD_ATTEMPTS (DEAD_MESSAGES / 4)
 /* AddressSanitizer keeps what is freed for a while, and pads the rest. */
 #ifdef POSTRIDER_SANITIZED
 #define MEMORY_KIB    524288
@@ -102,25 +103,24 @@ static void delays_nobody_for_a_dead_domain(void **state)
 	struct rig *r = *state;
 	uint64_t qid = rig_ids(r, DEAD_MESSAGES + FRESH);
 	long before_kib = memory_kib(r->pid);
-	size_t arrived = 0;
-	int64_t begin_ms;
+	size_t arrived = 0, attempts = 0;
 
 	for (size_t i = 0; i < DEAD_MESSAGES; i++) {
 		submit_dead(r, qid++);
 		(void)rig_submitted(r);
 		(void)play_outbound(r, 0);
 	}
-	begin_ms = time_mono_ms();
 	for (size_t i = 0; i < FRESH; i++) {
 		(void)snprintf(address, sizeof(address), "x@living%zu.org", i);
 		rig_submit(r, qid++, NULL, to, 1, text);
 		(void)rig_submitted(r);
 	}
-	while (arrived < FRESH && time_mono_ms() - begin_ms < FRESH_MS)
-		arrived += play_outbound(r, 1000);
+	while (arrived < FRESH && attempts < FRESH + DEAD_ATTEMPTS) {
+		arrived += play_outbound(r, 300000);
+		attempts++;
+	}
 	assert_int_equal(arrived, FRESH);
-	print_message("%lld ms, %ld KiB more\n",
-		(long long)(time_mono_ms() - begin_ms),
+	print_message("%zu attempts, %ld KiB more\n", attempts,
 		memory_kib(r->pid) - before_kib);
 	assert_true(memory_kib(r->pid) - before_kib < MEMORY_KIB);
 }
@@ -230,7 +230,7 @@ static void remembers_ten_seconds(void **state)
 	static const struct rig_rcpt to[] = {
 		{ROUTE_LOCAL, 5, "bob@hamburger.edu"}};
 	struct rig *r = *state;
-	uint64_t first = 0, qid;
+	uint64_t first = 0, qid, same;
 	struct msg_unconfirmed m;
 	int64_t begin_ms = time_mono_ms();
 	char body[64];
@@ -244,14 +244,15 @@ static void remembers_ten_seconds(void **state)
 		first = i == 0 ? qid : first;
 		qid++;
 	}
-	if (time_mono_ms() - begin_ms > 10000)
-		skip(); /* a machine too slow for the question */
 	m.qid = first;
 	msg_put_unconfirmed(rig_begin(MSG_UNCONFIRMED, 0), &m);
 	rig_send(r->front, -1);
 	qid = rig_ids(r, 2);
 	rig_submit(r, qid, NULL, to, 1, "Subject: 0\r\n\r\n");
-	assert_int_equal(rig_submitted(r), first);
+	same = rig_submitted(r);
+	if (time_mono_ms() - begin_ms > 10000)
+		skip(); /* a machine too slow for the question */
+	assert_int_equal(same, first);
 	rig_submit(r, qid + 1, NULL, to, 1, "Subject: 1\r\n\r\n");
 	assert_int_equal(rig_submitted(r), qid + 1);
 }
