@@ -159,7 +159,7 @@ static void test_deferred_work_is_done_once_in_order(void **state)
 	loop_defer(loop, &third);
 	deferred_cancel(&third);
 	deferred_cancel(&third);
-	run_for(50);
+	run_for(500);
 	/* what is ready comes first */
 	assert_string_equal(trail, "t21$");
 	timer_clear(&t);
@@ -174,7 +174,7 @@ static void test_deferred_work_may_change_the_list(void **state)
 	loop_defer(loop, &first);
 	loop_defer(loop, &second);
 	loop_defer(loop, &third);
-	run_for(50);
+	run_for(500);
 	assert_memory_equal(trail, "121", 3);
 	assert_null(strchr(trail, '3'));
 	deferred_cancel(&first);
