@@ -3,6 +3,8 @@
 import socket
 import threading
 
+from server import PATIENCE, free_port
+
 
 class Sink:
     """replies: {"RCPT": [...]}: answers to a command in turn, the last for ever.
@@ -25,7 +27,7 @@ class Sink:
         self.lock = threading.Lock()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((address, port))
+        self.listener.bind((address, port or free_port(address)))
         self.listener.listen(128)
         self.address, self.port = self.listener.getsockname()
         self.open = True
@@ -63,7 +65,7 @@ class Sink:
         return self.DEFAULT.get(command, b"500 5.5.1 what?")
 
     def serve(self, connection):
-        connection.settimeout(60)
+        connection.settimeout(60 * PATIENCE)
         session = []
         with self.lock:
             self.sessions.append(session)

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, config_text, free_port, listing, wait_for, without_trace
+from server import BINARY, PATIENCE, config_text, free_port, listing, wait_for, without_trace
 
 BODY = b"From: <f@else.test>\r\nSubject: bad day\r\n\r\nHello.\r\n"
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to mount a small tmpfs")
@@ -203,7 +203,7 @@ def test_wrong_configuration_starts_nothing(make_server, wrong):
     server.options.pop(replaced, None)
     server.config_path.write_text(config_text(server.options) + text + "\n")
     server.start(wait=False)
-    status = server.process.wait(10)
+    status = server.process.wait(10 * PATIENCE)
     server.end_process()
     assert status == 78, server.log_text()
     assert "postrider.conf" in server.log_text()
@@ -220,7 +220,7 @@ def test_port_taken_starts_nothing(make_server):
         taken.bind(("127.0.0.1", server.pop3_port))
         taken.listen()
         server.start(wait=False)
-        assert server.process.wait(10) != 0
+        assert server.process.wait(10 * PATIENCE) != 0
         server.end_process()
     assert str(server.pop3_port) in server.log_text()
     with pytest.raises(OSError):
@@ -229,7 +229,7 @@ def test_port_taken_starts_nothing(make_server):
 
 def test_no_configuration_file(tmp_path):
     done = subprocess.run([BINARY, "--config", tmp_path / "none.conf", "serve"],
-                          capture_output=True, text=True, timeout=10)
+                          capture_output=True, text=True, timeout=10 * PATIENCE)
     assert done.returncode == 78
     assert "none.conf" in done.stderr
 

@@ -112,7 +112,7 @@ def test_stay_serves_until_ctrl_c(folder):
         config = re.search(rf"--config (\S*{person.split('@')[1]}\S*)", out).group(1)
         password = re.search(rf"{person} +password: (\w+)", out).group(1)
         done = subprocess.run([BINARY, "--config", config, "mail", "list", "-u", person],
-                              capture_output=True, text=True, timeout=20,
+                              capture_output=True, text=True, timeout=20 * PATIENCE,
                               env={**os.environ, "POSTRIDER_PASSWORD": password})
         # nobody wrote to Alice; Bob's mail can be read again
         assert done.returncode == status, done.stderr
@@ -143,6 +143,6 @@ def test_killed_demo_takes_its_servers_along(folder):
 
 @pytest.mark.parametrize("words", [["--break"], ["--break", "tea"], ["now"]])
 def test_usage(words):
-    done = subprocess.run([BINARY, "demo", *words], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([BINARY, "demo", *words], capture_output=True, text=True, timeout=10 * PATIENCE)
     assert done.returncode == 64
     assert "full|down|greylist" in done.stderr

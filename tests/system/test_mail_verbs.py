@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, PASSWORD, wait_for
+from server import BINARY, PASSWORD, PATIENCE, wait_for
 
 
 class Mail:
@@ -21,7 +21,7 @@ class Mail:
         flags = ["--json"] if json_rows else []
         done = subprocess.run(
             [BINARY, "--config", self.server.config_path, *flags, "mail", *words], input=text,
-            capture_output=True, timeout=30, cwd=self.server.dir,
+            capture_output=True, timeout=30 * PATIENCE, cwd=self.server.dir,
             env={**os.environ, "POSTRIDER_PASSWORD": password})
         assert done.returncode == expect, (words, done.returncode, done.stdout, done.stderr)
         return done

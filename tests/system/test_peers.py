@@ -127,7 +127,7 @@ def test_python_smtplib_and_poplib(server):
     for number in range(3):
         server.send("f@else.test", "ann@here.test", BODY + b"%d\r\n" % number)
     server.wait_messages("ann@here.test", 3)
-    client = poplib.POP3("127.0.0.1", server.pop3_port, timeout=20)
+    client = poplib.POP3("127.0.0.1", server.pop3_port, timeout=20 * PATIENCE)
     assert "UIDL" in client.capa() and "TOP" in client.capa()
     client.user("ann@here.test")
     client.pass_(PASSWORD)

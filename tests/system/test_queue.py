@@ -6,7 +6,7 @@ import email.policy
 import sqlite3
 import time
 
-from server import wait_for, without_trace
+from server import PATIENCE, wait_for, without_trace
 
 BODY = b"From: <ann@here.test>\r\nSubject: two\r\nMessage-ID: <m1@here.test>\r\n\r\nHello.\r\n"
 
@@ -193,7 +193,7 @@ def test_over_quota_waits_and_arrives(server):
 
 def test_lost_250_is_one_copy(server):
     """RFC 1047: the client resets after the dot and sends the same again."""
-    for _ in range(3):
+    for number in range(3):
         raw = server.raw()
         raw.reply()
         for command in ("EHLO c.test", "MAIL FROM:<f@else.test>", "RCPT TO:<ann@here.test>"):
@@ -201,7 +201,7 @@ def test_lost_250_is_one_copy(server):
         assert raw.command("DATA")[0] == 354
         raw.send(BODY + b".\r\n")
         raw.reset()
-        time.sleep(0.3)                 # a client that comes back takes its time
+        server.wait_sessions(number + 1)    # a client that comes back takes its time
     server.wait_messages("ann@here.test")
     server.send("f@else.test", "ann@here.test", BODY)
     time.sleep(0.5)
@@ -329,7 +329,7 @@ def test_newer_queue_is_refused_and_left_alone(server):
     done = server.run("queue", "list", expect=74)
     assert "newer version" in done.stderr
     server.start(wait=False)
-    assert server.process.wait(20) != 0
+    assert server.process.wait(20 * PATIENCE) != 0
     assert "newer version" in server.log_text()
     assert path.read_bytes() == before
 

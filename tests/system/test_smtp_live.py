@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from server import PASSWORD, wait_for, without_trace
+from server import PASSWORD, PATIENCE, wait_for, without_trace
 
 BODY = b"From: <far@else.test>\r\nSubject: one\r\n\r\nHello.\r\n"
 
@@ -158,7 +158,7 @@ def test_ipv6_and_two_addresses(make_server):
     server.add_domain("here.test")
     server.add_account("ann@here.test")
     server.start()
-    with smtplib.SMTP("::1", port, "client.test", timeout=20) as client:
+    with smtplib.SMTP("::1", port, "client.test", timeout=20 * PATIENCE) as client:
         client.sendmail("far@else.test", "ann@here.test", BODY)
     (got,) = server.wait_messages("ann@here.test")
     assert b"[IPv6:::1]" in got[:len(got) - len(BODY)]
