@@ -2,9 +2,14 @@
  * envelope.h - what the head of a message says of it, read once.
  * RFC 5322 3.6, RFC 9051 7.5.2 (ENVELOPE), RFC 8621 4.1.2
  *
- * Texts are raw: unfolded, encoded words not decoded.  When a field stands
- * more than once, the one that every view shows is decided here and nowhere
- * else.
+ * Texts are raw: unfolded, without blanks at both ends, encoded words not
+ * decoded, any byte possible but CR and LF.  A text whose p is NULL was not
+ * there at all; one of a field without a value is empty with a p, and so are
+ * the items of a list.
+ *
+ * Of a field that stands more than once (RFC 5322 3.6 forbids it) the last
+ * counts, whole, in every view: RFC 8621 4.1.3 asks for it, and IMAP does not
+ * say.
  */
 #ifndef POSTRIDER_MESSAGE_ENVELOPE_H
 #define POSTRIDER_MESSAGE_ENVELOPE_H
@@ -25,13 +30,15 @@ struct envelope {
 	struct span references;  /* the text */
 };
 
-/* Takes one field of the head if it belongs here.  Spans live in the arena. */
+/* Takes one field of the head if it belongs here.  The value, folded as it
+ * was, must live as long as the arena: spans point into both. */
 void envelope_take(struct envelope *e, struct arena *a, struct span name,
 	struct span value);
 
 /* As a compact blob for the store; versioned by its first byte. */
 void envelope_pack(const struct envelope *e, struct buf *out);
-/* False: these are not the bytes of one.  Spans point into packed. */
+/* False: these are not the bytes of one, or the arena has no room for it.
+ * Spans point into packed. */
 bool envelope_unpack(struct arena *a, struct span packed, struct envelope *out);
 
 #endif

@@ -1,0 +1,66 @@
+/*
+ * token.h - the words of structured fields.  RFC 5322 3.2 and 4.1 (obsolete)
+ *
+ * Cuts a value into tokens, tolerantly: every byte belongs to one, and what
+ * the grammar does not know is a word.  Linear, without recursion; nothing is
+ * copied.
+ */
+#ifndef POSTRIDER_MESSAGE_TOKEN_H
+#define POSTRIDER_MESSAGE_TOKEN_H
+
+#include "base/span.h"
+
+enum token_kind {
+	TOKEN_END,
+	TOKEN_GAP,     /* blanks, folds, comments, a stray ")" or quote */
+	TOKEN_WORD,    /* any run of other bytes, dots too; an encoded word whole,
+			whatever it holds */
+	TOKEN_QUOTED,  /* "...", with its quotes */
+	TOKEN_PAIR,    /* a backslash and a byte, outside of quotes */
+	TOKEN_LITERAL, /* [...], only behind "@" or "." */
+	TOKEN_AT,
+	TOKEN_OPEN,    /* < */
+	TOKEN_CLOSE,   /* > */
+	TOKEN_COMMA,
+	TOKEN_COLON,
+	TOKEN_SEMICOLON
+};
+
+struct token {
+	enum token_kind kind;
+	size_t start, end;   /* offsets in the value */
+	bool is_dirty;       /* WORD, QUOTED, LITERAL: not what it means as it
+				stands (pairs, folds, control characters);
+				GAP: other than one blank */
+	struct span comment; /* GAP: its last comment with what is in the
+				parentheses; empty: none */
+};
+
+struct token_reader {
+	struct span value;
+	size_t at;
+	bool has_open_quote; /* one was found that nothing closes */
+};
+
+/* literal_ok: a "[" here begins a domain literal. */
+void token_next(struct token_reader *r, bool literal_ok, struct token *out);
+
+/* Length of the comment at the start of s, with both parentheses; one that is
+ * not closed goes to the end.  RFC 5322 3.2.2 */
+size_t token_comment_len(struct span s);
+/* Length of the blanks, folds and comments at the start of s. */
+size_t token_cfws_len(struct span s);
+
+/* Blank, tab or a part of a line end. */
+static inline bool token_is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A control character that no value may hold: it is dropped when read. */
+static inline bool token_is_control(uint8_t c)
+{
+	return (c < ' ' && c != '\t') || c == 0x7f;
+}
+
+#endif
