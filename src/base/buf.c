@@ -80,6 +80,14 @@ void buf_put(struct buf *b, struct span s)
 	b->end += s.n;
 }
 
+void buf_put_most(struct buf *b, struct span s)
+{
+	struct span fits = span_head(s, buf_left(b));
+
+	buf_put(b, fits);
+	buf_put(b, span_tail(s, fits.n));
+}
+
 void buf_puts(struct buf *b, const char *s)
 {
 	buf_put(b, span_str(s));

@@ -45,6 +45,8 @@ static inline size_t buf_left(const struct buf *b)
 }
 
 void buf_put(struct buf *b, struct span s);
+/* Writes as much of it as fits; overflow if that is not all. */
+void buf_put_most(struct buf *b, struct span s);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, uint8_t byte);
 void buf_put_u64(struct buf *b, uint64_t value); /* decimal */

@@ -12,11 +12,13 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "codec/base64_way.h"
 
 /* RFC 2045 6.8: no line of more than 76 characters */
 #define BASE64_MAIL_LINE 76
 
 struct base64_encoder {
+	const struct base64_way *way;
 	size_t line;   /* characters a line, a multiple of 4; 0: one line */
 	size_t column;
 	uint8_t held[3];
@@ -37,6 +39,7 @@ static inline size_t base64_encoded_len(size_t n)
 }
 
 struct base64_decoder {
+	const struct base64_way *way;
 	uint32_t bits;
 	uint8_t letters; /* of the group at hand, 0-3 */
 	bool is_padded;  /* the last run ended with padding */

@@ -27,11 +27,12 @@ void qp_encode_feed(struct qp_encoder *e, struct span in, struct buf *out);
 void qp_encode_end(struct qp_encoder *e, struct buf *out);
 
 /* Blanks at the end of a line were added on the way and are dropped (RFC 2045
- * 6.7 rule 3), up to this many; a longer run is kept. */
+ * 6.7 rule 3), up to this many; a longer run is kept, and counts as damage. */
 #define QP_BLANKS_MAX 256
 
 enum qp_state {
 	QP_TEXT,  /* held: blanks that may end the line */
+	QP_BLANKS, /* in a run of blanks that is too long to be held */
 	QP_EQUAL, /* after "=": held: "=" and what followed it */
 	QP_HEX,   /* after "=" and one digit */
 	QP_SOFT,  /* after "=" and blanks */

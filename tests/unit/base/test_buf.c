@@ -55,6 +55,23 @@ static void test_a_write_is_whole_or_nothing(void **state)
 	buf_clear(&b);
 }
 
+static void test_most_of_a_write(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10);
+	buf_put_most(&b, SPAN("012345"));
+	assert_false(b.overflow);
+	buf_put_most(&b, SPAN("6789"));
+	assert_false(b.overflow);
+	buf_truncate(&b, 8);
+	buf_put_most(&b, SPAN("abc"));
+	assert_true(b.overflow);
+	assert_true(span_eq(buf_span(&b), SPAN("01234567ab")));
+	buf_clear(&b);
+}
+
 static void test_numbers(void **state)
 {
 	struct buf b;
@@ -146,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maximum_is_hard),
 		cmocka_unit_test(test_a_write_is_whole_or_nothing),
+		cmocka_unit_test(test_most_of_a_write),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_truncate_and_reserve),
 		cmocka_unit_test(test_claiming_more_than_was_reserved),

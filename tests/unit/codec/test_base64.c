@@ -6,12 +6,16 @@
 
 #include "codec/base64.h"
 
+/* the way that the tests below go */
+static const struct base64_way *way;
+
 static void encode(struct span in, size_t step, size_t line, struct buf *out)
 {
 	struct base64_encoder e;
 
 	buf_reset(out);
 	base64_encode_init(&e, line);
+	e.way = way;
 	for (size_t at = 0; at < in.n; at += step)
 		base64_encode_feed(&e, span_head(span_tail(in, at), step), out);
 	base64_encode_end(&e, out);
@@ -23,6 +27,7 @@ static bool decode(struct span in, size_t step, struct buf *out)
 
 	buf_reset(out);
 	base64_decode_init(&d);
+	d.way = way;
 	for (size_t at = 0; at < in.n; at += step)
 		base64_decode_feed(&d, span_head(span_tail(in, at), step), out);
 	base64_decode_end(&d, out);
@@ -108,28 +113,176 @@ static void test_decoder_is_tolerant(void **state)
 		{"Zm*9v", "foo", false},         /* not in the alphabet */
 		{"Zg==Zg==", "ff", false},       /* two glued together */
 		{"====", "", true},
+		/* the same where a wide step would take them */
+		{"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVow\r\nMTIz",
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123", true},
+		{"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVow*MTIz",
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123", false},
+		{"QUJDREVGR0hJSkt*MTU5PUFFSU1RVVldYWVowMTIz",
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123", false},
+		{"QUI=QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIz",
+			"ABABCDEFGHIJKLMNOPQRSTUVWXYZ0123", false},
 	};
 	struct buf out;
 
 	(void)state;
 	buf_init(&out, 1024);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool is_clean = decode(span_str(rows[i].coded), 1, &out);
+		struct span coded = span_str(rows[i].coded);
 
-		assert_true(span_eq(buf_span(&out), span_str(rows[i].plain)));
-		assert_int_equal(is_clean, rows[i].is_clean);
+		for (size_t step = 1; step <= coded.n; step++) {
+			bool is_clean = decode(coded, step, &out);
+
+			assert_true(span_eq(buf_span(&out),
+				span_str(rows[i].plain)));
+			assert_int_equal(is_clean, rows[i].is_clean);
+		}
 	}
 	buf_clear(&out);
 }
 
+/* RFC 4648 4, byte by byte: what the ways must agree with */
+static size_t decode_slowly(struct span in, uint8_t *out)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t groups = 0;
+
+	for (; in.n >= 4; in = span_tail(in, 4), groups++) {
+		uint32_t bits = 0;
+
+		for (unsigned i = 0; i < 4; i++) {
+			struct span all = span_of(letters, 64);
+			size_t value = span_find(all, in.p[i]);
+
+			if (value == all.n)
+				return groups;
+			bits = bits << 6 | (uint32_t)value;
+		}
+		*out++ = (uint8_t)(bits >> 16);
+		*out++ = (uint8_t)(bits >> 8);
+		*out++ = (uint8_t)bits;
+	}
+	return groups;
+}
+
+static void test_a_way_takes_letters_and_nothing_else(void **state)
+{
+	uint8_t in[128], out[96 + BASE64_WAY_SLACK], slow[96];
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(in); at++) {
+		for (unsigned byte = 0; byte < 256; byte++) {
+			struct span text = span_of(in, sizeof(in));
+			size_t groups;
+
+			for (size_t i = 0; i < sizeof(in); i++)
+				in[i] = (uint8_t)"AZaz09+/"[i * 5 % 8];
+			in[at] = (uint8_t)byte;
+			groups = way->decode(text, out);
+			assert_int_equal(groups, decode_slowly(text, slow));
+			assert_memory_equal(out, slow, groups * 3);
+		}
+	}
+}
+
+/* lines of any length, of which few are whole groups, and of any bytes */
+static void test_ways_agree_on_hostile_text(void **state)
+{
+	static const uint8_t odd[] = "=\r\n \t*-_\x80\xff\0";
+	uint8_t text[512];
+	struct buf whole, pieces;
+	uint32_t seed = 11;
+
+	(void)state;
+	buf_init(&whole, 1024);
+	buf_init(&pieces, 1024);
+	for (unsigned round = 0; round < 3000; round++) {
+		bool is_clean;
+
+		for (size_t i = 0; i < sizeof(text); i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i] = (seed >> 16) % (8 + round % 90) == 0
+				? odd[(seed >> 24) % sizeof(odd)]
+				: (uint8_t)('a' + (seed >> 24) % 26);
+		}
+		way = &base64_ways[0];
+		is_clean = decode(span_of(text, sizeof(text)), 1, &whole);
+		way = *state;
+		assert_int_equal(is_clean, decode(span_of(text, sizeof(text)),
+			1 + round % 200, &pieces));
+		assert_true(span_eq(buf_span(&whole), buf_span(&pieces)));
+	}
+	buf_clear(&whole);
+	buf_clear(&pieces);
+}
+
+/* as much as fits is there, to the byte, and the overflow is told */
+static void test_a_full_buffer_is_filled(void **state)
+{
+	uint8_t zeros[300] = {0};
+	struct buf coded, back;
+
+	(void)state;
+	buf_init(&coded, base64_encoded_len(sizeof(zeros)));
+	encode(span_of(zeros, sizeof(zeros)), 100, 0, &coded);
+	assert_false(coded.overflow);
+	for (size_t max = 250; max <= 300; max++) {
+		buf_init(&back, max);
+		decode(buf_span(&coded), 77, &back);
+		assert_int_equal(buf_len(&back), max);
+		assert_int_equal(back.overflow, max < 300);
+		buf_clear(&back);
+	}
+	buf_clear(&coded);
+}
+
+static void test_large_round_trip(void **state)
+{
+	static uint8_t bytes[100003];
+	struct buf text, back;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * i >> 7);
+	buf_init(&text, 200000);
+	buf_init(&back, sizeof(bytes));
+	for (size_t step = 1000; step < 110000; step += 33333) {
+		encode(span_of(bytes, sizeof(bytes)), step, BASE64_MAIL_LINE,
+			&text);
+		assert_true(decode(buf_span(&text), step + 1, &back));
+		assert_true(span_eq(buf_span(&back),
+			span_of(bytes, sizeof(bytes))));
+	}
+	buf_clear(&text);
+	buf_clear(&back);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_round_trip_at_every_length_and_split),
-		cmocka_unit_test(test_lines_are_76_long),
-		cmocka_unit_test(test_decoder_is_tolerant),
-	};
+	int failed = 0;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < base64_way_count; i++) {
+		void *state = (void *)(uintptr_t)&base64_ways[i];
+		const struct CMUnitTest tests[] = {
+			cmocka_unit_test(test_vectors),
+			cmocka_unit_test(
+				test_round_trip_at_every_length_and_split),
+			cmocka_unit_test(test_lines_are_76_long),
+			cmocka_unit_test(test_decoder_is_tolerant),
+			cmocka_unit_test(
+				test_a_way_takes_letters_and_nothing_else),
+			cmocka_unit_test_prestate(
+				test_ways_agree_on_hostile_text, state),
+			cmocka_unit_test(test_a_full_buffer_is_filled),
+			cmocka_unit_test(test_large_round_trip),
+		};
+
+		way = &base64_ways[i];
+		if (!way->is_there())
+			continue;
+		failed += cmocka_run_group_tests_name(way->name, tests, NULL,
+			NULL);
+	}
+	return failed;
 }

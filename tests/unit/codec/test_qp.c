@@ -134,17 +134,111 @@ static void test_decoder_is_tolerant(void **state)
 
 static void test_long_runs_of_blanks_are_kept(void **state)
 {
+	static const struct {
+		size_t blanks;
+		const char *end;
+		bool is_kept, is_clean;
+	} rows[] = {
+		{256, "x", true, true},
+		{600, "x", true, true},
+		{256, "\r\n", false, true},
+		{257, "\r\n", true, false},
+		{600, "\n", true, false},
+		{600, "", true, false},
+		{256, "", false, true},
+	};
 	struct buf in, out;
 
 	(void)state;
 	buf_init(&in, 1024);
 	buf_init(&out, 1024);
-	for (unsigned i = 0; i < 600; i++)
-		buf_putc(&in, ' ');
-	buf_putc(&in, 'x');
-	decode(buf_span(&in), 1, &out);
-	assert_true(span_eq(buf_span(&out), buf_span(&in)));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&in);
+		for (size_t b = 0; b < rows[i].blanks; b++)
+			buf_putc(&in, b % 3 == 0 ? '\t' : ' ');
+		buf_puts(&in, rows[i].end);
+		for (size_t step = 1; step < 1000; step += 111) {
+			assert_int_equal(decode(buf_span(&in), step, &out),
+				rows[i].is_clean);
+			assert_true(span_eq(buf_span(&out), rows[i].is_kept
+				? buf_span(&in) : span_str(rows[i].end)));
+		}
+	}
 	buf_clear(&in);
+	buf_clear(&out);
+}
+
+/* Whatever comes, a run that is taken at once is what the machine makes of its
+ * bytes one by one. */
+static void test_result_is_the_same_for_every_split(void **state)
+{
+	static const uint8_t letters[] = "\r\n\n \t==3D=20=\r\naZ~\xc3\0";
+	uint8_t text[400];
+	struct buf bytewise, pieces;
+	uint32_t seed = 5;
+
+	(void)state;
+	buf_init(&bytewise, 8192);
+	buf_init(&pieces, 8192);
+	for (unsigned round = 0; round < 3000; round++) {
+		struct span in = span_of(text, sizeof(text));
+		size_t step = 2 + round % sizeof(text);
+		bool is_clean;
+
+		for (size_t i = 0; i < sizeof(text); i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i] = (seed >> 16) % (1 + round % 30) == 0
+				? letters[(seed >> 24) % sizeof(letters)]
+				: (uint8_t)('a' + (seed >> 24) % 26);
+		}
+		is_clean = decode(in, 1, &bytewise);
+		assert_int_equal(is_clean, decode(in, step, &pieces));
+		assert_true(span_eq(buf_span(&bytewise), buf_span(&pieces)));
+		encode(in, 1, &bytewise);
+		encode(in, step, &pieces);
+		assert_true(span_eq(buf_span(&bytewise), buf_span(&pieces)));
+	}
+	buf_clear(&bytewise);
+	buf_clear(&pieces);
+}
+
+static void test_encoder_output_fits_its_bound(void **state)
+{
+	static uint8_t bytes[20000];
+	struct buf text, back;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = 0xff;
+	buf_init(&text, 100000);
+	buf_init(&back, sizeof(bytes));
+	encode(span_of(bytes, sizeof(bytes)), sizeof(bytes), &text);
+	assert_true(decode(buf_span(&text), buf_len(&text), &back));
+	assert_true(span_eq(buf_span(&back), span_of(bytes, sizeof(bytes))));
+	buf_clear(&text);
+	buf_clear(&back);
+}
+
+/* as much as fits is there, to the byte, and the overflow is told */
+static void test_a_full_buffer_is_filled(void **state)
+{
+	uint8_t text[600];
+	struct buf out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 70 == 69 ? '\n' : 'x';
+	for (size_t max = 550; max <= 600; max++) {
+		buf_init(&out, max);
+		assert_true(decode(span_of(text, sizeof(text)), 500, &out));
+		assert_int_equal(buf_len(&out), max);
+		assert_int_equal(out.overflow, max < 600);
+		buf_clear(&out);
+	}
+	buf_init(&out, 10);
+	encode(span_of(text, sizeof(text)), 500, &out);
+	assert_int_equal(buf_len(&out), 10);
+	assert_true(out.overflow);
 	buf_clear(&out);
 }
 
@@ -155,6 +249,9 @@ int main(void)
 		cmocka_unit_test(test_round_trip_is_identity),
 		cmocka_unit_test(test_decoder_is_tolerant),
 		cmocka_unit_test(test_long_runs_of_blanks_are_kept),
+		cmocka_unit_test(test_result_is_the_same_for_every_split),
+		cmocka_unit_test(test_encoder_output_fits_its_bound),
+		cmocka_unit_test(test_a_full_buffer_is_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
