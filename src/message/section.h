@@ -1,17 +1,30 @@
 /*
  * section.h - which bytes of a message a section names.
- * RFC 9051 6.4.5 (BODY[…]), RFC 3516 (BINARY), 6.4.5.1
+ * RFC 9051 6.4.5 (BODY[…]), 6.4.5.1 (numbers)
  *
- *	section = [part-number] ["."] ["HEADER" | "HEADER.FIELDS" ["NOT"] (…) |
- *		"TEXT" | "MIME"]
+ *	section = "" | numbers | [numbers "."] ("HEADER" | "TEXT" |
+ *		"HEADER.FIELDS" [".NOT"] " (" names ")") | numbers ".MIME"
  *
  * The command parser of IMAP has read the words; here they become a range of
- * the raw bytes.
+ * the raw bytes, so that whoever keeps them reads no others.
+ * section_binary.h takes the encoding off.
+ *
+ *	section_read      text         -> what is asked for
+ *	section_find      tree         -> the range
+ *	section_cut       <0.2048>     -> less of it
+ *	section_put_fields  HEADER.FIELDS: the lines that are asked for
  */
 #ifndef POSTRIDER_MESSAGE_SECTION_H
 #define POSTRIDER_MESSAGE_SECTION_H
 
+#include "base/err.h"
 #include "message/mime.h"
+
+/* No part has more numbers: each is a level, and a message that is one part
+ * has the number 1. */
+#define SECTION_NUMBERS_MAX (MESSAGE_DEPTH_MAX + 1)
+/* Names in one list; programs ask for some twenty. */
+#define SECTION_FIELDS_MAX 500
 
 enum section_what {
 	SECTION_ALL,    /* the part's body; of the message: all of it */
@@ -30,8 +43,10 @@ struct section {
 	size_t field_count;
 };
 
-/* "1.2.MIME", "HEADER.FIELDS (TO CC)", "TEXT", "": as it stands between the
- * brackets.  SYNTAX: it is none.  The parts of it live in the arena. */
+/* "1.2.MIME", "HEADER.FIELDS (TO \"CC\")", "TEXT", "": as it stands between
+ * the brackets, names as atoms or quoted.  SYNTAX: it is none; LIMIT: more
+ * numbers or names than above.  The parts of it live in the arena, which
+ * takes no more than 32 times the text. */
 enum code section_read(struct arena *a, struct span text, struct section *out)
 	MUST_USE;
 
@@ -46,11 +61,21 @@ bool section_find(const struct mime_tree *t, const struct section *s,
 	struct section_range *out);
 
 /* Writes the lines of the fields that are asked for, folded as they were, and
- * the empty line. */
+ * the empty line if the header has one.  What is no field belongs to none of
+ * the names: FIELDS and FIELDS.NOT together hold each line once. */
 void section_put_fields(struct buf *out, const struct section *s,
 	struct span header);
 
-/* <start.count>: cuts the range, at its end if it asks for more. */
+/* <start.count>: cuts the range, at its end if it asks for more.  Of fields
+ * the partial is taken of what section_put_fields wrote. */
 void section_cut(struct section_range *r, uint64_t start, uint64_t count);
+
+/* ---- what IMAP's numbers make of broken messages ------------------------ */
+
+/* A multipart in which no part was found.  The grammar wants one, so there is
+ * a part 1, an empty text at the end of its body. */
+bool section_has_empty_part(const struct mime_tree *t, uint32_t part);
+/* A multipart or message that was not looked into: one piece of bytes. */
+bool section_is_opaque(const struct mime_tree *t, uint32_t part);
 
 #endif

@@ -1,0 +1,106 @@
+/*
+ * section_binary.c - a section without its encoding.  See section_binary.h.
+ */
+#include "message/section_binary.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+/* clang-format off */
+static const enum transfer_coding codings[] = {
+	[MIME_7BIT]    = TRANSFER_NONE,
+	[MIME_8BIT]    = TRANSFER_NONE,
+	[MIME_BINARY]  = TRANSFER_NONE,
+	[MIME_QP]      = TRANSFER_QP,
+	[MIME_BASE64]  = TRANSFER_BASE64,
+	[MIME_UNKNOWN] = TRANSFER_NONE,
+};
+/* clang-format on */
+
+/* Is there one encoding around all of it? */
+static bool is_leaf(const struct mime_tree *t, uint32_t part)
+{
+	return t->parts[part].kind == MIME_LEAF || section_is_opaque(t, part);
+}
+
+/* The encoding of a section: none of a message as a whole, and none of a part
+ * that is not there.  False: the section is no leaf. */
+static bool encoding_of(const struct mime_tree *t, const struct section *s,
+	const struct section_range *r, enum mime_encoding *out)
+{
+	*out = MIME_7BIT;
+	if (s->depth == 0)
+		return true;
+	if (is_leaf(t, r->part)) {
+		*out = t->parts[r->part].encoding;
+		return true;
+	}
+	return section_has_empty_part(t, r->part) && r->start == r->end;
+}
+
+enum code section_binary_begin(struct section_binary *b,
+	const struct mime_tree *t, const struct section *s,
+	struct section_range *out_range)
+{
+	enum mime_encoding encoding;
+
+	if (s->what != SECTION_ALL)
+		return DENIED;
+	if (!section_find(t, s, out_range))
+		return NOT_FOUND;
+	if (!encoding_of(t, s, out_range, &encoding))
+		return DENIED;
+	if (encoding == MIME_UNKNOWN)
+		return CORRUPT;
+	*b = (struct section_binary){.left = UINT64_MAX};
+	transfer_decode_init(&b->decoder, codings[encoding]);
+	return OK;
+}
+
+void section_binary_cut(struct section_binary *b, uint64_t start,
+	uint64_t count)
+{
+	b->skip = start;
+	b->left = count;
+}
+
+/* Keeps of what was written behind the first `at` bytes of out only what is
+ * asked for. */
+static void keep_wanted(struct section_binary *b, struct buf *out, size_t at)
+{
+	size_t got = buf_len(out) - at;
+	size_t drop = b->skip < got ? (size_t)b->skip : got;
+	size_t want = got - drop;
+
+	if (b->left < want)
+		want = (size_t)b->left;
+	if (drop > 0 && want > 0) {
+		uint8_t *p = out->p + out->start + at;
+
+		memmove(p, p + drop, want);
+	}
+	buf_truncate(out, at + want);
+	b->size += got;
+	b->skip -= drop;
+	b->left -= want;
+}
+
+void section_binary_feed(struct section_binary *b, struct span raw,
+	struct buf *out)
+{
+	size_t at = buf_len(out);
+
+	transfer_decode_feed(&b->decoder, raw, out);
+	keep_wanted(b, out, at);
+}
+
+void section_binary_end(struct section_binary *b, struct buf *out)
+{
+	size_t at = buf_len(out);
+
+	/* Damaged base64 is shown as far as it can be read: the client that
+	 * wants the bytes as they are asks for BODY. */
+	(void)transfer_decode_end(&b->decoder, out);
+	keep_wanted(b, out, at);
+}
