@@ -11,7 +11,7 @@
 #define MESSAGE_DEPTH_MAX     100    /* levels of multiparts and messages */
 #define MESSAGE_PARTS_MAX     10000  /* parts of a message, at all levels */
 #define MESSAGE_HEAD_MAX      (1u << 20) /* bytes of one part's head */
-#define MESSAGE_HEADS_MAX     (4u << 20) /* of what is kept of all heads */
+#define MESSAGE_HEADS_MAX     (12u << 20) /* memory for what all heads say */
 #define MESSAGE_BOUNDARY_MAX  200    /* RFC 2046 5.1.1 allows 70; more are seen */
 #define MESSAGE_PARAMS_MAX    128    /* parameters of one field */
 #define MESSAGE_PARAM_MAX     8192   /* bytes of one parameter's value */
