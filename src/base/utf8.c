@@ -8,12 +8,14 @@ static bool is_continuation(uint8_t c)
 	return (c & 0xc0) == 0x80;
 }
 
-size_t utf8_char_len(struct span s)
+/* RFC 3629 4: by first byte, the range of the second */
+struct row {
+	uint8_t first_low, first_high, second_low, second_high, len;
+};
+
+static const struct row *find_row(uint8_t first)
 {
-	/* RFC 3629 4: by first byte, the range of the second */
-	static const struct {
-		uint8_t first_low, first_high, second_low, second_high, len;
-	} rows[] = {
+	static const struct row rows[] = {
 		{0xc2, 0xdf, 0x80, 0xbf, 2},
 		{0xe0, 0xe0, 0xa0, 0xbf, 3},
 		{0xe1, 0xec, 0x80, 0xbf, 3},
@@ -24,22 +26,43 @@ size_t utf8_char_len(struct span s)
 		{0xf4, 0xf4, 0x80, 0x8f, 4},
 	};
 
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (first >= rows[i].first_low && first <= rows[i].first_high)
+			return &rows[i];
+	return NULL;
+}
+
+/* How many bytes at the start fit the row; at most its length. */
+static size_t matching_len(struct span s, const struct row *row)
+{
+	size_t n = 2;
+
+	if (s.n < 2 || s.p[1] < row->second_low || s.p[1] > row->second_high)
+		return 1;
+	while (n < row->len && n < s.n && is_continuation(s.p[n]))
+		n++;
+	return n;
+}
+
+size_t utf8_char_len(struct span s)
+{
+	const struct row *row;
+
 	if (s.n == 0)
 		return 0;
 	if (s.p[0] < 0x80)
 		return 1;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (s.p[0] < rows[i].first_low || s.p[0] > rows[i].first_high)
-			continue;
-		if (s.n < rows[i].len || s.p[1] < rows[i].second_low ||
-			s.p[1] > rows[i].second_high)
-			return 0;
-		for (size_t k = 2; k < rows[i].len; k++)
-			if (!is_continuation(s.p[k]))
-				return 0;
-		return rows[i].len;
-	}
-	return 0;
+	row = find_row(s.p[0]);
+	return row != NULL && matching_len(s, row) == row->len ? row->len : 0;
+}
+
+size_t utf8_error_len(struct span s, bool *out_is_open)
+{
+	const struct row *row = find_row(s.p[0]);
+	size_t n = row == NULL ? 1 : matching_len(s, row);
+
+	*out_is_open = row != NULL && n == s.n;
+	return n;
 }
 
 bool utf8_is_valid(struct span s)

@@ -163,10 +163,9 @@ static void put_text(struct buf *out, struct span message,
 	struct buf bytes, text;
 
 	buf_init(&bytes, message.n);
-	buf_init(&text, message.n * 3 + 1);
+	buf_init(&text, message.n * 4 + 16);
 	(void)message_part_decode(message, part, &bytes);
-	if (!charset_put_utf8(&text, part->charset, buf_span(&bytes)))
-		buf_put(&text, buf_span(&bytes));
+	(void)charset_put_utf8(&text, part->charset, buf_span(&bytes));
 	cli_text_put(out, buf_span(&text), true);
 	if (buf_len(&text) > 0 && !span_ends(buf_span(&text), SPAN("\n")))
 		buf_putc(out, '\n');

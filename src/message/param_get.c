@@ -51,8 +51,7 @@ static void put_extended(struct buf *out, struct span value)
 	}
 	buf_init(&bytes, text.n);
 	put_percent_decoded(&bytes, text);
-	if (!charset_put_utf8(out, charset, buf_span(&bytes)))
-		buf_put(out, buf_span(&bytes));
+	(void)charset_put_utf8(out, charset, buf_span(&bytes));
 	buf_clear(&bytes);
 }
 

@@ -1,13 +1,9 @@
 /*
- * words.c - encoded words and folding.  See words.h.
+ * words_write.c - text as encoded words, folded.  See words.h.
  */
 #include "message/words.h"
 
 #include "base/utf8.h"
-#include "codec/base64.h"
-#include "codec/charset.h"
-#include "codec/hex.h"
-#include "message/header.h"
 
 #include "base/banned.h"
 
@@ -186,100 +182,4 @@ void words_put_phrase(struct buf *out, struct span text, size_t *column)
 	}
 	buf_putc(out, '"');
 	*column += buf_len(out) - before;
-}
-
-struct word {
-	struct span charset;
-	uint8_t encoding; /* 'q' or 'b' */
-	struct span text;
-	size_t len; /* of all of it */
-};
-
-/* Is there an encoded word at the start of s?  RFC 2047 2, with words longer
- * than 75 characters, which exist. */
-static bool find_word(struct span s, struct word *out)
-{
-	struct span rest = s;
-	size_t end;
-
-	if (!span_starts(s, SPAN("=?")))
-		return false;
-	rest = span_tail(rest, 2);
-	out->charset = span_cut(&rest, '?');
-	/* RFC 2231 5: a language may follow the charset */
-	out->charset = span_head(out->charset, span_find(out->charset, '*'));
-	if (rest.n < 2 || rest.p[1] != '?')
-		return false;
-	out->encoding = ascii_lower(rest.p[0]);
-	rest = span_tail(rest, 2);
-	end = span_find(rest, '?');
-	out->text = span_head(rest, end);
-	if (end + 1 >= rest.n || rest.p[end + 1] != '=')
-		return false;
-	out->len = (size_t)(rest.p - s.p) + end + 2;
-	return charset_is_known(out->charset) &&
-		(out->encoding == 'q' || out->encoding == 'b');
-}
-
-static void decode_q(struct buf *out, struct span text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '=' && text.n - i > 2 &&
-			hex_get(span_of(text.p + i + 1, 2), out))
-			i += 2;
-		else
-			buf_putc(out, text.p[i] == '_' ? ' ' : text.p[i]);
-	}
-}
-
-static void put_word(struct buf *out, const struct word *word)
-{
-	struct buf bytes;
-	struct base64_decoder d;
-
-	buf_init(&bytes, word->text.n);
-	if (word->encoding == 'q') {
-		decode_q(&bytes, word->text);
-	} else {
-		base64_decode_init(&d);
-		base64_decode_feed(&d, word->text, &bytes);
-		base64_decode_end(&d, &bytes);
-	}
-	(void)charset_put_utf8(out, word->charset, buf_span(&bytes));
-	buf_clear(&bytes);
-}
-
-static void decode_words(struct buf *out, struct span s)
-{
-	size_t blanks_at = 0; /* content of out before blanks after a word */
-	bool is_after_word = false;
-
-	while (s.n > 0) {
-		struct word word;
-
-		if (find_word(s, &word)) {
-			/* RFC 2047 6.2: blanks between words are not shown */
-			if (is_after_word)
-				buf_truncate(out, blanks_at);
-			put_word(out, &word);
-			s = span_tail(s, word.len);
-			blanks_at = buf_len(out);
-			is_after_word = true;
-			continue;
-		}
-		if (s.p[0] != ' ' && s.p[0] != '\t')
-			is_after_word = false;
-		buf_putc(out, s.p[0]);
-		s = span_tail(s, 1);
-	}
-}
-
-void words_put_decoded(struct buf *out, struct span value)
-{
-	struct buf line;
-
-	buf_init(&line, value.n);
-	header_put_unfolded(&line, value);
-	decode_words(out, buf_span(&line));
-	buf_clear(&line);
 }
