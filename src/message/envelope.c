@@ -90,6 +90,7 @@ void envelope_take(struct envelope *e, struct arena *a, struct span name,
 	if (field == NULL)
 		return;
 	member = (uint8_t *)e + field->offset;
+	value = arena_dup(a, value);
 	if (field->form == TEXT) {
 		*(struct span *)member = unfold(a, value);
 		return;

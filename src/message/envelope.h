@@ -30,8 +30,8 @@ struct envelope {
 	struct span references;  /* the text */
 };
 
-/* Takes one field of the head if it belongs here.  The value, folded as it
- * was, must live as long as the arena: spans point into both. */
+/* Takes one field of the head, folded as it was, if it belongs here.  Spans
+ * live in the arena: the value may be gone afterwards. */
 void envelope_take(struct envelope *e, struct arena *a, struct span name,
 	struct span value);
 
