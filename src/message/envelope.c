@@ -102,3 +102,8 @@ void envelope_take(struct envelope *e, struct arena *a, struct span name,
 	if (list->items == NULL)
 		list->items = ARENA_NEW(a, struct address);
 }
+
+bool envelope_sent(const struct envelope *e, struct date *out)
+{
+	return date_read(e->date, out);
+}

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 #include "message/address.h"
+#include "message/date.h"
 
 /* Sender and Reply-To are empty when they are not there: whoever shows an
  * ENVELOPE puts From in their place (RFC 9051 7.5.2). */
@@ -34,6 +35,9 @@ struct envelope {
  * live in the arena: the value may be gone afterwards. */
 void envelope_take(struct envelope *e, struct arena *a, struct span name,
 	struct span value);
+
+/* The moment of Date:; false: there is none that can be read. */
+bool envelope_sent(const struct envelope *e, struct date *out);
 
 /* As a compact blob for the store; versioned by its first byte. */
 void envelope_pack(const struct envelope *e, struct buf *out);
