@@ -9,10 +9,8 @@
  *	message    ("message" "rfc822" … ENVELOPE · BODY · lines …)
  *	multipart  ( · BODY BODY … · "mixed" …)
  *
- * What the grammar of IMAP cannot say of a broken message is decided here: a
- * multipart without parts has one empty text, and a composite part that was
- * not looked into (limits.h) is application/octet-stream, all of its bytes in
- * one piece.  section.c numbers the parts by the same two rules.
+ * What the grammar cannot say of a broken message is decided by section_form,
+ * by which the parts are numbered as well.
  */
 #include "message/imap_view.h"
 
@@ -247,34 +245,18 @@ static void put_number(struct buf *out, uint64_t n)
 
 /* ---- BODY and BODYSTRUCTURE -------------------------------------------- */
 
-/* How a part is shown. */
-enum shape { BASIC, TEXT, OPAQUE, MESSAGE, MULTIPART };
-
 struct walk {
 	struct buf *out;
 	const struct mime_tree *tree;
 	bool with_extension;
 };
 
-static enum shape part_shape(const struct mime_tree *t, uint32_t i)
-{
-	const struct mime_part *p = &t->parts[i];
-
-	if (section_is_opaque(t, i))
-		return OPAQUE;
-	if (p->kind == MIME_MULTIPART)
-		return MULTIPART;
-	if (p->kind == MIME_MESSAGE)
-		return MESSAGE;
-	return is_text(p) ? TEXT : BASIC;
-}
-
 static void put_type(const struct walk *w, const struct mime_part *p,
-	enum shape shape)
+	enum section_form form)
 {
 	struct buf *out = w->out;
 
-	if (shape == OPAQUE) {
+	if (form == SECTION_CLOSED_MULTIPART) {
 		buf_puts(out, "\"application\" \"octet-stream\" NIL");
 		return;
 	}
@@ -287,12 +269,12 @@ static void put_type(const struct walk *w, const struct mime_part *p,
 
 /* RFC 9051 7.5.2: the basic fields. */
 static void put_basic(const struct walk *w, const struct mime_part *p,
-	enum shape shape)
+	enum section_form form)
 {
 	struct buf *out = w->out;
 
 	buf_putc(out, '(');
-	put_type(w, p, shape);
+	put_type(w, p, form);
 	buf_putc(out, ' ');
 	imap_put_nstring(out, p->id);
 	buf_putc(out, ' ');
@@ -310,46 +292,60 @@ static void put_no_part(const struct walk *w)
 	buf_puts(w->out, w->with_extension ? " NIL NIL NIL NIL)" : ")");
 }
 
-/* What stands before the children. */
-static void open_part(const struct walk *w, uint32_t i)
+static bool is_multipart(enum section_form form)
+{
+	return form == SECTION_MULTIPART || form == SECTION_BARE_MULTIPART;
+}
+
+static bool is_message(enum section_form form)
+{
+	return form == SECTION_MESSAGE || form == SECTION_CLOSED_MESSAGE;
+}
+
+/* The envelope of the message in this part. */
+static void put_inner_envelope(const struct walk *w, uint32_t i,
+	enum section_form form)
 {
 	static const struct envelope none;
-	const struct mime_part *p = &w->tree->parts[i];
-	enum shape shape = part_shape(w->tree, i);
-	const struct envelope *e;
+	const struct envelope *e = form == SECTION_MESSAGE ?
+		w->tree->parts[i + 1].envelope : NULL;
 
-	if (shape == MULTIPART) {
-		buf_putc(w->out, '(');
-		if (section_has_empty_part(w->tree, i))
-			put_no_part(w);
-		return;
-	}
-	put_basic(w, p, shape);
-	if (shape == TEXT)
-		put_number(w->out, p->body_lines);
-	if (shape != MESSAGE)
-		return;
-	e = w->tree->parts[i + 1].envelope;
 	buf_putc(w->out, ' ');
 	imap_put_envelope(w->out, e == NULL ? &none : e);
 	buf_putc(w->out, ' ');
+}
+
+/* What stands before the children. */
+static void open_part(const struct walk *w, uint32_t i)
+{
+	const struct mime_part *p = &w->tree->parts[i];
+	enum section_form form = section_form(w->tree, i);
+
+	if (is_multipart(form))
+		buf_putc(w->out, '(');
+	else
+		put_basic(w, p, form);
+	if (is_message(form))
+		put_inner_envelope(w, i, form);
+	if (form == SECTION_BARE_MULTIPART || form == SECTION_CLOSED_MESSAGE)
+		put_no_part(w);
 }
 
 /* What stands behind them. */
 static void close_part(const struct walk *w, uint32_t i)
 {
 	const struct mime_part *p = &w->tree->parts[i];
-	enum shape shape = part_shape(w->tree, i);
+	enum section_form form = section_form(w->tree, i);
 
-	if (shape == MULTIPART) {
+	if (is_multipart(form)) {
 		buf_putc(w->out, ' ');
 		imap_put_string(w->out, p->subtype);
-	} else if (shape == MESSAGE) {
+	} else if (is_message(form) || is_text(p)) {
 		put_number(w->out, p->body_lines);
 	}
 	if (w->with_extension) {
 		buf_putc(w->out, ' ');
-		if (shape == MULTIPART)
+		if (is_multipart(form))
 			put_params(w->out, &p->params, false);
 		else
 			imap_put_nstring(w->out, p->md5);

@@ -197,31 +197,34 @@ static bool has_children(const struct mime_tree *t, uint32_t part)
 	return t->parts[part].end > part + 1;
 }
 
-bool section_has_empty_part(const struct mime_tree *t, uint32_t part)
+static bool is_multipart(const struct mime_part *p)
 {
-	const struct mime_part *p = &t->parts[part];
-
-	return p->kind == MIME_MULTIPART && !has_children(t, part) &&
-		!p->is_cut;
+	return p->kind == MIME_MULTIPART ||
+		span_eq_fold(p->type, SPAN("multipart"));
 }
 
 /* RFC 9051 9: media-message. */
 static bool is_message(const struct mime_part *p)
 {
-	return span_eq_fold(p->type, SPAN("message")) &&
-		(span_eq_fold(p->subtype, SPAN("rfc822")) ||
-			span_eq_fold(p->subtype, SPAN("global")));
+	return p->kind == MIME_MESSAGE ||
+		(span_eq_fold(p->type, SPAN("message")) &&
+			(span_eq_fold(p->subtype, SPAN("rfc822")) ||
+				span_eq_fold(p->subtype, SPAN("global"))));
 }
 
-bool section_is_opaque(const struct mime_tree *t, uint32_t part)
+enum section_form section_form(const struct mime_tree *t, uint32_t part)
 {
 	const struct mime_part *p = &t->parts[part];
 
-	if (has_children(t, part) || section_has_empty_part(t, part))
-		return false;
-	return p->kind != MIME_LEAF ||
-		span_eq_fold(p->type, SPAN("multipart")) ||
-		is_message(p);
+	if (is_message(p))
+		return has_children(t, part) ? SECTION_MESSAGE :
+			SECTION_CLOSED_MESSAGE;
+	if (!is_multipart(p))
+		return SECTION_LEAF;
+	if (has_children(t, part))
+		return SECTION_MULTIPART;
+	return p->kind == MIME_MULTIPART && !p->is_cut ?
+		SECTION_BARE_MULTIPART : SECTION_CLOSED_MULTIPART;
 }
 
 /* Where the numbers have led. */
@@ -230,39 +233,44 @@ struct place {
 	bool is_whole; /* a message whose own number has not been read yet: the
 			next number counts in it, 1 being itself if it is no
 			multipart */
-	bool is_empty; /* the part that section_has_empty_part stands for */
+	bool is_empty; /* the text that is not there, in a bare multipart or a
+			closed message */
 };
 
 static bool nth_child(const struct mime_tree *t, uint32_t n, struct place *at)
 {
 	uint32_t i = at->part + 1;
 
-	at->is_whole = false;
-	if (section_has_empty_part(t, at->part) && n == 1) {
-		at->is_empty = true;
-		return true;
-	}
-	if (!has_children(t, at->part))
-		return false;
 	while (--n > 0 && i != MIME_NONE)
 		i = t->parts[i].next;
-	at->part = i;
+	*at = (struct place){.part = i};
 	return i != MIME_NONE;
+}
+
+static bool empty_part(uint32_t n, struct place *at)
+{
+	*at = (struct place){.part = at->part, .is_empty = true};
+	return n == 1;
 }
 
 /* Follows one number. */
 static bool enter(const struct mime_tree *t, uint32_t n, struct place *at)
 {
+	enum section_form form = section_form(t, at->part);
+
 	if (at->is_empty)
 		return false;
-	if (!at->is_whole && t->parts[at->part].kind == MIME_MESSAGE &&
-		has_children(t, at->part)) {
+	if (!at->is_whole && form == SECTION_CLOSED_MESSAGE)
+		return empty_part(n, at);
+	if (!at->is_whole && form == SECTION_MESSAGE) {
 		at->part++;
 		at->is_whole = true;
+		form = section_form(t, at->part);
 	}
-	if (t->parts[at->part].kind == MIME_MULTIPART &&
-		!section_is_opaque(t, at->part))
+	if (form == SECTION_MULTIPART)
 		return nth_child(t, n, at);
+	if (form == SECTION_BARE_MULTIPART)
+		return empty_part(n, at);
 	if (!at->is_whole || n != 1)
 		return false;
 	at->is_whole = false;
@@ -272,13 +280,16 @@ static bool enter(const struct mime_tree *t, uint32_t n, struct place *at)
 /* The message that HEADER and TEXT speak of. */
 static bool find_message(const struct mime_tree *t, struct place *at)
 {
+	enum section_form form = section_form(t, at->part);
+
 	if (at->is_whole)
 		return true;
-	if (at->is_empty || t->parts[at->part].kind != MIME_MESSAGE ||
-		!has_children(t, at->part))
+	if (at->is_empty)
 		return false;
-	at->part++;
-	return true;
+	if (form == SECTION_MESSAGE)
+		at->part++;
+	at->is_empty = form == SECTION_CLOSED_MESSAGE;
+	return form == SECTION_MESSAGE || at->is_empty;
 }
 
 static struct section_range range_of(const struct mime_tree *t,
@@ -288,7 +299,7 @@ static struct section_range range_of(const struct mime_tree *t,
 	struct section_range range = {p->body_start, p->body_end, at->part};
 
 	if (at->is_empty) {
-		range.start = p->body_end;
+		range.start = range.end;
 	} else if (what != SECTION_ALL && what != SECTION_TEXT) {
 		range.start = p->head_start;
 		range.end = p->body_start;

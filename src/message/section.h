@@ -70,12 +70,23 @@ void section_put_fields(struct buf *out, const struct section *s,
  * the partial is taken of what section_put_fields wrote. */
 void section_cut(struct section_range *r, uint64_t start, uint64_t count);
 
-/* ---- what IMAP's numbers make of broken messages ------------------------ */
+/* ---- what a part is for IMAP -------------------------------------------- */
 
-/* A multipart in which no part was found.  The grammar wants one, so there is
- * a part 1, an empty text at the end of its body. */
-bool section_has_empty_part(const struct mime_tree *t, uint32_t part);
-/* A multipart or message that was not looked into: one piece of bytes. */
-bool section_is_opaque(const struct mime_tree *t, uint32_t part);
+/* IMAP's grammar shows less than a tree can hold: a multipart has a part, a
+ * message an envelope and a text.  Where they have none, what is shown and what
+ * is numbered follow from this, so that they agree. */
+enum section_form {
+	SECTION_LEAF,
+	SECTION_MULTIPART,
+	SECTION_BARE_MULTIPART,   /* no part was found in it: its part 1 is an
+				empty text at the end of its body */
+	SECTION_CLOSED_MULTIPART, /* not looked into (limits.h, or without a
+				boundary): application/octet-stream */
+	SECTION_MESSAGE,
+	SECTION_CLOSED_MESSAGE    /* not looked into (limits.h, or in base64):
+				it has an empty head and an empty text */
+};
+
+enum section_form section_form(const struct mime_tree *t, uint32_t part);
 
 #endif

@@ -18,10 +18,12 @@ static const enum transfer_coding codings[] = {
 };
 /* clang-format on */
 
-/* Is there one encoding around all of it? */
-static bool is_leaf(const struct mime_tree *t, uint32_t part)
+/* RFC 2045 6.4 leaves no encoding to what is made of parts; what was not
+ * looked into may have one all the same. */
+static bool may_be_encoded(enum section_form form)
 {
-	return t->parts[part].kind == MIME_LEAF || section_is_opaque(t, part);
+	return form == SECTION_LEAF || form == SECTION_CLOSED_MULTIPART ||
+		form == SECTION_CLOSED_MESSAGE;
 }
 
 /* The encoding of a section: none of a message as a whole, and none of a part
@@ -29,14 +31,14 @@ static bool is_leaf(const struct mime_tree *t, uint32_t part)
 static bool encoding_of(const struct mime_tree *t, const struct section *s,
 	const struct section_range *r, enum mime_encoding *out)
 {
+	bool is_bare = r->start == r->end &&
+		section_form(t, r->part) == SECTION_BARE_MULTIPART;
+
 	*out = MIME_7BIT;
-	if (s->depth == 0)
+	if (s->depth == 0 || is_bare)
 		return true;
-	if (is_leaf(t, r->part)) {
-		*out = t->parts[r->part].encoding;
-		return true;
-	}
-	return section_has_empty_part(t, r->part) && r->start == r->end;
+	*out = t->parts[r->part].encoding;
+	return may_be_encoded(section_form(t, r->part));
 }
 
 enum code section_binary_begin(struct section_binary *b,

@@ -288,6 +288,11 @@ static void test_broken(void **state)
 		{0, MIME_MULTIPART, "multipart", "mixed", 0, 10, 50}};
 	static const char opaque[] =
 		"(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 40)";
+	static const char closed[] =
+		"(\"message\" \"Global\" NIL NIL NIL \"7bit\" 40 "
+		"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) "
+		"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+		"\"7bit\" 0 0) 3)";
 	struct tree t;
 	const struct mime_tree *tree = TREE_MAKE(&t, rows);
 
@@ -307,11 +312,12 @@ static void test_broken(void **state)
 	expect(opaque);
 	t.parts[0].type = SPAN("message");
 	t.parts[0].subtype = SPAN("Global");
+	t.parts[0].body_lines = 3;
 	imap_put_structure(&out, tree, 0, false);
-	expect(opaque);
+	expect(closed);
 	t.parts[0].kind = MIME_MESSAGE;
 	imap_put_structure(&out, tree, 0, false);
-	expect(opaque);
+	expect(closed);
 	t.parts[0].kind = MIME_LEAF;
 	t.parts[0].subtype = SPAN("partial");
 	imap_put_structure(&out, tree, 0, false);

@@ -289,9 +289,18 @@ static void test_find_in_broken(void **state)
 	expect_found(tree, &(struct found){"1", 30, 60, 0});
 	expect_found(tree, &(struct found){"1.MIME", 0, 30, 0});
 	expect_none(tree, "1.1");
-	t.parts[0].kind = MIME_MESSAGE;
+	t.parts[0].type = SPAN("message");
+	t.parts[0].subtype = SPAN("RFC822");
+	t.parts[0].kind = MIME_LEAF;
 	expect_found(tree, &(struct found){"1", 30, 60, 0});
-	expect_none(tree, "1.TEXT");
+	expect_found(tree, &(struct found){"TEXT", 30, 60, 0});
+	expect_found(tree, &(struct found){"1.TEXT", 60, 60, 0});
+	expect_found(tree, &(struct found){"1.HEADER", 60, 60, 0});
+	expect_found(tree, &(struct found){"1.1", 60, 60, 0});
+	expect_found(tree, &(struct found){"1.1.MIME", 60, 60, 0});
+	expect_none(tree, "1.2");
+	expect_none(tree, "1.1.1");
+	expect_none(tree, "1.1.TEXT");
 }
 
 static void expect_fields(const char *text, const char *fields)

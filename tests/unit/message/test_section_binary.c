@@ -135,6 +135,9 @@ static void test_binary_of_broken(void **state)
 	assert_int_equal(begin(tree, "1"), CORRUPT);
 	t.parts[0].encoding = MIME_BASE64;
 	assert_int_equal(begin(tree, "1"), OK);
+	t.parts[0].kind = MIME_MESSAGE;
+	assert_int_equal(begin(tree, "1"), OK);
+	assert_int_equal(begin(tree, "1.1"), OK);
 }
 
 static int open_arena(void **state)
