@@ -470,6 +470,8 @@ enum code compose_put(const struct compose_message *m, struct arena *a,
 		return code;
 	compose_head_put(m, out);
 	put_all(&p, out);
+	if (!span_ends(buf_span(out), SPAN("\r\n")))
+		buf_puts(out, "\r\n"); /* a raw part need not */
 	*out_needs = needs_of(&p);
 	if (compose_head_is_utf8(m))
 		*out_needs |= COMPOSE_NEEDS_UTF8 | COMPOSE_NEEDS_8BIT;
