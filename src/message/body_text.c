@@ -21,6 +21,18 @@ enum transfer_coding body_coding(const struct mime_part *p)
 	return p->encoding == MIME_QP ? TRANSFER_QP : TRANSFER_NONE;
 }
 
+bool body_put_bytes(struct buf *out, const struct mime_part *p,
+	struct span message)
+{
+	struct transfer_decoder decoder;
+
+	transfer_decode_init(&decoder, body_coding(p));
+	transfer_decode_feed(&decoder,
+		span_head(span_tail(message, (size_t)p->body_start),
+			(size_t)(p->body_end - p->body_start)), out);
+	return transfer_decode_end(&decoder, out);
+}
+
 void body_text_init(struct body_text *b, const struct mime_part *p)
 {
 	struct buf name;

@@ -29,6 +29,11 @@ struct body_text {
 /* How the bytes of the part have to be decoded. */
 enum transfer_coding body_coding(const struct mime_part *p);
 
+/* Writes the bytes of a part of a message in memory, decoded; false: its
+ * encoding was damaged, and what could be read is there. */
+bool body_put_bytes(struct buf *out, const struct mime_part *p,
+	struct span message);
+
 /* Each init needs its end. */
 void body_text_init(struct body_text *b, const struct mime_part *p);
 void body_text_feed(struct body_text *b, struct span in, struct buf *out);

@@ -203,37 +203,45 @@ static void gather(struct arena *a, struct gathering *g,
 	g->groups[g->group_count - 1].count++;
 }
 
-static void gather_all(struct arena *a, struct span value,
+static void gather_all(struct arena *a, const struct address_list *list,
 	struct gathering *g)
 {
-	struct address_list list = {.count = 0};
-
-	address_list_read(a, value, &list);
 	*g = (struct gathering){
-		.groups = arena_alloc(a, list.count,
+		.groups = arena_alloc(a, list->count,
 			sizeof(struct header_group)),
-		.mailboxes = arena_alloc(a, list.count,
+		.mailboxes = arena_alloc(a, list->count,
 			sizeof(struct header_mailbox)),
 	};
-	for (size_t i = 0; i < list.count; i++)
-		gather(a, g, &list.items[i]);
+	for (size_t i = 0; i < list->count; i++)
+		gather(a, g, &list->items[i]);
+}
+
+void header_form_addresses_of(struct arena *a, const struct address_list *list,
+	struct header_mailboxes *out)
+{
+	struct gathering g;
+
+	gather_all(a, list, &g);
+	*out = (struct header_mailboxes){g.mailboxes, g.mailbox_count};
 }
 
 void header_form_addresses(struct arena *a, struct span value,
 	struct header_mailboxes *out)
 {
-	struct gathering g;
+	struct address_list list = {.count = 0};
 
-	gather_all(a, value, &g);
-	*out = (struct header_mailboxes){g.mailboxes, g.mailbox_count};
+	address_list_read(a, value, &list);
+	header_form_addresses_of(a, &list, out);
 }
 
 void header_form_groups(struct arena *a, struct span value,
 	struct header_groups *out)
 {
+	struct address_list list = {.count = 0};
 	struct gathering g;
 
-	gather_all(a, value, &g);
+	address_list_read(a, value, &list);
+	gather_all(a, &list, &g);
 	*out = (struct header_groups){g.groups, g.group_count};
 }
 

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/span.h"
-#include "message/date.h"
+#include "message/address.h"
 
 enum header_form {
 	HEADER_RAW,
@@ -60,6 +60,9 @@ struct header_groups {
 
 /* Spans and lists live in the arena. */
 void header_form_addresses(struct arena *a, struct span value,
+	struct header_mailboxes *out);
+/* The same for a list that was read already (envelope.h). */
+void header_form_addresses_of(struct arena *a, const struct address_list *list,
 	struct header_mailboxes *out);
 void header_form_groups(struct arena *a, struct span value,
 	struct header_groups *out);
