@@ -208,8 +208,7 @@ void sample_words(struct sample *s)
 {
 	static const char *const values[] = {
 		"=?utf-8?q?Sch=C3=B6ne_Gr=C3=BC=C3=9Fe_aus_Z=C3=BCrich?=",
-		"=?UTF-8?B?5pel5pys6Kqe44Gu5Lu25ZCN?=\r\n"
-		" =?UTF-8?B?44Gn44GZ?=",
+		"=?UTF-8?B?5pel5pys6Kqe44Gu5Lu25ZCN?= =?UTF-8?B?44Gn44GZ?=",
 		"Re: =?iso-8859-1?q?R=E9sum=E9?= of the meeting on Sunday",
 		"The boat goes at nine, and it waits for nobody",
 		"=?windows-1252?q?=80_100?= is the price",
