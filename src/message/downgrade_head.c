@@ -60,6 +60,15 @@ static void put_label(const struct piece *p, bool has_version,
 	buf_printf(out, "Content-Transfer-Encoding: %s\r\n", p->label);
 }
 
+/* At the end of what follows the last field: lines that are none may be there
+ * too. */
+static size_t empty_line_len(struct span rest)
+{
+	if (span_eq(rest, SPAN("\r\n")) || span_ends(rest, SPAN("\n\r\n")))
+		return 2;
+	return span_eq(rest, SPAN("\n")) || span_ends(rest, SPAN("\n\n"));
+}
+
 void downgrade_head_put(const struct piece *p, struct span head,
 	struct buf *out, bool *out_is_good)
 {
@@ -89,10 +98,10 @@ void downgrade_head_put(const struct piece *p, struct span head,
 			*out_is_good &= utf8_is_ascii(field);
 		}
 	}
+	value = span_head(before, before.n - empty_line_len(before));
+	buf_put(out, value);
+	*out_is_good &= utf8_is_ascii(value);
 	if (!is_labelled)
 		put_label(p, has_version, out);
-	buf_put(out, before);
-	*out_is_good &= utf8_is_ascii(before);
-	if (!span_ends(before, SPAN("\n")))
-		buf_puts(out, "\r\n");
+	buf_puts(out, "\r\n");
 }

@@ -424,7 +424,8 @@ static void test_names(void **state)
 {
 	static char very_long[301];
 	static const char *const names[] = {"a.txt", "cr\xc3\xaapes \"1\".txt",
-		"x; filename=y", very_long};
+		"x; filename=y", " blanks ", very_long,
+		"\xc3\xa9 and much more than a short name may have.text"};
 
 	(void)state;
 	memset(very_long, 'n', 300);
@@ -444,6 +445,8 @@ static void test_names(void **state)
 		assert_true(span_eq(buf_span(&name), span_str(names[i])));
 		assert_int_equal(i == 1,
 			has(&b, "filename=\"cr_pes \\\"1\\\".txt\""));
+		assert_int_equal(i == 5, has(&b,
+			"filename=\"_ and much more than a short name may h\""));
 		buf_clear(&name);
 		forget(&b);
 	}

@@ -123,6 +123,11 @@ static const struct {
 	{"no head", SPAN_INIT("\r\ncaf\xe9\r\n"),
 		SPAN_INIT("MIME-Version: 1.0\r\nContent-Transfer-Encoding:"
 			" quoted-printable\r\n\r\ncaf=E9\r\n"), false},
+	{"a head of lines that are no fields",
+		SPAN_INIT("\tx\r\nno field\r\n\r\ncaf\xe9\r\n"),
+		SPAN_INIT("\tx\r\nno field\r\nMIME-Version: 1.0\r\n"
+			"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+			"caf=E9\r\n"), false},
 	{"shorter in base64",
 		SPAN_INIT("MIME-Version: 1.0\r\n\r\n\xd0\xbf\xd1\x80\xd0\xb8"),
 		SPAN_INIT("MIME-Version: 1.0\r\nContent-Transfer-Encoding:"
