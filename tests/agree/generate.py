@@ -139,6 +139,9 @@ class Maker:
 
     def addresses(self):
         items = [self.mailbox() for _ in range(self.rnd.choice([1, 1, 1, 2, 2, 3, 5]))]
+        if items[0].startswith('"open'):        # nobody knows where it would end
+            return items[0]
+        items = [item for item in items if not item.startswith('"open')]
         if self.chance(8):
             items.append(self.one("Undisclosed recipients:;", "Team: ann@a.example, Bob <b@b.example>;",
                                   '"The, Team": c@c.example;', "Empty : ;",
@@ -265,11 +268,12 @@ class Maker:
             return fields, raw
         if encoding < 65 and is_text:
             fields.append(("Content-Transfer-Encoding",
-                           self.one("quoted-printable", "Quoted-Printable", "QUOTED-PRINTABLE ")))
+                           self.one("quoted-printable", "Quoted-Printable", "QUOTED-PRINTABLE")
+                           + self.one(*[""] * 30, " ", " (c)")))
             return fields, self.as_qp(raw)
         if encoding < 97 or not is_text:
-            fields.append(("Content-Transfer-Encoding", self.one("base64", "BASE64", "base64 (c)")
-                           if self.chance(95) else "base64;"))
+            fields.append(("Content-Transfer-Encoding",
+                           self.one("base64", "BASE64") + self.one(*[""] * 30, " (c)", ";")))
             return fields, self.as_base64(raw)
         fields.append(("Content-Transfer-Encoding", self.one("x-uuencode", "utf-8", "", "7-bit")))
         return fields, self.lines()
