@@ -40,7 +40,8 @@ void body_text_init(struct body_text *b, const struct mime_part *p)
 	*b = (struct body_text){.is_transfer_damaged =
 			p->encoding == MIME_UNKNOWN};
 	buf_init(&name, CHARSET_MAX);
-	(void)param_list_get(&p->params, SPAN("charset"), &name);
+	if (!param_list_get(&p->params, SPAN("charset"), &name))
+		buf_puts(&name, "us-ascii"); /* RFC 2045 5.2 */
 	charset_decode_init(&b->charset, buf_span(&name));
 	buf_clear(&name);
 	transfer_decode_init(&b->transfer, body_coding(p));

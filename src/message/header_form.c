@@ -107,6 +107,9 @@ void header_form_put_raw(struct buf *out, struct span value)
 	}
 }
 
+/* Deliberate: RFC 8621 4.1.2.2 forbids to decode an encoded word that stands
+ * where RFC 2047 allows none (glued to other text).  Much mail has such words,
+ * and all that show it decode them: so do we, in every view the same. */
 void header_form_put_text(struct buf *out, struct span value)
 {
 	struct buf text;
