@@ -16,6 +16,7 @@
  */
 #include "message/address.h"
 
+#include "message/address_run.h"
 #include "message/address_text.h"
 #include "message/limits.h"
 #include "message/token.h"
@@ -176,60 +177,6 @@ static bool may_copy(struct reader *r, size_t bytes)
 
 /* ---- an address, run by run ----------------------------------------------- */
 
-struct run {
-	size_t start, end, at;
-	bool has_at;
-};
-
-/* Is this word one with the run, although there is a gap? */
-static bool joins(struct span text, const struct run *run,
-	const struct token *t)
-{
-	uint8_t last = text.p[run->end - 1];
-
-	return last == '@' || last == '.' || t->kind == TOKEN_AT ||
-		text.p[t->start] == '.';
-}
-
-static bool is_gap(const struct token *t, const struct run *run)
-{
-	return t->kind == TOKEN_GAP || t->kind == TOKEN_OPEN ||
-		t->kind == TOKEN_CLOSE ||
-		(t->kind == TOKEN_COLON && run->has_at);
-}
-
-/* Cuts the next run off the text; false: there is none left. */
-static bool next_run(struct token_reader *t, struct run *out)
-{
-	struct token word;
-
-	*out = (struct run){0};
-	for (;;) {
-		size_t back = t->at;
-		bool literal_ok = out->has_at &&
-			(t->value.p[out->end - 1] == '@' ||
-				t->value.p[out->end - 1] == '.');
-
-		token_next(t, literal_ok, &word);
-		if (word.kind == TOKEN_END)
-			return out->end > 0;
-		if (is_gap(&word, out))
-			continue;
-		if (out->end > 0 && out->end < word.start &&
-			!joins(t->value, out, &word)) {
-			t->at = back;
-			return true;
-		}
-		if (out->end == 0)
-			out->start = word.start;
-		if (word.kind == TOKEN_AT) {
-			out->has_at = true;
-			out->at = word.start;
-		}
-		out->end = word.end;
-	}
-}
-
 static struct span part(struct span text, size_t start, size_t end)
 {
 	return span_of(text.p + start, end - start);
@@ -241,9 +188,9 @@ static void take_runs(struct reader *r, struct span text, struct address *one)
 	struct token_reader t = {.value = text};
 	size_t words_start = 0, words_end = 0;
 	bool has_address = false;
-	struct run run;
+	struct address_run run;
 
-	while (!r->list->is_cut && next_run(&t, &run)) {
+	while (!r->list->is_cut && address_run_next(&t, &run)) {
 		if (words_end == 0)
 			words_start = run.start;
 		if (!run.has_at) {

@@ -1,0 +1,54 @@
+/*
+ * address_run.c - words without a separator, run by run.  See address_run.h.
+ */
+#include "message/address_run.h"
+
+#include "base/banned.h"
+
+/* Is this word one with the run, although there is a gap? */
+static bool joins(struct span text, const struct address_run *run,
+	const struct token *t)
+{
+	uint8_t last = text.p[run->end - 1];
+
+	return last == '@' || last == '.' || t->kind == TOKEN_AT ||
+		text.p[t->start] == '.';
+}
+
+static bool is_gap(const struct token *t, const struct address_run *run)
+{
+	return t->kind == TOKEN_GAP || t->kind == TOKEN_OPEN ||
+		t->kind == TOKEN_CLOSE ||
+		(t->kind == TOKEN_COLON && run->has_at);
+}
+
+bool address_run_next(struct token_reader *t, struct address_run *out)
+{
+	struct token word;
+
+	*out = (struct address_run){0};
+	for (;;) {
+		size_t back = t->at;
+		bool literal_ok = out->has_at &&
+			(t->value.p[out->end - 1] == '@' ||
+				t->value.p[out->end - 1] == '.');
+
+		token_next(t, literal_ok, &word);
+		if (word.kind == TOKEN_END)
+			return out->end > 0;
+		if (is_gap(&word, out))
+			continue;
+		if (out->end > 0 && out->end < word.start &&
+			!joins(t->value, out, &word)) {
+			t->at = back;
+			return true;
+		}
+		if (out->end == 0)
+			out->start = word.start;
+		if (word.kind == TOKEN_AT) {
+			out->has_at = true;
+			out->at = word.start;
+		}
+		out->end = word.end;
+	}
+}
