@@ -54,10 +54,15 @@ void mime_open_note(struct mime_parser *p, struct span bytes)
 /* Notes what the window holds of the leaf, up to there. */
 static void note_until(struct mime_parser *p, uint64_t end)
 {
-	if (end <= p->noted)
+	uint64_t start = p->noted;
+
+	/* a head may have ended at a line that was held */
+	if (start < p->window_start)
+		start = p->window_start;
+	if (end <= start)
 		return;
-	mime_open_note(p, span_of(p->window.p + (p->noted - p->window_start),
-				(size_t)(end - p->noted)));
+	mime_open_note(p, span_of(p->window.p + (start - p->window_start),
+				(size_t)(end - start)));
 	p->noted = end;
 }
 
