@@ -1,5 +1,6 @@
-"""Makes seeds for a fuzz target from the dialogs: what the clients say, or what
-the servers say for a target that plays the client.
+"""Makes seeds for a fuzz target: from the messages of tests/corpus for one that reads
+messages, else from the dialogs: what the clients say, or what the servers say for a
+target that plays the client.
 
 usage: seeds.py TARGET FOLDER
 """
@@ -38,8 +39,25 @@ def said(path, side):
     return out
 
 
+# target -> what it wants before a message
+MESSAGES = {
+    "fuzz_imap_view": [b"M", b"M", b"T\0\x05\x01", b"T\0\x30\x80"],
+    "fuzz_section": [b"\n", b"1\n", b"2.1.MIME\n", b"1.TEXT\n", b"HEADER.FIELDS (To Subject)\n"],
+}
+
+
+def put_messages(target, folder):
+    for number, path in enumerate(sorted((DIALOGS.parent / "corpus/mime").glob("*.eml"))):
+        prefixes = MESSAGES[target]
+        seed = prefixes[number % len(prefixes)] + path.read_bytes()
+        (folder / hashlib.sha1(seed, usedforsecurity=False).hexdigest()).write_bytes(seed)
+
+
 def main():
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if target in MESSAGES:
+        put_messages(target, folder)
+        return
     side = "S" if "client" in target else "C"
     kind = "pop3" if "pop3" in target else "smtp"
     for path in sorted((DIALOGS / kind).glob("**/*.dialog")):
