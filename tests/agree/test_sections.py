@@ -139,6 +139,32 @@ def check_all(tool, raw):
     check_fields(tool, raw)
 
 
+def nested(count, kind):
+    """Parts in parts, that many."""
+    heads = b"".join(b"Content-Type: multipart/%s; boundary=b%d\r\n\r\n--b%d\r\n" % (kind, i, i)
+                     for i in range(count))
+    return heads + b"\r\ntext\r\n" + b"".join(b"\r\n--b%d--\r\n" % i
+                                              for i in reversed(range(count)))
+
+
+def shapes():
+    """(name, message): as far as limits.h lets us look, and further."""
+    mail = b"Subject: x\r\nContent-Type: message/rfc822\r\n\r\n"
+    for count in (1, 99, 100, 101, 150):
+        yield f"{count} multiparts in one another", nested(count, b"mixed")
+        yield f"{count} messages in one another", mail * count + b"To: a@b\r\n\r\ntext\r\n"
+    yield "digests in digests", nested(60, b"digest")
+    for count in (0, 1, 200, 10050):
+        yield f"{count} parts in a row", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + \
+            b"--b\r\n\r\n\r\n" * count + b"--b--\r\n"
+    yield "nothing", b""
+    yield "no head", b"\r\nbody"
+    yield "no body", b"Subject: x\r\n"
+    yield "NULs", b"Subject: a\0b\0\r\nTo: \0x\0 <a\0@b>\r\nContent-Type: te\0xt/plain\r\n\r\n\0\0"
+    yield "a text of another encoding", \
+        b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nVG86IGFAYg==\r\n"
+
+
 def attempt(tool, raw):
     """None, or what is wrong."""
     try:
@@ -153,6 +179,9 @@ def main():
     for path in sorted(folder.glob("*.eml")):
         wrong = attempt(tool, path.read_bytes())
         tap(wrong is None, f"sections of {path.name}", wrong)
+    for name, raw in shapes():
+        wrong = attempt(tool, raw)
+        tap(wrong is None, f"sections of {name}", wrong)
     failed = {}
     for number, raw in enumerate(generate.messages()):
         wrong = attempt(tool, raw)

@@ -33,6 +33,7 @@ static void test_strings(void **state)
 		{SPAN_INIT("a\rb"), "{3}\r\na\rb"},
 		{SPAN_INIT("a\nb"), "{3}\r\na\nb"},
 		{SPAN_INIT("\"\xc3\xa4\""), "{4}\r\n\"\xc3\xa4\""},
+		{SPAN_INIT("\x80"), "{1}\r\n\x80"},
 		{SPAN_INIT("a\0b\0"), "\"ab\""},
 		{SPAN_INIT("\0\"\0"), "\"\\\"\""},
 		{SPAN_INIT("\0\n\0\xff\0"), "{2}\r\n\n\xff"},
@@ -354,6 +355,27 @@ static void test_bound(void **state)
 	}
 }
 
+/* What no longer fits is not looked at: there are not that many addresses, and
+ * the parts go round. */
+static void test_bound_of_work(void **state)
+{
+	struct address bob = MAILBOX("", "bob", "b.example");
+	struct envelope e = {.to = {.items = &bob, .count = SIZE_MAX}};
+	struct tree t;
+	struct buf small;
+
+	(void)state;
+	buf_init(&small, 40);
+	imap_put_envelope(&small, &e);
+	assert_true(small.overflow);
+	buf_reset(&small);
+	(void)TREE_MAKE(&t, mixed);
+	t.parts[1].next = 1;
+	imap_put_structure(&small, &t.tree, 0, true);
+	assert_true(small.overflow);
+	buf_clear(&small);
+}
+
 static int open_buf(void **state)
 {
 	(void)state;
@@ -384,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_no_envelope),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound_of_work),
 	};
 
 	return cmocka_run_group_tests(tests, open_buf, close_buf);
