@@ -74,6 +74,8 @@ static void test_phrases(void **state)
 		{"Bob, the cook", "\"Bob, the cook\""},
 		{"a \"b\" \\", "\"a \\\"b\\\" \\\\\""},
 		{"Ren\xc3\xa9", "=?utf-8?Q?Ren=C3=A9?="},
+		/* as much as people can read, else what is shorter */
+		{"\xe6\x97\xa5\xe6\x9c\xac", "=?utf-8?B?5pel5pys?="},
 	};
 	struct buf out;
 
@@ -93,6 +95,56 @@ static void test_phrases(void **state)
 struct row {
 	const char *value, *shown;
 };
+
+/* A name in quotes is folded too, before a blank. */
+static void test_a_long_phrase(void **state)
+{
+	struct span name = SPAN("a, very, very, long, name, of, a, person, "
+		"that, will, not, fit, into, one, line, \"of\", the, head");
+	size_t column = 6;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024);
+	words_put_phrase(&out, name, &column);
+	assert_true(span_find(buf_span(&out), '\n') < buf_len(&out));
+	check_lines(buf_span(&out));
+	buf_clear(&out);
+}
+
+/* B words hold whole characters, and nothing that ends a line. */
+static void test_b_words(void **state)
+{
+	static const char text[] =
+		"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\r\n\xe6\x97\xa5\xe6\x9c\xac"
+		"\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6"
+		"\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97"
+		"\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e";
+	size_t column = 9;
+	struct span rest;
+	struct buf out, word;
+
+	(void)state;
+	buf_init(&out, 1024);
+	buf_init(&word, 1024);
+	words_put_text(&out, span_str(text), &column);
+	check_lines(buf_span(&out));
+	rest = buf_span(&out);
+	while (rest.n > 0) {
+		buf_reset(&word);
+		words_put_decoded(&word, span_cut(&rest, '\n'));
+		assert_int_equal(
+			span_find_span(buf_span(&word), SPAN("\xef\xbf\xbd")),
+			buf_len(&word));
+		assert_true(buf_len(&word) > 30 || rest.n == 0);
+	}
+	buf_reset(&word);
+	words_put_decoded(&word, buf_span(&out));
+	assert_int_equal(buf_len(&word), sizeof(text) - 1);
+	assert_true(span_starts(span_tail(buf_span(&word), 9), SPAN("  ")));
+	buf_clear(&out);
+	buf_clear(&word);
+}
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -306,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_text_round_trip),
 		cmocka_unit_test(test_a_subject_cannot_add_a_field),
 		cmocka_unit_test(test_phrases),
+		cmocka_unit_test(test_a_long_phrase),
+		cmocka_unit_test(test_b_words),
 		cmocka_unit_test(test_decoding),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_time_is_linear),
