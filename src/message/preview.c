@@ -113,12 +113,45 @@ static void put_char(struct folded *f, struct span c)
 	f->chars++;
 }
 
+/* How many characters at the start are plain ones, each a byte. */
+static size_t plain_len(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] > ' ' && s.p[n] < 0x7f)
+		n++;
+	return n;
+}
+
+/* The same as put_char for each of them: most text is of that kind. */
+static void put_plain(struct folded *f, struct span run)
+{
+	size_t blank = f->has_blank && f->chars > 0 ? 1 : 0;
+
+	f->has_blank = false;
+	if (PREVIEW_CHARS_MAX - f->chars <= blank) {
+		f->chars = PREVIEW_CHARS_MAX;
+		return;
+	}
+	if (blank > 0)
+		buf_putc(&f->text, ' ');
+	run = span_head(run, PREVIEW_CHARS_MAX - f->chars - blank);
+	buf_put(&f->text, run);
+	f->chars += blank + run.n;
+}
+
 /* A line, and the blank behind it. */
 static void put_line(struct folded *f, struct span line)
 {
 	while (line.n > 0 && !is_full(f)) {
-		size_t n = utf8_char_len(line);
+		size_t n = plain_len(line);
 
+		if (n > 0) {
+			put_plain(f, span_head(line, n));
+			line = span_tail(line, n);
+			continue;
+		}
+		n = utf8_char_len(line);
 		/* the line may have been cut in a character */
 		if (n > 0)
 			put_char(f, span_head(line, n));
@@ -215,7 +248,8 @@ static void take_line(struct preview *p, struct span line)
 {
 	struct span bare = span_trim(line);
 
-	put_line(&p->all, line);
+	if (p->said.chars == 0)
+		put_line(&p->all, line);
 	if (bare.n == 0 || p->has_ended)
 		return;
 	if (is_signature(line) || (is_old_message(bare) && has_said(p))) {
