@@ -151,6 +151,11 @@ static void put_line(struct folded *f, struct span line)
 			line = span_tail(line, n);
 			continue;
 		}
+		if (line.p[0] == ' ') {
+			f->has_blank = true;
+			line = span_tail(line, 1);
+			continue;
+		}
 		n = utf8_char_len(line);
 		/* the line may have been cut in a character */
 		if (n > 0)
