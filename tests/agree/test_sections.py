@@ -14,6 +14,7 @@ import sys
 import ask
 import generate
 
+COMPARED = 80           # bytes of a boundary count
 FIELD = re.compile(rb"([^\s:][^:\r\n]*?)[ \t]*:")
 
 
@@ -89,6 +90,36 @@ def check_order(found):
         last[parent] = range_[1]
 
 
+def boundary_of(body):
+    """Of a multipart in BODYSTRUCTURE, as bytes."""
+    params = body[len(ask.children(body)) + 1]
+    pairs = dict(zip((name.lower() for name in params[::2]), params[1::2]))
+    return pairs["s:boundary"][2:].rstrip(" \t").encode("latin-1")
+
+
+def check_between(raw, start, body, heads_and_ranges):
+    """Between the parts of a multipart stand its boundaries and nothing else."""
+    boundary = boundary_of(body)
+    rest = rb"[^\n]*\n" if len(boundary) > COMPARED else rb"[ \t]*\r?\n"
+    line = rb"--" + re.escape(boundary[:COMPARED]) + rest
+    before = rb"(?s)(?:\A|.*\n)"            # the preamble
+    for head, range_ in heads_and_ranges:
+        check(re.fullmatch(before + line, raw[start:head[0]]), "bytes before a part",
+              start, head, raw[start:head[0]][-80:])
+        start, before = range_[1], rb"(?:\r?\n)?"
+
+
+def check_gaps(tool, raw, structure, found):
+    multiparts = [(number, body) for number, body in [("", structure), *ask.parts(structure)]
+                  if ask.is_multipart(body)]
+    for number, body in multiparts:
+        start = (tool.section(number) if number else tool.section("TEXT"))[0]
+        inner = [found[f"{number}.{i}".lstrip(".")]
+                 for i in range(1, len(ask.children(body)) + 1)]
+        if inner[0][0] != inner[0][1]:      # else none was found, and IMAP wants one
+            check_between(raw, start, body, inner)
+
+
 def check_parts(tool, raw, structure):
     found = {}
     for number, body in ask.parts(structure):
@@ -96,6 +127,7 @@ def check_parts(tool, raw, structure):
         outer = found[parent][1] if parent else (0, len(raw))
         found[number] = check_part(tool, raw, number, body, outer)
     check_order(found)
+    check_gaps(tool, raw, structure, found)
     check(tool.section(f"{len(ask.children(structure)) + 1}" if ask.is_multipart(structure)
                        else "2") is None, "no part behind the last")
 
