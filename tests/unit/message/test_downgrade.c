@@ -144,6 +144,10 @@ static const struct {
 		SPAN_INIT("MIME-Version: 1.0\r\n\r\n\xd0\xbf\xd1\x80\xd0\xb8"),
 		SPAN_INIT("MIME-Version: 1.0\r\nContent-Transfer-Encoding:"
 			" base64\r\n\r\n0L/RgNC4\r\n"), false},
+	{"shorter in base64 for its signs",
+		SPAN_INIT("MIME-Version: 1.0\r\n\r\n====\1\1==\xe9"),
+		SPAN_INIT("MIME-Version: 1.0\r\nContent-Transfer-Encoding:"
+			" base64\r\n\r\nPT09PQEBPT3p\r\n"), false},
 	{"a picture with one such byte",
 		SPAN_INIT("MIME-Version: 1.0\r\nContent-Type: image/x\r\n"
 			"\r\nabcdefg\xff"),
