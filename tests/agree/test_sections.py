@@ -100,7 +100,7 @@ def boundary_of(body):
 def check_between(raw, start, body, heads_and_ranges):
     """Between the parts of a multipart stand its boundaries and nothing else."""
     boundary = boundary_of(body)
-    rest = rb"[^\n]*\n" if len(boundary) > COMPARED else rb"[ \t]*\r?\n"
+    rest = rb"[^\n]*\n" if len(boundary) >= COMPARED else rb"[ \t]*\r?\n"
     line = rb"--" + re.escape(boundary[:COMPARED]) + rest
     before = rb"(?s)(?:\A|.*\n)"            # the preamble
     for head, range_ in heads_and_ranges:
