@@ -92,16 +92,14 @@ static void open_text(struct html_text *h, struct buf *out)
 		flush(h, out);
 }
 
+/* Blanks are nothing that an address would have. */
 static void keep_shown(struct html_text *h, struct span text)
 {
-	size_t room = HTML_VALUE_MAX - h->shown_len;
-
 	if (!h->is_in_link)
 		return;
-	text = span_head(text, room);
-	if (text.n > 0)
-		memcpy(h->shown + h->shown_len, text.p, text.n);
-	h->shown_len += text.n;
+	for (size_t i = 0; i < text.n && h->shown_len < HTML_VALUE_MAX; i++)
+		if (text.p[i] != ' ')
+			h->shown[h->shown_len++] = text.p[i];
 }
 
 void html_put_text(struct html_text *h, struct span text, struct buf *out)
@@ -256,16 +254,30 @@ void html_begin_link(struct html_text *h)
 /* Bytes of text that are more than themselves. */
 static bool is_special(uint8_t c)
 {
-	return c <= ' ' || c == '<' || c == '&' || c == 0x7f || c == C2;
+	/* clang-format off */
+	static const bool specials[256] = {
+		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		[' '] = 1, ['<'] = 1, ['&'] = 1, [0x7f] = 1, [C2] = 1,
+	};
+	/* clang-format on */
+
+	return specials[c];
 }
 
 size_t html_run_len(struct span in)
 {
 	size_t n = 0;
 
-	while (n < in.n && !is_special(in.p[n]))
+	while (n < in.n) {
+		/* one blank between two words is what it will be */
+		if (n > 0 && in.p[n] == ' ' && n + 1 < in.n)
+			n++;
+		if (is_special(in.p[n]))
+			break;
 		n++;
-	return n;
+	}
+	return n > 0 && n < in.n && in.p[n - 1] == ' ' ? n - 1 : n;
 }
 
 /* The text of a picture, an attribute: all of it is here. */

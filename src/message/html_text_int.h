@@ -12,7 +12,7 @@
 
 /* What comes next begins a line (1), behind an empty one (2). */
 void html_need_break(struct html_text *h, uint8_t breaks);
-/* Text without white space and controls. */
+/* Text without controls, and without white space but single blanks inside. */
 void html_put_text(struct html_text *h, struct span text, struct buf *out);
 /* White space of any kind. */
 void html_put_blank(struct html_text *h, uint8_t c);
@@ -21,7 +21,8 @@ void html_put_code(struct html_text *h, uint32_t code, struct buf *out);
 /* How deep a list or quotation is shown. */
 size_t html_nest(uint8_t depth);
 
-/* How much of in is text that only has to be put. */
+/* How much of in is text that only has to be put: words, and single blanks
+ * between them. */
 size_t html_run_len(struct span in);
 /* May it stand in an entity's name or number? */
 bool html_is_entity_byte(uint8_t c);
