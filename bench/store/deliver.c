@@ -2,9 +2,10 @@
  * deliver.c - what a delivery into a store costs: BATCHES times 32 messages of
  * 4 KiB, each batch with a forget, as the account's process does it.
  *
- * usage: deliver FOLDER [BATCHES [SHAPE]]; SHAPE: plain (no References),
- * reply (ten of them), html (multipart/alternative), file (a multipart of
- * 1 MiB in spans).  Prints the CPU of this process a message.
+ * usage: deliver FOLDER [BATCHES [SHAPE]]; SHAPE: plain (no References), reply
+ * (ten of them), crowd (the same id and subject on all), html
+ * (multipart/alternative), file (a multipart of 1 MiB).  Prints the CPU of this
+ * process a message.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #define BATCH 32
 
+/* A crowd has the number 0 on all. */
 static void put_head(struct buf *b, unsigned number, bool is_reply)
 {
 	buf_printf(b,
@@ -49,7 +51,8 @@ static void put_message(struct buf *b, unsigned number, const char *shape)
 	bool is_file = strcmp(shape, "file") == 0;
 
 	buf_reset(b);
-	put_head(b, number, strcmp(shape, "reply") == 0);
+	put_head(b, strcmp(shape, "crowd") == 0 ? 0 : number,
+		strcmp(shape, "reply") == 0);
 	buf_puts(b, "MIME-Version: 1.0\r\n");
 	if (!is_file && strcmp(shape, "html") != 0) {
 		buf_puts(b, "Content-Type: text/plain; charset=utf-8\r\n\r\n");

@@ -84,8 +84,8 @@ CREATE TABLE message (
 );
 -- Which messages are a thread?
 CREATE INDEX message_thread ON message (account, thread);
--- Which messages were never read?  None, usually.
-CREATE INDEX message_unread ON message (account, message)
+-- Of which messages is nothing known?  None, usually.
+CREATE INDEX message_unknown ON message (account, message)
 	WHERE structure IS NULL;
 
 -- The bytes of a body: up to 64 KiB in one piece, else in pieces of 256 KiB.

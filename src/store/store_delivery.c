@@ -219,6 +219,7 @@ static enum code put_message(struct store *s, const struct store_delivery *d,
 	struct span head = buf_span(&s->head);
 	struct sha256 tag = store_tag(s, s->now.next_message, d->sha256, head);
 	struct db_stmt *q = db_stmt(s->db, sql_put_message);
+	enum code code;
 
 	db_bind_i64(q, 1, s->account);
 	db_bind_i64(q, 2, s->now.next_message);
@@ -230,7 +231,9 @@ static enum code put_message(struct store *s, const struct store_delivery *d,
 	db_bind_blob(q, 8, sha256_span(&tag));
 	db_bind_blob(q, 9, head);
 	store_meta_bind(s, q, 10);
-	return store_trouble(db_run(q, e), e);
+	code = store_trouble(db_run(q, e), e);
+	store_meta_done(s);
+	return code;
 }
 
 static enum code put_entry(struct store *s, const struct store_delivery *d,

@@ -80,6 +80,9 @@ enum code store_meta_end(struct store *s, struct err *e) MUST_USE;
 /* As parameters: thread, sent_ms, has_attachment, preview, envelope,
  * structure. */
 void store_meta_bind(const struct store *s, struct db_stmt *q, int first);
+/* It is stored: what it took is given back, as one message may have taken
+ * SUMMARY_ARENA_BYTES. */
+void store_meta_done(struct store *s);
 
 /* The thread of a message, a new one if need be; its ids are put down. */
 enum code store_thread_find(struct store *s, const struct summary *m,

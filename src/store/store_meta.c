@@ -38,11 +38,16 @@ static void empty(struct buf *b)
 	buf_reset(b);
 }
 
-void store_meta_begin(struct store *s, uint64_t size)
+void store_meta_done(struct store *s)
 {
 	arena_reset(&s->meta.arena);
 	empty(&s->meta.envelope);
 	empty(&s->meta.structure);
+}
+
+void store_meta_begin(struct store *s, uint64_t size)
+{
+	store_meta_done(s);
 	summary_begin(&s->meta.maker, &s->meta.arena, size);
 }
 
@@ -146,9 +151,8 @@ static const char sql_put_meta[] =
 	"UPDATE message SET thread = $3, sent_ms = $4, has_attachment = $5, "
 	"preview = $6, envelope = $7, structure = $8 "
 	"WHERE account = $1 AND message = $2";
-/* + keeps SQLite from the index of threads, which begins with the account */
-static const char sql_next_unread[] =
-	"SELECT message, size FROM message WHERE +account = $1 "
+static const char sql_next_unknown[] =
+	"SELECT message, size FROM message WHERE account = $1 "
 	"AND message > $2 AND structure IS NULL ORDER BY message LIMIT 1";
 
 /* Reads the bytes of a message into its summary. */
@@ -185,13 +189,15 @@ static enum code fill_one(struct store *s, uint64_t message, uint64_t size,
 	db_bind_i64(q, 1, s->account);
 	db_bind_i64(q, 2, (int64_t)message);
 	store_meta_bind(s, q, 3);
-	return store_trouble(db_run(q, e), e);
+	code = store_trouble(db_run(q, e), e);
+	store_meta_done(s);
+	return code;
 }
 
 /* NOT_FOUND: none is left behind s->fill_after. */
-static enum code next_unread(struct store *s, uint64_t *out_size, struct err *e)
+static enum code next_unknown(struct store *s, uint64_t *out_size, struct err *e)
 {
-	struct db_stmt *q = db_stmt(s->db, sql_next_unread);
+	struct db_stmt *q = db_stmt(s->db, sql_next_unknown);
 	enum code code;
 
 	db_bind_i64(q, 1, s->account);
@@ -214,7 +220,7 @@ static enum code fill_slice(struct store *s, struct err *e)
 
 	for (unsigned i = 0; i < STORE_FILL_MESSAGES && bytes < STORE_FILL_BYTES;
 		i++) {
-		code = next_unread(s, &size, e);
+		code = next_unknown(s, &size, e);
 		if (code != OK)
 			return code;
 		code = fill_one(s, (uint64_t)s->fill_after, size, e);
@@ -232,7 +238,7 @@ enum code store_fill(struct store *s, bool *out_more, struct err *e)
 {
 	uint64_t size;
 	int64_t before = s->fill_after;
-	enum code code = next_unread(s, &size, e);
+	enum code code = next_unknown(s, &size, e);
 
 	*out_more = false;
 	s->fill_after = before;

@@ -18,7 +18,7 @@
 static const char *const made[] = {
 	"CREATE TABLE message ",
 	"CREATE INDEX message_thread ",
-	"CREATE INDEX message_unread ",
+	"CREATE INDEX message_unknown ",
 	"CREATE TABLE thread_reference ",
 	"CREATE INDEX thread_reference_thread ",
 };

@@ -421,7 +421,7 @@ static void passes_over_damaged_bytes(void **state)
 /* The tables as version 1 had them. */
 #define VERSION_1                                                              \
 	"ALTER TABLE message RENAME TO old; DROP INDEX message_thread;"        \
-	"DROP INDEX message_unread; DROP TABLE thread_reference;"              \
+	"DROP INDEX message_unknown; DROP TABLE thread_reference;"              \
 	"CREATE TABLE message ( account INTEGER NOT NULL, message INTEGER "    \
 	"NOT NULL, size INTEGER NOT NULL, received_ms INTEGER NOT NULL, "      \
 	"flags INTEGER NOT NULL, body_size INTEGER NOT NULL, sha256 blob "     \
