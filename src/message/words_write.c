@@ -11,29 +11,48 @@
 /* RFC 2047 2: an encoded word has at most 75 characters */
 #define WORD_MAX 75
 #define WORD_TAIL "?="
-/* A word without a blank longer than this is encoded, to be folded. */
+/* A word without a blank longer than this is encoded, to be folded; so are more
+ * than eight blanks, which with a word would not fit into a line. */
 #define PLAIN_WORD_MAX 70
+
+static size_t longest_word(struct span text)
+{
+	size_t longest = 0;
+
+	while (text.n > 0) {
+		size_t n = span_cut(&text, ' ').n;
+
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
 
 bool words_is_plain(struct span text)
 {
-	size_t run = 0;
-
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-
-		if (c < ' ' || c >= 0x7f)
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < ' ' || text.p[i] >= 0x7f)
 			return false;
-		run = c == ' ' ? 0 : run + 1;
-		if (run > PLAIN_WORD_MAX)
-			return false;
-	}
-	return span_find_span(text, SPAN("=?")) == text.n;
+	if (longest_word(text) > PLAIN_WORD_MAX)
+		return false;
+	return span_find_span(text, SPAN("=?")) == text.n &&
+		span_find_span(text, SPAN("         ")) == text.n;
 }
 
 static void fold(struct buf *out, size_t *column)
 {
 	buf_puts(out, "\r\n ");
 	*column = 1;
+}
+
+/* How many blanks stay on a line that is broken: one at least begins the next,
+ * if there are any. */
+static size_t blanks_before_fold(size_t blanks, size_t column)
+{
+	size_t room = column < WORDS_LINE ? WORDS_LINE - column : 0;
+
+	if (blanks == 0)
+		return 0;
+	return blanks - 1 < room ? blanks - 1 : room;
 }
 
 /* Plain text: a line may break before a blank, and before the first word, which
@@ -51,12 +70,13 @@ static void put_folded(struct buf *out, struct span text, size_t *column)
 		n = blanks + span_find(span_tail(text, blanks), ' ');
 		if (n > blanks && *column + n > WORDS_LINE &&
 			(blanks > 0 || (is_first && *column > 1))) {
-			/* the last of the blanks follows the line end */
-			buf_put(out, span_head(text, blanks == 0 ? 0
-							: blanks - 1));
+			size_t before = blanks_before_fold(blanks, *column);
+
+			buf_put(out, span_head(text, before));
 			fold(out, column);
-			text = span_tail(text, blanks);
-			n -= blanks;
+			/* the fold is one of them */
+			text = span_tail(text, before + (blanks > 0));
+			n -= before + (blanks > 0);
 		}
 		buf_put(out, span_head(text, n));
 		*column += n;
@@ -207,7 +227,8 @@ static bool is_atoms(struct span text)
 	return text.n > 0 && text.p[0] != ' ' && text.p[text.n - 1] != ' ';
 }
 
-/* RFC 5322 3.2.4.  A line may break before a blank in it. */
+/* RFC 5322 3.2.4.  A line may break before a blank in it; if one of its words
+ * would not fit into a line, it is encoded. */
 static void put_quoted(struct buf *out, struct span text, size_t *column)
 {
 	struct buf quoted;
@@ -220,7 +241,10 @@ static void put_quoted(struct buf *out, struct span text, size_t *column)
 		buf_putc(&quoted, text.p[i]);
 	}
 	buf_putc(&quoted, '"');
-	put_folded(out, buf_span(&quoted), column);
+	if (longest_word(buf_span(&quoted)) < WORDS_LINE)
+		put_folded(out, buf_span(&quoted), column);
+	else
+		words_put_encoded(out, text, column);
 	buf_clear(&quoted);
 }
 

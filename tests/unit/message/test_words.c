@@ -31,6 +31,10 @@ static void test_text_round_trip(void **state)
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
 		"under_score = ? \"quotes\"",
+		"blanks that cross the end of the line, eight of them:        "
+		"        and more:                         end",
+		"one, two, three, four, five, six, seven, eight, nine, te       "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 	struct buf coded, back;
 
@@ -108,6 +112,12 @@ static void test_a_long_phrase(void **state)
 	buf_init(&out, 1024);
 	words_put_phrase(&out, name, &column);
 	assert_true(span_find(buf_span(&out), '\n') < buf_len(&out));
+	check_lines(buf_span(&out));
+	/* forty quotes are eighty characters */
+	buf_reset(&out);
+	column = 6;
+	words_put_phrase(&out, SPAN("\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\""
+		"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\""), &column);
 	check_lines(buf_span(&out));
 	buf_clear(&out);
 }
