@@ -198,11 +198,25 @@ static bool is_signature(struct span line)
 	return span_eq(line, SPAN("-- ")) || span_eq(line, SPAN("--"));
 }
 
-/* "-----Original Message-----", "---------- Forwarded message ---------" */
-static bool is_old_message(struct span line)
+/* A line of dashes with words between them. */
+static bool is_ruled(struct span line)
 {
 	return span_starts(line, SPAN("-----")) &&
-		span_ends(line, SPAN("-----")) && has_word(line);
+		span_ends(line, SPAN("-----"));
+}
+
+/* "-----Original Message-----", "---------- Forwarded message ---------", and
+ * what they are in the languages that call it so. */
+static bool is_old_message(struct span line)
+{
+	static const struct span words[] = {SPAN_INIT("riginal"),
+		SPAN_INIT("rigine"), SPAN_INIT("rspr\xc3\xbcng"),
+		SPAN_INIT("orwarded")};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_find_span(line, words[i]) < line.n)
+			return is_ruled(line);
+	return false;
 }
 
 static void release(struct preview *p)
@@ -266,7 +280,7 @@ static void take_line(struct preview *p, struct span line)
 		release(p);
 		return;
 	}
-	if (has_word(bare) && !is_old_message(bare))
+	if (has_word(bare) && !is_ruled(bare))
 		hold(p, bare);
 }
 

@@ -32,6 +32,9 @@ static const struct {
 	{"\r\nBob wrote:\r\n> old", "Bob wrote: > old"},
 	{"\r\nTop.\r\n-----Original Message-----\r\nFrom: x", "Top."},
 	{"\r\n---------- Forwarded message ---------\r\nFrom: x", "From: x"},
+	{"\r\nTop.\r\n-----Urspr\u00fcngliche Nachricht-----\r\nFrom: x", "Top."},
+	{"\r\nFailed.\r\n----- Addresses with errors -----\r\n<a@b>",
+		"Failed. <a@b>"},
 	/* signatures */
 	{"\r\nText\r\n-- \r\nBob\r\n", "Text"},
 	{"\r\nText\r\n--\r\nBob\r\n", "Text"},
