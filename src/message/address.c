@@ -145,13 +145,6 @@ static void add_word(struct item *it, const struct token *t)
 	it->end = t->end;
 }
 
-/* RFC 5322 3.4.1: a domain literal stands where a domain or label begins. */
-static bool literal_may_come(struct span value, const struct item *it)
-{
-	return it->at_count > 0 && (value.p[it->end - 1] == '@' ||
-					   value.p[it->end - 1] == '.');
-}
-
 static struct span phrase(struct reader *r, const struct item *it)
 {
 	struct span raw = cut(r, it->start, it->end);
@@ -297,7 +290,7 @@ static struct span take_route(struct reader *r)
 	size_t start = 0, end = 0;
 
 	do {
-		token_next(&ahead, end > 0, &t);
+		token_next(&ahead, &t);
 		if (end == 0 && t.kind != TOKEN_GAP && t.kind != TOKEN_AT &&
 			t.kind != TOKEN_COMMA)
 			return SPAN_EMPTY;
@@ -323,8 +316,7 @@ static enum token_kind read_angle(struct reader *r, struct item *out)
 
 	*out = (struct item){0};
 	for (;;) {
-		token_next(&r->tokens, literal_may_come(r->tokens.value, out),
-			&t);
+		token_next(&r->tokens, &t);
 		switch (t.kind) {
 		case TOKEN_GAP: note_gap(out, &t); break;
 		case TOKEN_CLOSE: return TOKEN_CLOSE;
@@ -352,7 +344,7 @@ static bool opens_again(const struct reader *r)
 	struct token t;
 
 	do
-		token_next(&ahead, false, &t);
+		token_next(&ahead, &t);
 	while (t.kind == TOKEN_GAP);
 	return t.kind == TOKEN_OPEN;
 }
@@ -398,7 +390,7 @@ void address_list_read(struct arena *a, struct span value,
 	struct token t;
 
 	do {
-		token_next(&r.tokens, literal_may_come(value, &r.item), &t);
+		token_next(&r.tokens, &t);
 		switch (t.kind) {
 		case TOKEN_OPEN: take_angle(&r); break;
 		case TOKEN_COLON: begin_group(&r); break;

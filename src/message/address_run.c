@@ -28,19 +28,16 @@ bool address_run_next(struct token_reader *t, struct address_run *out)
 
 	*out = (struct address_run){0};
 	for (;;) {
-		size_t back = t->at;
-		bool literal_ok = out->has_at &&
-			(t->value.p[out->end - 1] == '@' ||
-				t->value.p[out->end - 1] == '.');
+		struct token_reader back = *t;
 
-		token_next(t, literal_ok, &word);
+		token_next(t, &word);
 		if (word.kind == TOKEN_END)
 			return out->end > 0;
 		if (is_gap(&word, out))
 			continue;
 		if (out->end > 0 && out->end < word.start &&
 			!joins(t->value, out, &word)) {
-			t->at = back;
+			*t = back;
 			return true;
 		}
 		if (out->end == 0)
