@@ -69,7 +69,8 @@ static void test_envelope_defaults(void **state)
 	struct address ann = MAILBOX("Ann", "ann", "a.example");
 	struct address bob = MAILBOX("", "bob", "b.example");
 	struct envelope e = {
-		.from = {&ann, 1, false}, .to = {&bob, 1, false}};
+		.from = {.items = &ann, .count = 1},
+		.to = {.items = &bob, .count = 1}};
 
 	(void)state;
 	imap_put_envelope(&out, &e);
@@ -112,7 +113,7 @@ static void test_groups(void **state)
 		{.kind = ADDRESS_GROUP_END},
 		{.kind = ADDRESS_GROUP_START, .name = SPAN("")},
 	};
-	struct envelope e = {.to = {to, 4, false}};
+	struct envelope e = {.to = {.items = to, .count = 4}};
 
 	(void)state;
 	imap_put_envelope(&out, &e);
@@ -132,7 +133,7 @@ static void test_odd_addresses(void **state)
 		{.kind = ADDRESS_MAILBOX, .route = SPAN("@a,@b"),
 			.local = SPAN("x y"), .domain = SPAN("[1.2.3.4]")},
 	};
-	struct envelope e = {.bcc = {to, 3, false}};
+	struct envelope e = {.bcc = {.items = to, .count = 3}};
 
 	(void)state;
 	imap_put_envelope(&out, &e);
