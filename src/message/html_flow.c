@@ -18,7 +18,7 @@
 #define NO_BREAK       0xa0
 #define SOFT_HYPHEN    0xad
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------- */
 
 void html_need_break(struct html_text *h, uint8_t breaks)
 {
@@ -140,7 +140,7 @@ void html_put_code(struct html_text *h, uint32_t code, struct buf *out)
 	keep_shown(h, span_tail(buf_span(out), before));
 }
 
-/* ---- links -------------------------------------------------------------- */
+/* ---- links ---------------------------------------------------------- */
 
 /* Where a reader may be sent; "javascript:" and "data:" are not shown. */
 static const struct span schemes[] = {
@@ -188,7 +188,8 @@ static uint32_t cut_entity(struct span *rest)
 	uint32_t code;
 	bool is_closed;
 
-	while (n < rest->n && n < HTML_ENTITY_MAX && html_is_entity_byte(rest->p[n]))
+	while (n < rest->n && n < HTML_ENTITY_MAX &&
+		html_is_entity_byte(rest->p[n]))
 		n++;
 	is_closed = n < rest->n && rest->p[n] == ';';
 	if (!html_entity_read(span_head(*rest, n), is_closed, &code))
@@ -249,7 +250,7 @@ void html_begin_link(struct html_text *h)
 		memcpy(h->link, h->value, h->value_len);
 }
 
-/* ---- text --------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------- */
 
 /* Bytes of text that are more than themselves. */
 static bool is_special(uint8_t c)

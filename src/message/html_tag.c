@@ -5,7 +5,7 @@
 
 #include "base/banned.h"
 
-/* ---- what tags do ------------------------------------------------------- */
+/* ---- what tags do --------------------------------------------------- */
 
 static void change(uint8_t *depth, bool is_close)
 {

@@ -22,7 +22,7 @@
 
 #include "base/banned.h"
 
-/* ---- states ------------------------------------------------------------- */
+/* ---- states --------------------------------------------------------- */
 
 /* False: the byte is left to the state that is there now. */
 typedef bool step_fn(struct html_text *h, uint8_t c, struct buf *out);
@@ -303,7 +303,7 @@ static step_fn *const steps[] = {
 	[HTML_RAW_CLOSE] = in_raw_close,
 };
 
-/* ---- feeding ------------------------------------------------------------ */
+/* ---- feeding -------------------------------------------------------- */
 
 /* How much of in can be passed over, or put out, at once in this state. */
 static size_t skip(struct html_text *h, struct span in, struct buf *out)

@@ -8,7 +8,7 @@
 
 #define C2 0xc2 /* begins the characters U+0080 to U+00BF */
 
-/* ---- html_flow.c: lines ------------------------------------------------- */
+/* ---- html_flow.c: lines --------------------------------------------- */
 
 /* What comes next begins a line (1), behind an empty one (2). */
 void html_need_break(struct html_text *h, uint8_t breaks);
@@ -34,7 +34,7 @@ void html_end_link(struct html_text *h, struct buf *out);
 /* The text of a picture is the value at hand. */
 void html_put_picture(struct html_text *h, struct buf *out);
 
-/* ---- html_tag.c: tags --------------------------------------------------- */
+/* ---- html_tag.c: tags ----------------------------------------------- */
 
 struct html_tag {
 	const char *name;

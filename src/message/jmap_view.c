@@ -14,7 +14,7 @@
 /* The message itself, which counts as a multipart/mixed, and what is in it. */
 #define FRAMES_MAX (MESSAGE_DEPTH_MAX + 2)
 
-/* ---- which parts are what ------------------------------------------------- */
+/* ---- which parts are what ------------------------------------------- */
 
 enum multipart_kind { MIXED, ALTERNATIVE, RELATED };
 
@@ -256,7 +256,7 @@ void jmap_bodies_find(struct arena *a, const struct mime_tree *t,
 		out->has_attachment |= counts(t, out->attachments.items[i]);
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------- */
 
 const uint32_t *jmap_ordinals(struct arena *a, const struct mime_tree *t)
 {
@@ -265,7 +265,8 @@ const uint32_t *jmap_ordinals(struct arena *a, const struct mime_tree *t)
 	for (uint32_t i = 0; i < t->count; i++) {
 		uint32_t ordinal = 1;
 
-		for (uint32_t part = i; part != MIME_NONE && ordinals[part] == 0;
+		for (uint32_t part = i;
+			part != MIME_NONE && ordinals[part] == 0;
 			part = t->parts[part].next)
 			ordinals[part] = ordinal++;
 	}

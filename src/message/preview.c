@@ -36,10 +36,10 @@ struct preview {
 	struct buf line;           /* the one at hand */
 	struct buf held[HELD_MAX]; /* lines of `said` that wait, oldest first */
 	size_t held_count;
-	bool has_ended;            /* what follows is signature or an old message */
+	bool has_ended; /* what follows is signature or an old message */
 };
 
-/* ---- characters --------------------------------------------------------- */
+/* ---- characters ----------------------------------------------------- */
 
 enum sight { SEEN, BLANK, UNSEEN, JOINER };
 
@@ -165,7 +165,7 @@ static void put_line(struct folded *f, struct span line)
 	f->has_blank = true;
 }
 
-/* ---- lines -------------------------------------------------------------- */
+/* ---- lines ---------------------------------------------------------- */
 
 /* A year, or a time: "2026", "12:30". */
 static bool has_date(struct span s)
@@ -300,7 +300,7 @@ static void take_text(struct preview *p, struct span text)
 	}
 }
 
-/* ---- parts ---------------------------------------------------------------- */
+/* ---- parts ---------------------------------------------------------- */
 
 /* The bytes of the part that are at hand. */
 static struct span body_of(const struct mime_part *part, struct span beginning)

@@ -222,7 +222,7 @@ static void test_deep(void **state)
 	buf_clear(&d.out);
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------- */
 
 static const struct {
 	const char *message, *numbers; /* of the parts in order; "-": none */
