@@ -15,10 +15,10 @@ static bool joins(struct span text, const struct address_run *run,
 		text.p[t->start] == '.';
 }
 
-static bool is_gap(const struct token *t, const struct address_run *run)
+/* Before an "@" they are gaps, behind it they end the run. */
+static bool is_mark(const struct token *t, const struct address_run *run)
 {
-	return t->kind == TOKEN_GAP || t->kind == TOKEN_OPEN ||
-		t->kind == TOKEN_CLOSE ||
+	return t->kind == TOKEN_OPEN || t->kind == TOKEN_CLOSE ||
 		(t->kind == TOKEN_COLON && run->has_at);
 }
 
@@ -33,7 +33,9 @@ bool address_run_next(struct token_reader *t, struct address_run *out)
 		token_next(t, &word);
 		if (word.kind == TOKEN_END)
 			return out->end > 0;
-		if (is_gap(&word, out))
+		if (is_mark(&word, out) && out->has_at)
+			return true;
+		if (is_mark(&word, out) || word.kind == TOKEN_GAP)
 			continue;
 		if (out->end > 0 && out->end < word.start &&
 			!joins(t->value, out, &word)) {

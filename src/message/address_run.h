@@ -3,6 +3,7 @@
  *
  * A run is words that no gap divides, but for the gaps beside "@" and "."
  * that the obsolete syntax has (RFC 5322 4.4): "A B a . b @ c" has three.
+ * Behind an "@" a colon or bracket ends one too.
  */
 #ifndef POSTRIDER_MESSAGE_ADDRESS_RUN_H
 #define POSTRIDER_MESSAGE_ADDRESS_RUN_H
