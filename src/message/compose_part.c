@@ -10,9 +10,6 @@
 
 #include "base/banned.h"
 
-/* Short enough for param_put to write it without RFC 2231. */
-#define FALLBACK_MAX 40
-
 void compose_boundary_put(const struct compose_plan *p, uint32_t index,
 	struct buf *out)
 {
@@ -21,12 +18,11 @@ void compose_boundary_put(const struct compose_plan *p, uint32_t index,
 }
 
 /* Control characters do not travel in file names, nor what is no text. */
-static void put_clean_name(struct buf *out, struct span name, bool is_ascii)
+static void put_clean_name(struct buf *out, struct span name)
 {
 	while (name.n > 0) {
 		size_t n = utf8_char_len(name);
-		bool is_bad = n == 0 || name.p[0] < ' ' || name.p[0] == 0x7f ||
-			(is_ascii && n > 1);
+		bool is_bad = n == 0 || name.p[0] < ' ' || name.p[0] == 0x7f;
 
 		if (is_bad)
 			buf_putc(out, '_');
@@ -41,23 +37,8 @@ static void put_name(struct buf *out, const char *param, struct span name)
 	struct buf clean;
 
 	buf_init(&clean, name.n + 1);
-	put_clean_name(&clean, name, false);
+	put_clean_name(&clean, name);
 	param_put(out, param, buf_span(&clean));
-	buf_clear(&clean);
-}
-
-/* A name that is not ASCII has a second, poorer form for readers that do not
- * know RFC 2231; the others take the first. */
-static void put_fallback_name(struct buf *out, struct span name)
-{
-	struct buf clean;
-
-	if (utf8_is_ascii(name))
-		return;
-	buf_init(&clean, FALLBACK_MAX);
-	put_clean_name(&clean, span_head(name, FALLBACK_MAX), true);
-	if (words_is_plain(buf_span(&clean)))
-		param_put(out, "filename", span_trim(buf_span(&clean)));
 	buf_clear(&clean);
 }
 
@@ -102,6 +83,8 @@ static void put_type(const struct compose_plan *p, uint32_t index, struct buf *o
 	buf_puts(out, "\r\n");
 }
 
+/* Deliberate: no second name in ASCII beside one by RFC 2231: some readers,
+ * Python's among them, would take that one. */
 static void put_disposition(const struct compose_part *part, struct buf *out)
 {
 	if (part->disposition == COMPOSE_NO_DISPOSITION)
@@ -110,7 +93,6 @@ static void put_disposition(const struct compose_part *part, struct buf *out)
 	buf_puts(out, part->disposition == COMPOSE_INLINE ? "inline"
 							  : "attachment");
 	if (part->name.n > 0) {
-		put_fallback_name(out, part->name);
 		put_name(out, "filename", part->name);
 	}
 	buf_puts(out, "\r\n");

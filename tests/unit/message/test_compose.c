@@ -478,10 +478,8 @@ static void test_names(void **state)
 			&b.tree->parts[0].disposition_params,
 			SPAN("filename"), &name));
 		assert_true(span_eq(buf_span(&name), span_str(names[i])));
-		assert_int_equal(i == 1,
-			has(&b, "filename=\"cr_pes \\\"1\\\".txt\""));
-		assert_int_equal(i == 5, has(&b,
-			"filename=\"_ and much more than a short name may h\""));
+		/* one name: readers differ in which of two they take */
+		assert_int_equal(has(&b, "filename=\""), i == 0 || i == 2);
 		buf_clear(&name);
 		forget(&b);
 	}
