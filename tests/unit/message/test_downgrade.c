@@ -342,6 +342,28 @@ static void test_refusals(void **state)
 	}
 }
 
+/* As many parts as are read are converted; one more is not. */
+static void test_many_parts(void **state)
+{
+	struct buf in, out;
+	struct err e;
+
+	(void)state;
+	buf_init(&in, OUT_BYTES);
+	buf_init(&out, OUT_BYTES);
+	buf_puts(&in, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+	for (unsigned i = 1; i < MESSAGE_PARTS_MAX; i++)
+		buf_puts(&in, "--b\r\n\r\n\xe9\r\n");
+	assert_int_equal(convert(buf_span(&in), false, 1000, &out, &e), OK);
+	check_7bit_lines(buf_span(&out));
+	check_same(buf_span(&in), buf_span(&out));
+	buf_puts(&in, "--b\r\n\r\n\xe9\r\n");
+	assert_int_equal(convert(buf_span(&in), false, 1000, &out, &e),
+		DENIED);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
 /* The way takes 8-bit text: what is signed may stay. */
 static void test_8bit_way(void **state)
 {
@@ -422,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_many_parts),
 		cmocka_unit_test(test_8bit_way),
 		cmocka_unit_test(test_corpus),
 	};
