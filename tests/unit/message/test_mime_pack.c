@@ -153,6 +153,66 @@ static void test_forged(void **state)
 		assert_int_equal(unpack(rows[i].packed), rows[i].is_good);
 }
 
+/* A message with so many messages in it. */
+static bool unpack_children(unsigned count)
+{
+	struct envelope none = {0};
+	struct buf packed, envelope;
+	bool is_good;
+
+	buf_init(&packed, 4096);
+	buf_init(&envelope, 100);
+	envelope_pack(&none, &envelope);
+	buf_put(&packed, SPAN("\1\0\0"));
+	buf_putc(&packed, (uint8_t)(count + 1));
+	buf_putc(&packed, 2);
+	buf_putc(&packed, (uint8_t)count);
+	buf_put(&packed, SPAN("\0\0\0\0\0" TEXT));
+	for (unsigned i = 0; i < count; i++) {
+		buf_put(&packed, SPAN("\x80\4\0\0\0\0\0\0" TEXT));
+		buf_putc(&packed, (uint8_t)buf_len(&envelope));
+		buf_put(&packed, buf_span(&envelope));
+	}
+	is_good = unpack(buf_span(&packed));
+	buf_clear(&packed);
+	buf_clear(&envelope);
+	return is_good;
+}
+
+static void test_children(void **state)
+{
+	(void)state;
+	assert_false(unpack_children(0));
+	assert_true(unpack_children(1));
+	assert_false(unpack_children(2));
+}
+
+/* So many multiparts, each in the one before. */
+static bool unpack_nest(unsigned depth)
+{
+	struct buf packed;
+	bool is_good;
+
+	buf_init(&packed, 1u << 16);
+	buf_put(&packed, SPAN("\1\0\0"));
+	buf_putc(&packed, (uint8_t)depth);
+	for (unsigned i = 1; i <= depth; i++) {
+		buf_putc(&packed, 1);
+		buf_putc(&packed, (uint8_t)(depth - i));
+		buf_put(&packed, SPAN("\0\0\0\0\0" TEXT));
+	}
+	is_good = unpack(buf_span(&packed));
+	buf_clear(&packed);
+	return is_good;
+}
+
+static void test_depth(void **state)
+{
+	(void)state;
+	assert_true(unpack_nest(MESSAGE_DEPTH_MAX + 1));
+	assert_false(unpack_nest(MESSAGE_DEPTH_MAX + 2));
+}
+
 /* As many parts as bytes can claim, with as many parameters: the memory stays
  * that of one message. */
 static bool unpack_large(unsigned params)
@@ -188,6 +248,8 @@ int main(void)
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_memory),
 	};
 
