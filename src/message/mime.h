@@ -21,7 +21,7 @@
  * boundary lines and epilogue.
  *
  * Text in the tree is raw: as sent, unfolded, encoded words not decoded, any
- * byte possible.  words.h and param.h decode it.
+ * byte possible (no CR and LF in the fields' own texts).  words.h and param.h decode it.
  *
  * What broken mail is taken for, at every split of its bytes and in every view:
  *
