@@ -69,13 +69,14 @@ bool header_next(struct span *rest, struct header_field *out)
 bool header_find(struct span head, struct span name, struct span *out_value)
 {
 	struct header_field field;
+	bool found = false;
 
 	while (header_next(&head, &field))
 		if (span_eq_fold(field.name, name)) {
 			*out_value = field.value;
-			return true;
+			found = true;
 		}
-	return false;
+	return found;
 }
 
 void header_put_unfolded(struct buf *out, struct span value)
