@@ -30,7 +30,8 @@
  *   line in it that is no field is passed over with those folded below it:
  *   "From " of an mbox, and anything else without a name and a colon.
  * - Of a Content- field that stands twice the first counts.  One that cannot be
- *   read is as if it were not there: text/plain, 7bit.
+ *   read is as if it were not there: text/plain, 7bit; but in a digest a part
+ *   without a type is a message, one with a type that cannot be read a text.
  * - A boundary has nothing but blanks behind it on its line, and ends heads too.
  *   The innermost counts; one of an outer multipart ends the inner ones.  The
  *   line end before it belongs to it, unless that ends a head or a boundary.

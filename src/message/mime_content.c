@@ -56,6 +56,7 @@ static struct span cut_token(struct span *rest)
 
 /* ---- fields ------------------------------------------------------------ */
 
+/* What cannot be read is plain text, in a digest too (RFC 2045 5.2). */
 static void take_type(struct arena *a, struct span value,
 	struct mime_part *part)
 {
@@ -64,6 +65,8 @@ static void take_type(struct arena *a, struct span value,
 	struct span type = cut_token(&rest);
 	struct span subtype;
 
+	part->type = SPAN("text");
+	part->subtype = SPAN("plain");
 	if (type.n == 0 || rest.n == 0 || rest.p[0] != '/')
 		return;
 	rest = span_tail(rest, 1);

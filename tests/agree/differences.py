@@ -329,12 +329,6 @@ def _(ours, theirs, source):
     return re.search(rb'boundary=[^\r\n]*\r?\n--', source)
 
 
-@of("part", "what cannot be read in a digest is a message")
-def _(ours, theirs, source):
-    """RFC 2046 5.1.5: that is the default there."""
-    return ours[0] == "message/rfc822" and theirs == ("text/plain",)
-
-
 @of("part", "a message in base64 is not looked into")
 def _(ours, theirs, source):
     """RFC 2046 5.2.1: message/rfc822 has no encoding, so this is no message."""
