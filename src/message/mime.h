@@ -29,6 +29,10 @@
  * - A head ends at the first line that is empty, or where its part ends.  A
  *   line in it that is no field is passed over with those folded below it:
  *   "From " of an mbox, and anything else without a name and a colon.
+ *   Deliberate: no such line begins the body, so a body without an empty line
+ *   before it is head.  A folded line that lost its blank would else turn all
+ *   fields behind it to text, and DKIM, TOP and a notice cut at the empty line
+ *   too (RFC 5322 2.1).
  * - Of a Content- field that stands twice the first counts.  One that cannot be
  *   read is as if it were not there: text/plain, 7bit; but in a digest a part
  *   without a type is a message, one with a type that cannot be read a text.
