@@ -103,6 +103,8 @@ static bool unwrap(struct subject *s)
 		!span_starts_fold(s->text, mark))
 		return false;
 	s->text = span_tail(span_head(s->text, s->text.n - 1), mark.n);
+	/* what was a blob is text now */
+	s->no_reply_before = NULL;
 	s->is_reply = true;
 	return true;
 }
