@@ -70,6 +70,15 @@ def test_the_last_of_a_field_counts_in_every_view(tmp_path):
     assert [one["email"] for one in told["from"]] == ["two@x.test"]
 
 
+def test_what_is_not_read_is_told(tmp_path):
+    path = tmp_path / "a.eml"
+    told = b"(the message has more fields or parts than are read)\n"
+    path.write_bytes(b"X: y\n" * 300000 + b"\nbody\n")
+    assert show(path).endswith(b"body\n" + told)
+    path.write_bytes(b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 10001)
+    assert show(path).endswith(told)
+
+
 def test_as_a_person_reads_it(tmp_path):
     path = tmp_path / "a.eml"
     path.write_bytes(
