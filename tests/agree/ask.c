@@ -271,7 +271,8 @@ static void answer(const char *verb, struct span arg)
 		verbs[i].run(arg);
 		must(!out.overflow);
 		printf("%zu\n", buf_len(&out));
-		(void)fwrite(out.p, 1, buf_len(&out), stdout);
+		if (buf_len(&out) > 0)
+			(void)fwrite(out.p, 1, buf_len(&out), stdout);
 		(void)fflush(stdout);
 		return;
 	}

@@ -26,7 +26,7 @@
 #define HEAD_BYTES  500000 /* twice that is read of a head */
 #define SLACK_BYTES (1u << 20)
 #define RATIO_MAX   2.5
-#define TRIES       12
+#define TRIES       60
 #define TOO_SHORT_S 0.002
 
 #define MIXED "Content-Type: multipart/mixed; boundary=b\n\n"
