@@ -96,7 +96,7 @@ static const char *const record_shapes[] = {
 const char *role_name(enum role role)
 {
 	static const char *const names[ROLE_COUNT] = {"master", "front",
-		"directory", "resolver", "queue", "outbound", "accounts",
+		"directory", "resolver", "keys", "queue", "outbound", "accounts",
 		"account", "cli", "any"};
 
 	return (unsigned)role < ROLE_COUNT ? names[role] : "?";
