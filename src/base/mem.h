@@ -15,7 +15,8 @@ void *mem_new(size_t count, size_t size);
 /* As realloc, with the product checked; new memory is not zeroed. */
 void *mem_resize(void *p, size_t count, size_t size);
 void mem_free(void *p); /* takes NULL */
-/* Gives back to the system what was freed: after a start, when idle. */
+/* Gives back to the system what was freed, and what of the program's files is
+ * mapped but can be read again: after a start, when idle. */
 void mem_trim(void);
 
 #endif

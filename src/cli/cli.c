@@ -17,6 +17,7 @@
 #include "cli/cli_mail.h"
 #include "cli/cli_out.h"
 #include "cli/cli_serve.h"
+#include "cli/cli_show.h"
 
 #include "base/banned.h"
 
@@ -71,6 +72,8 @@ static const struct cli_verb verbs[] = {
 		"show a message",                                                                        CLI_CONFIG, cli_mail_run},
 	{"mail",    "save",     "-u ADDRESS N [PART] [-o FOLDER] [--password-stdin] [--server=HOST:PORT]",
 		"save the files of a message",                                                           CLI_CONFIG, cli_mail_run},
+	{"mail",    "show",     "FILE|- [--structure | --headers | --part N]",
+		"show a message that lies in a file",                                                    CLI_ALONE,  cli_show_run},
 	{"demo",    NULL,       "[--stay] [--break full|down|greylist]",
 		"two servers on this computer; Alice writes to Bob",                                     CLI_NOTHING, cli_demo_run},
 	{"config",  "show",     "",                         "show every option as it is now",    CLI_SELF,   cli_config_show},
@@ -242,7 +245,8 @@ static void *module_of(const struct cli_verb *v, struct cli *cli,
 	struct config *config)
 {
 	void *const modules[] = {
-		[CLI_NOTHING] = NULL, [CLI_CONFIG] = config, [CLI_SELF] = cli};
+		[CLI_NOTHING] = NULL, [CLI_ALONE] = cli,
+		[CLI_CONFIG] = config, [CLI_SELF] = cli};
 
 	return modules[v->module];
 }
@@ -251,14 +255,14 @@ static int run(const struct cli_verb *v, const struct line *l)
 {
 	struct arena arena;
 	struct config config;
-	struct cli cli;
+	struct cli cli = {.is_json = l->is_json};
 	struct cli_out rows;
 	struct admin_out out;
 	struct err e = {.code = OK};
 	enum admin_exit exit = EXIT_OK;
 
 	arena_init(&arena, CONFIG_ARENA_BYTES);
-	if (v->module != CLI_NOTHING)
+	if (v->module == CLI_CONFIG || v->module == CLI_SELF)
 		exit = load(l, &arena, &config, &cli);
 	if (exit == EXIT_OK) {
 		cli_out_init(&rows, STDOUT_FILENO, l->is_json);

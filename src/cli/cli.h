@@ -13,9 +13,9 @@
 #include "base/admin.h"
 #include "config/config.h"
 
-/* What the verbs of module CLI_SELF get. */
+/* What the verbs of modules CLI_SELF and CLI_ALONE get. */
 struct cli {
-	const struct config *config;
+	const struct config *config; /* NULL: CLI_ALONE */
 	const char *config_path; /* NULL: there is no file, only defaults */
 	bool is_json;
 };
@@ -23,6 +23,7 @@ struct cli {
 /* What a verb's admin_fn gets as its module. */
 enum cli_module {
 	CLI_NOTHING, /* NULL: the configuration is not even read */
+	CLI_ALONE,   /* const struct cli *, without a configuration */
 	CLI_CONFIG,  /* const struct config * */
 	CLI_SELF     /* const struct cli * */
 };

@@ -14,6 +14,7 @@
 #include "cli/cli_mail_smtp.h"
 #include "cli/cli_mail_text.h"
 #include "message/build.h"
+#include "message/body_text.h"
 #include "message/header.h"
 
 #include "base/banned.h"
@@ -376,33 +377,55 @@ static enum code differs(struct demo *d, const char *what)
 	return err_set(d->e, CORRUPT, "%s came out different", what);
 }
 
+static bool is_text(const struct mime_part *p, struct span message,
+	struct span text)
+{
+	struct buf bytes;
+	bool is_same;
+
+	buf_init(&bytes, message.n);
+	is_same = body_put_bytes(&bytes, p, message) &&
+		span_eq(buf_span(&bytes), text);
+	buf_clear(&bytes);
+	return is_same;
+}
+
+static bool is_named(const struct mime_part *p, struct span name)
+{
+	struct buf text;
+	bool is_same;
+
+	buf_init(&text, 4096);
+	is_same = param_list_get(&p->disposition_params, SPAN("filename"),
+			  &text) &&
+		span_eq(buf_span(&text), name);
+	buf_clear(&text);
+	return is_same;
+}
+
 /* Compares what came with what Alice sent. */
 static enum code compare(struct demo *d, struct span message,
 	const char *subject)
 {
-	struct message_structure s;
-	struct buf field, text, picture;
+	struct arena arena;
+	const struct mime_tree *t;
+	struct buf field;
 	enum code code = OK;
 
 	buf_init(&field, 4096);
-	buf_init(&text, message.n);
-	buf_init(&picture, message.n);
-	message_structure_read(&d->arena, message, &s);
+	arena_init(&arena, MIME_ARENA_BYTES);
+	t = mime_parse(&arena, message);
 	mail_put_field(&field, span_head(message, header_len(message)),
 		"Subject");
 	if (!span_eq(buf_span(&field), span_str(subject)))
 		code = differs(d, "the subject");
-	else if (s.count != 3 ||
-		!message_part_decode(message, &s.parts[1], &text) ||
-		!span_eq(buf_span(&text), SPAN(TEXT)))
+	else if (t->count != 3 || !is_text(&t->parts[1], message, SPAN(TEXT)))
 		code = differs(d, "the text");
-	else if (!message_part_decode(message, &s.parts[2], &picture) ||
-		!span_eq(buf_span(&picture), buf_span(&d->picture)) ||
-		!span_eq(s.parts[2].name, SPAN(PICTURE_NAME)))
+	else if (!is_text(&t->parts[2], message, buf_span(&d->picture)) ||
+		!is_named(&t->parts[2], SPAN(PICTURE_NAME)))
 		code = differs(d, "the picture");
+	arena_clear(&arena);
 	buf_clear(&field);
-	buf_clear(&text);
-	buf_clear(&picture);
 	return code;
 }
 
@@ -449,22 +472,28 @@ enum code demo_bob_reads(struct demo *d, const char *subject)
 /* RFC 3464: the part for people, and the one for programs */
 static enum code show_notice(struct demo *d, struct span message)
 {
-	struct message_structure s;
+	struct arena arena;
+	const struct mime_tree *t;
 	struct buf text;
+	enum code code = OK;
 
-	message_structure_read(&d->arena, message, &s);
-	if (s.count < 3 || !span_eq(s.parts[0].type, SPAN("multipart/report")))
-		return err_set(d->e, CORRUPT,
-			"what Alice got is no failure notice");
-	show_fields(d, message);
+	arena_init(&arena, MIME_ARENA_BYTES);
 	buf_init(&text, message.n);
-	(void)message_part_decode(message, &s.parts[1], &text);
-	demo_print_lines(d, buf_span(&text));
-	buf_reset(&text);
-	(void)message_part_decode(message, &s.parts[2], &text);
-	demo_print_lines(d, buf_span(&text));
+	t = mime_parse(&arena, message);
+	if (t->count < 3 ||
+		!mime_is_type(&t->parts[0], SPAN("multipart"), SPAN("report")))
+		code = err_set(d->e, CORRUPT,
+			"what Alice got is no failure notice");
+	if (code == OK)
+		show_fields(d, message);
+	for (uint32_t i = 1; code == OK && i < 3; i++) {
+		buf_reset(&text);
+		(void)body_put_bytes(&text, &t->parts[i], message);
+		demo_print_lines(d, buf_span(&text));
+	}
 	buf_clear(&text);
-	return OK;
+	arena_clear(&arena);
+	return code;
 }
 
 enum code demo_alice_reads_notice(struct demo *d)

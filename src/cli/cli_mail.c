@@ -14,6 +14,7 @@
 
 #include "base/num.h"
 #include "cli/cli_mail_int.h"
+#include "codec/charset.h"
 
 #include "base/banned.h"
 
@@ -161,10 +162,12 @@ enum admin_exit cli_mail_run(void *module, const struct span *words,
 		if (take_word(o, words, count, &at, e) != OK)
 			goto out;
 	if (o->arg_count < verbs[verb].args_min ||
-		o->arg_count > verbs[verb].args_max)
+		o->arg_count > verbs[verb].args_max) {
 		(void)err_set(e, SYNTAX, "%s", cli_mail_usage);
-	else
-		status = verbs[verb].run(&m);
+		goto out;
+	}
+	(void)charset_open(); /* without it rare sets are guessed */
+	status = verbs[verb].run(&m);
 out:
 	arena_clear(&arena);
 	return status;

@@ -10,7 +10,6 @@
 #include "cli/cli_mail_pop3.h"
 #include "config/config.h"
 #include "ipc/messages.h"
-#include "message/structure.h"
 
 #define MAIL_LIST_MAX 100 /* of -t, and of -a */
 

@@ -1,11 +1,12 @@
 /*
  * cli_mail_read.c - `postrider mail list` and `read`: mail on a terminal.
  */
-#include <stdio.h>
+#include <unistd.h>
 
 #include "base/num.h"
 #include "cli/cli_mail_int.h"
 #include "cli/cli_mail_text.h"
+#include "cli/cli_show_int.h"
 #include "codec/charset.h"
 #include "message/header.h"
 #include "message/words.h"
@@ -140,96 +141,22 @@ enum admin_exit mail_show_list(struct mail_command *m)
 
 /* ---- read --------------------------------------------------------------- */
 
-static void put_head(struct buf *out, struct span head)
-{
-	static const char *const fields[] = {"From", "To", "Cc", "Date",
-		"Subject"};
-
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		size_t before = buf_len(out);
-
-		buf_printf(out, "%s: ", fields[i]);
-		mail_put_field(out, head, fields[i]);
-		if (buf_len(out) - before == span_str(fields[i]).n + 2)
-			buf_truncate(out, before); /* not there */
-		else
-			buf_putc(out, '\n');
-	}
-}
-
-static void put_text(struct buf *out, struct span message,
-	const struct message_part *part)
-{
-	struct buf bytes, text;
-
-	buf_init(&bytes, message.n);
-	buf_init(&text, message.n * 4 + 16);
-	(void)message_part_decode(message, part, &bytes);
-	(void)charset_put_utf8(&text, part->charset, buf_span(&bytes));
-	cli_text_put(out, buf_span(&text), true);
-	if (buf_len(&text) > 0 && !span_ends(buf_span(&text), SPAN("\n")))
-		buf_putc(out, '\n');
-	buf_clear(&bytes);
-	buf_clear(&text);
-}
-
-static void put_part_line(struct buf *out, struct span message,
-	const struct message_part *part)
-{
-	struct buf bytes;
-
-	buf_init(&bytes, message.n);
-	(void)message_part_decode(message, part, &bytes);
-	buf_printf(out, "[%.*s] ", SPAN_ARG(part->number));
-	cli_text_put(out, part->name.n > 0 ? part->name : SPAN("(no name)"),
-		false);
-	buf_puts(out, "  ");
-	cli_text_put(out, part->type, false);
-	buf_puts(out, "  ");
-	mail_put_size(out, buf_len(&bytes));
-	buf_putc(out, '\n');
-	buf_clear(&bytes);
-}
-
-static bool is_shown(const struct message_part *part)
-{
-	return span_eq(part->type, SPAN("text/plain")) && !part->is_attachment;
-}
-
-static void put_message(struct buf *out, struct span message,
-	const struct message_structure *s)
-{
-	put_head(out, span_head(message, header_len(message)));
-	buf_putc(out, '\n');
-	for (size_t i = 0; i < s->count; i++)
-		if (is_shown(&s->parts[i]))
-			put_text(out, message, &s->parts[i]);
-	for (size_t i = 0; i < s->count; i++)
-		if (!is_shown(&s->parts[i]) && !s->parts[i].is_multipart)
-			put_part_line(out, message, &s->parts[i]);
-	if (s->is_cut)
-		buf_puts(out, "(the message has more parts than are shown)\n");
-}
-
 enum admin_exit mail_read(struct mail_command *m)
 {
 	struct cli_pop3 p = {0};
-	struct message_structure s;
-	struct buf text;
-	struct span message;
+	struct show s;
+	bool is_written;
 	enum code code = mail_open_message(m, &p);
 
 	if (code != OK)
 		return mail_exit_of(code);
-	message = buf_span(&p.reader.body);
-	message_structure_read(m->arena, message, &s);
-	buf_init(&text, SIZE_MAX / 2);
-	put_message(&text, message, &s);
-	(void)fwrite(buf_span(&text).p, 1, buf_len(&text), stdout);
-	buf_clear(&text);
+	(void)charset_open();
+	show_open_memory(&s, buf_span(&p.reader.body), STDOUT_FILENO);
+	show_text(&s);
+	is_written = show_close(&s);
 	cli_pop3_close(&p);
-	if (fflush(stdout) != 0) {
-		(void)err_errno(m->e, TEMP, "stdout");
+	if (!is_written) {
+		(void)err_set(m->e, FULL, "cannot write to stdout");
 		return EXIT_IO;
 	}
 	return EXIT_OK;

@@ -11,11 +11,22 @@
 
 #include "cli/cli_mail_int.h"
 #include "cli/cli_mail_text.h"
+#include "message/body_text.h"
+#include "message/jmap_part.h"
+#include "message/jmap_view.h"
 
 #include "base/banned.h"
 
 #define PATH_BYTES_MAX 4096
 #define TRIES_MAX      1000
+#define NUMBER_MAX     2048
+
+/* A part on its way into a file. */
+struct saved {
+	struct span number; /* "1.2" */
+	struct span name;   /* as its sender called it; empty: not at all */
+	const struct mime_part *part;
+};
 
 /* "ketchup.png", "ketchup-2.png", … until one is new. */
 static int create(struct span folder, struct span name, struct buf *path,
@@ -77,7 +88,7 @@ static void put_row(const struct mail_command *m, struct span number,
 }
 
 static enum admin_exit save_bytes(const struct mail_command *m,
-	const struct message_part *part, struct span bytes)
+	const struct saved *saved, struct span bytes)
 {
 	const struct mail_options *o = m->options;
 	struct span folder = o->folder.count > 0 ? o->folder.items[0]
@@ -89,8 +100,8 @@ static enum admin_exit save_bytes(const struct mail_command *m,
 	buf_init(&name, CLI_NAME_MAX + 64);
 	buf_init(&path, PATH_BYTES_MAX);
 	buf_init(&fallback, 256);
-	buf_printf(&fallback, "part-%.*s", SPAN_ARG(part->number));
-	cli_text_put_file_name(&name, part->name, buf_span(&fallback));
+	buf_printf(&fallback, "part-%.*s", SPAN_ARG(saved->number));
+	cli_text_put_file_name(&name, saved->name, buf_span(&fallback));
 	fd = create(folder, buf_span(&name), &path, m->e);
 	if (fd >= 0) {
 		status = write_all(fd, bytes, m->e) == OK ? EXIT_OK : EXIT_IO;
@@ -100,7 +111,7 @@ static enum admin_exit save_bytes(const struct mail_command *m,
 		}
 	}
 	if (status == EXIT_OK)
-		put_row(m, part->number, buf_span(&path), bytes.n);
+		put_row(m, saved->number, buf_span(&path), bytes.n);
 	buf_clear(&name);
 	buf_clear(&path);
 	buf_clear(&fallback);
@@ -108,18 +119,18 @@ static enum admin_exit save_bytes(const struct mail_command *m,
 }
 
 static enum admin_exit save_part(const struct mail_command *m,
-	struct span message, const struct message_part *part)
+	struct span message, const struct saved *saved)
 {
 	struct buf bytes;
 	enum admin_exit status;
 	bool is_whole;
 
 	buf_init(&bytes, message.n);
-	is_whole = message_part_decode(message, part, &bytes);
-	status = save_bytes(m, part, buf_span(&bytes));
+	is_whole = body_put_bytes(&bytes, saved->part, message);
+	status = save_bytes(m, saved, buf_span(&bytes));
 	if (status == EXIT_OK && !is_whole) {
 		(void)err_set(m->e, CORRUPT, "part %.*s came damaged",
-			SPAN_ARG(part->number));
+			SPAN_ARG(saved->number));
 		status = EXIT_WARNINGS;
 	}
 	buf_clear(&bytes);
@@ -127,30 +138,58 @@ static enum admin_exit save_part(const struct mail_command *m,
 }
 
 /* The part that was asked for, or all that are files. */
-static bool is_wanted(const struct mail_command *m,
-	const struct message_part *part)
+static bool is_wanted(const struct mail_command *m, const struct saved *saved)
 {
-	if (part->is_multipart)
+	if (saved->part->kind == MIME_MULTIPART)
 		return false;
 	if (m->options->arg_count > 1)
-		return span_eq(part->number, m->options->args[1]);
-	return part->is_attachment || part->name.n > 0;
+		return span_eq(saved->number, m->options->args[1]);
+	return jmap_part_is_attached(saved->part) || saved->name.n > 0;
+}
+
+static void describe(struct arena *a, const struct mime_tree *t,
+	const uint32_t *ordinals, uint32_t part, struct saved *out)
+{
+	struct buf number;
+	struct jmap_part about;
+
+	buf_init(&number, NUMBER_MAX);
+	jmap_put_part_id(&number, t, ordinals, part);
+	jmap_part_read(a, &t->parts[part], &about);
+	*out = (struct saved){
+		.number = arena_dup(a, buf_span(&number)),
+		.name = about.name,
+		.part = &t->parts[part],
+	};
+	buf_clear(&number);
+}
+
+/* What is inside of a message that is itself a file is not saved again. */
+static uint32_t behind(const struct mime_tree *t, uint32_t part, bool is_saved)
+{
+	return is_saved ? t->parts[part].end : part + 1;
 }
 
 static enum admin_exit save_wanted(const struct mail_command *m,
-	struct span message, const struct message_structure *s)
+	struct span message, struct arena *a)
 {
 	const struct span head[3] = {SPAN("part"), SPAN("file"), SPAN("size")};
+	const struct mime_tree *t = mime_parse(a, message);
+	const uint32_t *ordinals = jmap_ordinals(a, t);
 	enum admin_exit status = EXIT_NO_MATCH;
+	struct saved saved;
+	bool is_saved;
 
-	for (size_t i = 0; i < s->count; i++) {
+	for (uint32_t i = 0; i < t->count; i = behind(t, i, is_saved)) {
 		enum admin_exit one;
 
-		if (!is_wanted(m, &s->parts[i]))
+		describe(a, t, ordinals, i, &saved);
+		is_saved = is_wanted(m, &saved);
+		if (!is_saved)
 			continue;
 		if (status == EXIT_NO_MATCH)
 			m->out->row(m->out->arg, head, 3);
-		one = save_part(m, message, &s->parts[i]);
+		one = save_part(m, message, &saved);
 		if (one != EXIT_OK && one != EXIT_WARNINGS)
 			return one;
 		if (status != EXIT_WARNINGS)
@@ -164,16 +203,16 @@ static enum admin_exit save_wanted(const struct mail_command *m,
 enum admin_exit mail_save(struct mail_command *m)
 {
 	struct cli_pop3 p = {0};
-	struct message_structure s;
-	struct span message;
+	struct arena arena;
 	enum admin_exit status;
 	enum code code = mail_open_message(m, &p);
 
 	if (code != OK)
 		return mail_exit_of(code);
-	message = buf_span(&p.reader.body);
-	message_structure_read(m->arena, message, &s);
-	status = save_wanted(m, message, &s);
+	(void)charset_open();
+	arena_init(&arena, 2 * MIME_ARENA_BYTES);
+	status = save_wanted(m, buf_span(&p.reader.body), &arena);
+	arena_clear(&arena);
 	cli_pop3_close(&p);
 	return status;
 }

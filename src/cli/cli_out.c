@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "codec/idn.h"
 
@@ -38,37 +39,18 @@ static void write_line(struct cli_out *o)
 }
 
 /* ---- JSON -------------------------------------------------------------------- */
-/* What is not UTF-8 becomes U+FFFD. */
-static void put_string(struct buf *out, struct span s)
-{
-	buf_putc(out, '"');
-	while (s.n > 0) {
-		size_t n = utf8_char_len(s);
-
-		if (n == 0)
-			buf_puts(out, "\\ufffd");
-		else if (s.p[0] == '"' || s.p[0] == '\\')
-			buf_printf(out, "\\%c", s.p[0]);
-		else if (s.p[0] < 0x20 || s.p[0] == 0x7f)
-			buf_printf(out, "\\u%04x", s.p[0]);
-		else
-			buf_put(out, span_head(s, n));
-		s = span_tail(s, n == 0 ? 1 : n);
-	}
-	buf_putc(out, '"');
-}
-
 static void put_object(struct cli_out *o, const struct span *cells,
 	size_t count)
 {
-	buf_putc(&o->line, '{');
+	struct json json;
+
+	json_init(&json, &o->line);
+	json_open_object(&json);
 	for (size_t i = 0; i < count && i < o->head->count; i++) {
-		buf_puts(&o->line, i == 0 ? "" : ",");
-		put_string(&o->line, o->head->cells[i]);
-		buf_putc(&o->line, ':');
-		put_string(&o->line, cells[i]);
+		json_put_name(&json, o->head->cells[i]);
+		json_put_string(&json, cells[i]);
 	}
-	buf_putc(&o->line, '}');
+	json_close_object(&json);
 	write_line(o);
 }
 

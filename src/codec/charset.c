@@ -102,6 +102,8 @@ static void put(struct charset_decoder *d, uint32_t code, struct buf *out)
 	bool is_mark = code == BOM && !d->is_begun;
 
 	d->is_begun = true;
+	if (code == 0 && d->drops_nul)
+		return;
 	if (code == 0)
 		code = REPLACEMENT;
 	if (code == REPLACEMENT)
@@ -196,7 +198,12 @@ static size_t read_utf8(struct charset_decoder *d, struct span in,
 		rest = span_tail(rest, n);
 		if (rest.n == 0)
 			break;
-		n = rest.p[0] == 0 ? 1 : utf8_error_len(rest, &is_open);
+		if (rest.p[0] == 0) {
+			put(d, 0, out);
+			rest = span_tail(rest, 1);
+			continue;
+		}
+		n = utf8_error_len(rest, &is_open);
 		if (is_open)
 			break;
 		put_error(d, span_head(rest, n), out);
@@ -367,6 +374,7 @@ void charset_decode_init(struct charset_decoder *d, struct span charset)
 	d->held_len = 0;
 	d->high = 0;
 	d->is_begun = false;
+	d->drops_nul = false;
 	if (name.kind == CHARSET_ICU)
 		d->icu = charset_icu_take(name.icu_name);
 	if (name.kind == CHARSET_ICU && d->icu == NULL)

@@ -14,7 +14,7 @@
  *
  *	UTF-8           a wrong sequence becomes U+FFFD, one for each maximal
  *			subpart (Unicode 3.9), as browsers do
- *	US-ASCII,       guessed: what is UTF-8 is read as UTF-8, any other byte
+ *	US-ASCII,       guessed (RFC 6657 4 makes US-ASCII the default): what is UTF-8 is read as UTF-8, any other byte
  *	unknown, none   above 127 as windows-1252
  *	ISO-8859-1      read as windows-1252.  Deliberate: its bytes 80 to 9F are
  *			control characters that nobody sends, and nearly always
@@ -27,7 +27,7 @@
 #include "base/span.h"
 
 /* Loads ICU, for a process that reads people's mail: before confinement, since
- * files are opened (about 1 MiB of memory of its own; children that are forked
+ * files are opened (a quarter of a MiB is written; children that are forked
  * share it).  False: it is not there, and only the sets above are read.  Calls
  * after the first do nothing. */
 bool charset_open(void);
@@ -53,6 +53,8 @@ struct charset_decoder {
 	size_t held_len;         /* an unfinished character, or a block */
 	uint16_t high;           /* a high surrogate without its low; 0: none */
 	bool is_begun;           /* a character was written */
+	bool drops_nul;          /* set it after init: NUL is left out, and
+				    does not become U+FFFD */
 	bool is_damaged;         /* the set is unknown, or a byte had no
 				    meaning in it */
 };

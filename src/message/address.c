@@ -23,6 +23,7 @@
 #include "base/banned.h"
 
 #define FIRST_ROOM 4
+#define ROUNDING   64 /* what the arena adds to the parts of an address */
 
 struct item {
 	size_t start, end; /* of its words, in the value */
@@ -163,10 +164,11 @@ static struct span phrase(struct reader *r, const struct item *it)
 	return address_text(r->arena, raw, ADDRESS_PHRASE);
 }
 
-/* Does the text of an item still fit?  Its parts are never longer. */
-static bool may_copy(struct reader *r, const struct item *it)
+/* Do copies of the parts of so many bytes still fit?  None is longer than what
+ * it is copied from. */
+static bool may_copy(struct reader *r, size_t bytes)
 {
-	if (has_bytes(r->arena, it->end - it->start + 128))
+	if (has_bytes(r->arena, bytes + ROUNDING))
 		return true;
 	r->list->is_cut = true;
 	return false;
@@ -241,15 +243,20 @@ static void take_runs(struct reader *r, struct span text, struct address *one)
 	bool has_address = false;
 	struct run run;
 
-	while (next_run(&t, &run)) {
+	while (!r->list->is_cut && next_run(&t, &run)) {
+		if (words_end == 0)
+			words_start = run.start;
 		if (!run.has_at) {
-			words_start = words_end == 0 ? run.start : words_start;
 			words_end = run.end;
 			continue;
 		}
+		if (!may_copy(r, run.end - words_start))
+			return;
 		if (one->name.n == 0)
 			one->name = address_text(r->arena,
-				part(text, words_start, words_end),
+				part(text, words_start, words_end == 0
+						? words_start
+						: words_end),
 				ADDRESS_PHRASE);
 		one->local = address_text(r->arena,
 			part(text, run.start, run.at), ADDRESS_LOCAL);
@@ -259,9 +266,9 @@ static void take_runs(struct reader *r, struct span text, struct address *one)
 		*one = (struct address){0};
 		has_address = true;
 		words_end = 0;
-		words_start = 0;
 	}
-	if (has_address)
+	if (has_address || words_end == 0 ||
+		!may_copy(r, words_end - words_start))
 		return;
 	one->local = address_text(r->arena, part(text, words_start, words_end),
 		ADDRESS_PHRASE);
@@ -272,9 +279,9 @@ static void take_runs(struct reader *r, struct span text, struct address *one)
 static void take_address(struct reader *r, const struct item *it,
 	struct address *one)
 {
-	if (!may_copy(r, it))
-		return;
 	if (it->at_count == 0) {
+		if (!may_copy(r, it->end - it->start))
+			return;
 		one->local = phrase(r, it);
 		push_mailbox(r, one);
 	} else if (it->at_count == 1 && it->quoted == 0 && !it->has_gap &&
@@ -298,10 +305,8 @@ static void name_last(struct reader *r, struct span comment)
 	last = &list->items[list->count - 1];
 	if (last->kind != ADDRESS_MAILBOX || last->name.n > 0)
 		return;
-	if (has_bytes(r->arena, comment.n + 16))
+	if (may_copy(r, comment.n))
 		last->name = address_text(r->arena, comment, ADDRESS_COMMENT);
-	else
-		list->is_cut = true;
 }
 
 static void finish(struct reader *r)
@@ -328,7 +333,7 @@ static void begin_group(struct reader *r)
 		finish(r);
 		return;
 	}
-	if (!may_copy(r, &r->item))
+	if (!may_copy(r, r->item.end - r->item.start))
 		return;
 	end_group(r);
 	one.name = phrase(r, &r->item);
@@ -358,7 +363,7 @@ static struct span take_route(struct reader *r)
 		if (t.kind == TOKEN_AT || end > 0)
 			end = t.start;
 	} while (t.kind != TOKEN_COLON);
-	if (!has_bytes(r->arena, end - start + 16))
+	if (!has_bytes(r->arena, end - start + ROUNDING))
 		return SPAN_EMPTY;
 	r->tokens.at = ahead.at;
 	return address_text(r->arena, cut(r, start, end), ADDRESS_DOMAIN);
@@ -432,7 +437,7 @@ static void take_angle(struct reader *r)
 	/* empty brackets say nothing against an address before them */
 	if (angle.words == 0 && (r->item.at_count > 0 || end != TOKEN_CLOSE))
 		return;
-	if (!may_copy(r, &r->item))
+	if (!may_copy(r, r->item.end - r->item.start))
 		return;
 	one.name = phrase(r, &r->item);
 	take_address(r, &angle, &one);

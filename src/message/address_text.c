@@ -88,14 +88,14 @@ static void put_as_it_is(struct writer *w, const struct token *t,
 	switch (t->kind) {
 	case TOKEN_GAP:
 	case TOKEN_OPEN:
-	case TOKEN_CLOSE: break;
+	case TOKEN_CLOSE:
+	case TOKEN_COLON: break;
 	case TOKEN_LITERAL: put_paired(w, raw, false); break;
 	case TOKEN_QUOTED:
 	case TOKEN_PAIR: put_paired(w, raw, true); break;
 	case TOKEN_WORD:
 	case TOKEN_AT:
 	case TOKEN_COMMA:
-	case TOKEN_COLON:
 	case TOKEN_SEMICOLON:
 	case TOKEN_END:
 	default: put_all(w, raw); break;

@@ -27,6 +27,8 @@
 #define NONE      UINT32_MAX
 #define STEM_LEN  (2 + 2 * COMPOSE_RANDOM_BYTES)
 #define PARAMS_MAX 50
+/* Short enough for param_put to write it without RFC 2231. */
+#define FALLBACK_MAX 40
 
 struct node {
 	const struct compose_part *part;
@@ -280,14 +282,28 @@ static void put_clean_name(struct buf *out, struct span name, bool is_ascii)
 	}
 }
 
-static void put_name(struct buf *out, const char *param, struct span name,
-	bool is_ascii)
+static void put_name(struct buf *out, const char *param, struct span name)
 {
 	struct buf clean;
 
 	buf_init(&clean, name.n + 1);
-	put_clean_name(&clean, name, is_ascii);
+	put_clean_name(&clean, name, false);
 	param_put(out, param, buf_span(&clean));
+	buf_clear(&clean);
+}
+
+/* A name that is not ASCII has a second, poorer form for readers that do not
+ * know RFC 2231; the others take the first. */
+static void put_fallback_name(struct buf *out, struct span name)
+{
+	struct buf clean;
+
+	if (utf8_is_ascii(name))
+		return;
+	buf_init(&clean, FALLBACK_MAX);
+	put_clean_name(&clean, span_head(name, FALLBACK_MAX), true);
+	if (words_is_plain(buf_span(&clean)))
+		param_put(out, "filename", span_trim(buf_span(&clean)));
 	buf_clear(&clean);
 }
 
@@ -319,7 +335,7 @@ static void put_type(const struct plan *p, uint32_t index, struct buf *out)
 		param_put(out, part->params[i].name, part->params[i].value);
 	if (part->kind != COMPOSE_MULTIPART) {
 		if (part->name.n > 0)
-			put_name(out, "name", part->name, false);
+			put_name(out, "name", part->name);
 	} else {
 		if (span_eq_fold(node->type, SPAN("multipart/related")))
 			put_related_type(p, index, out);
@@ -330,8 +346,6 @@ static void put_type(const struct plan *p, uint32_t index, struct buf *out)
 	buf_puts(out, "\r\n");
 }
 
-/* A name that is not ASCII has a second, poorer form for readers that do not
- * know RFC 2231; the others take the first. */
 static void put_disposition(const struct compose_part *part, struct buf *out)
 {
 	if (part->disposition == COMPOSE_NO_DISPOSITION)
@@ -340,10 +354,8 @@ static void put_disposition(const struct compose_part *part, struct buf *out)
 	buf_puts(out, part->disposition == COMPOSE_INLINE ? "inline"
 							  : "attachment");
 	if (part->name.n > 0) {
-		if (!utf8_is_ascii(part->name))
-			put_name(out, "filename", span_head(part->name, 60),
-				true);
-		put_name(out, "filename", part->name, false);
+		put_fallback_name(out, part->name);
+		put_name(out, "filename", part->name);
 	}
 	buf_puts(out, "\r\n");
 }
@@ -470,6 +482,8 @@ enum code compose_put(const struct compose_message *m, struct arena *a,
 		return code;
 	compose_head_put(m, out);
 	put_all(&p, out);
+	if (!span_ends(buf_span(out), SPAN("\r\n")))
+		buf_puts(out, "\r\n"); /* a raw part need not */
 	*out_needs = needs_of(&p);
 	if (compose_head_is_utf8(m))
 		*out_needs |= COMPOSE_NEEDS_UTF8 | COMPOSE_NEEDS_8BIT;

@@ -72,7 +72,8 @@ enum compose_way compose_way_of_text(struct span text, bool allows_8bit)
 	qp += qp / 73 * 3;
 	base64 = base64_encoded_len(s.bytes);
 	base64 += base64 / BASE64_MAIL_LINE * 2;
-	return qp <= base64 ? WAY_QP : WAY_BASE64;
+	/* what can be read as it is may be a little longer */
+	return qp <= base64 + base64 / 4 ? WAY_QP : WAY_BASE64;
 }
 
 /* Lines end with CRLF, and neither CR nor LF stands alone: memchr finds the

@@ -64,12 +64,14 @@ static bool take_number(struct span *in, size_t least, size_t most,
 /* Letters; those beyond ASCII too: names of days have them. */
 static struct span take_word(struct span *in)
 {
+	struct span word;
 	size_t n = 0;
 
 	while (n < in->n && (ascii_is_alpha(in->p[n]) || in->p[n] >= 0x80))
 		n++;
+	word = span_head(*in, n);
 	*in = span_tail(*in, n);
-	return span_of(in->p - n, n);
+	return word;
 }
 
 static uint32_t month_of(struct span word)

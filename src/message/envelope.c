@@ -67,40 +67,50 @@ static struct span trim(struct span s)
 /* RFC 5322 2.2.3: the line ends go, the blanks behind them stay. */
 static struct span unfold(struct arena *a, struct span value)
 {
-	struct span text = trim(value);
-	uint8_t *p;
+	uint8_t *p = arena_alloc(a, value.n, 1);
 	size_t n = 0;
 
-	if (span_find(text, '\n') == text.n && span_find(text, '\r') == text.n)
-		return text;
-	p = arena_alloc(a, text.n, 1);
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] != '\r' && text.p[i] != '\n')
-			p[n++] = text.p[i];
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] != '\r' && value.p[i] != '\n')
+			p[n++] = value.p[i];
 	return span_of(p, n);
+}
+
+/* The text in the arena; even an empty one has a place there. */
+static struct span keep_text(struct arena *a, struct span value)
+{
+	struct span text = trim(value);
+
+	if (text.n == 0)
+		return span_of(arena_alloc(a, 1, 1), 0);
+	if (span_find(text, '\n') < text.n || span_find(text, '\r') < text.n)
+		return unfold(a, text);
+	return arena_dup(a, text);
+}
+
+static void read_list(struct arena *a, struct span value,
+	struct address_list *list)
+{
+	list->count = 0;
+	list->is_cut = false;
+	address_list_read(a, arena_dup(a, value), list);
+	if (list->items == NULL)
+		list->items = ARENA_NEW(a, struct address);
 }
 
 void envelope_take(struct envelope *e, struct arena *a, struct span name,
 	struct span value)
 {
 	const struct field *field = find(name);
-	struct address_list *list;
 	void *member;
 
 	if (field == NULL)
 		return;
 	member = (uint8_t *)e + field->offset;
-	value = arena_dup(a, value);
-	if (field->form == TEXT) {
-		*(struct span *)member = unfold(a, value);
-		return;
-	}
-	list = member;
-	list->count = 0;
-	list->is_cut = false;
-	address_list_read(a, value, list);
-	if (list->items == NULL)
-		list->items = ARENA_NEW(a, struct address);
+	if (field->form == TEXT)
+		*(struct span *)member = keep_text(a, value);
+	else
+		read_list(a, value, member);
 }
 
 bool envelope_sent(const struct envelope *e, struct date *out)

@@ -22,6 +22,25 @@
  *
  * Text in the tree is raw: as sent, unfolded, encoded words not decoded, any
  * byte possible.  words.h and param.h decode it.
+ *
+ * What broken mail is taken for, at every split of its bytes and in every view:
+ *
+ * - LF ends a line, as CRLF does; a bare CR is a byte like others.
+ * - A head ends at the first line that is empty, or where its part ends.  A
+ *   line in it that is no field is passed over with those folded below it:
+ *   "From " of an mbox, and anything else without a name and a colon.
+ * - Of a Content- field that stands twice the first counts.  One that cannot be
+ *   read is as if it were not there: text/plain, 7bit.
+ * - A boundary has nothing but blanks behind it on its line, and ends heads too.
+ *   The innermost counts; one of an outer multipart ends the inner ones.  The
+ *   line end before it belongs to it, unless that ends a head or a boundary.
+ * - A closing boundary that is missing is where the outer part ends.
+ * - A multipart that names no boundary is a LEAF, and so is a message that is
+ *   in base64 or quoted-printable, which RFC 2046 5.2.1 forbids and RFC 6532
+ *   3.7 allows for message/global: its raw bytes say nothing.
+ * - A multipart or message too deep, a multipart with a boundary too long, a
+ *   message that would be one part too many: a LEAF that is_cut.  A multipart
+ *   with too many parts, or a part whose head was not read to its end: is_cut.
  */
 #ifndef POSTRIDER_MESSAGE_MIME_H
 #define POSTRIDER_MESSAGE_MIME_H
@@ -58,7 +77,8 @@ struct mime_part {
 	uint32_t end;        /* index behind its last descendant */
 	enum mime_kind kind;
 	enum mime_encoding encoding;
-	bool is_cut;         /* a limit was passed: its children are not all here */
+	bool is_cut;         /* a limit was passed: not all that is in it, or
+				in its head, is here */
 	bool has_8bit;       /* a byte above 127 stands in its body (a leaf's own) */
 	bool has_nul;        /* the same for NUL: only binary may hold it */
 
@@ -107,7 +127,8 @@ bool mime_is_type(const struct mime_part *p, struct span type,
 /* The tree as a compact blob, for the store; versioned by its first byte.  The
  * root's envelope is not in it (envelope_pack has that), inner ones are. */
 void mime_tree_pack(const struct mime_tree *t, struct buf *out);
-/* False: these are not the bytes of a tree.  Spans point into packed. */
+/* False: these are not the bytes of a tree.  Spans point into packed.  Takes at
+ * most MIME_ARENA_BYTES; the root has no envelope. */
 bool mime_tree_unpack(struct arena *a, struct span packed,
 	struct mime_tree *out);
 

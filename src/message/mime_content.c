@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "codec/hex.h"
 #include "message/header.h"
 
 #include "base/banned.h"
@@ -248,22 +249,40 @@ enum mime_kind mime_content_kind(const struct mime_part *part)
 	return MIME_LEAF;
 }
 
-/* Deliberate: a boundary is bytes, so the plain parameter is taken as it is;
- * only the form of RFC 2231 is decoded. */
+/* The bytes of an extended value, "charset'language'%62".  RFC 2231 4
+ * Deliberate: the charset is nothing to a boundary, which is bytes. */
+static struct span keep_extended(struct arena *a, struct span value)
+{
+	struct span text = value;
+	uint8_t *p = arena_alloc(a, value.n, 1);
+	size_t n = 0;
+
+	(void)span_cut(&text, '\'');
+	(void)span_cut(&text, '\'');
+	while (text.n > 0) {
+		int high = text.n > 2 ? hex_digit(text.p[1]) : -1;
+		int low = text.n > 2 ? hex_digit(text.p[2]) : -1;
+		bool is_pair = text.p[0] == '%' && high >= 0 && low >= 0;
+
+		p[n++] = is_pair ? (uint8_t)(high * 16 + low) : text.p[0];
+		text = span_tail(text, is_pair ? 3 : 1);
+	}
+	return span_of(p, n);
+}
+
 static struct span find_boundary(struct arena *a, const struct mime_part *part)
 {
 	const struct param_list *list = &part->params;
-	struct buf text;
-	struct span found = SPAN_EMPTY;
 
-	for (size_t i = 0; i < list->count; i++)
-		if (span_eq_fold(list->items[i].name, SPAN("boundary")))
-			return list->items[i].value;
-	buf_init(&text, MESSAGE_PARAM_MAX);
-	if (param_list_get(list, SPAN("boundary"), &text) && !text.overflow)
-		found = arena_dup(a, buf_span(&text));
-	buf_clear(&text);
-	return found;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct param *one = &list->items[i];
+
+		if (span_eq_fold(one->name, SPAN("boundary")))
+			return one->value;
+		if (span_eq_fold(one->name, SPAN("boundary*")))
+			return keep_extended(a, one->value);
+	}
+	return SPAN_EMPTY;
 }
 
 struct span mime_content_boundary(struct arena *a, const struct mime_part *part)

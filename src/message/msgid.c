@@ -97,23 +97,22 @@ static bool cut_bare(struct span *rest, struct span *out, bool *out_has_at)
 	return true;
 }
 
-static bool next_bare(struct span *rest, struct span *out)
+/* The first word with an "@", or the only word there is. */
+static bool find_bare(struct span value, struct span *out)
 {
-	struct span first = *rest, other;
-	bool has_at, is_first = true;
+	struct span first;
+	bool has_at;
+	size_t words = 0;
 
-	while (cut_bare(rest, out, &has_at)) {
+	while (cut_bare(&value, out, &has_at)) {
 		if (has_at)
 			return true;
-		/* a word alone is an id that lacks its right side */
-		first = *rest;
-		if (is_first && !cut_bare(&first, &other, &has_at)) {
-			*rest = first;
-			return true;
-		}
-		is_first = false;
+		if (words++ == 0)
+			first = *out;
 	}
-	return false;
+	if (words == 1)
+		*out = first;
+	return words == 1;
 }
 
 bool msgid_next(struct span *rest, struct span *out)
@@ -121,10 +120,9 @@ bool msgid_next(struct span *rest, struct span *out)
 	struct span at_open = *rest;
 
 	if (!find_open(&at_open)) {
-		bool found = next_bare(rest, out);
+		bool found = find_bare(*rest, out);
 
-		if (!found)
-			*rest = SPAN_EMPTY;
+		*rest = SPAN_EMPTY;
 		return found;
 	}
 	*rest = at_open;

@@ -10,9 +10,9 @@
 /* Cuts the next id off *rest, without its angle brackets and the blanks inside
  * of them; false: there is none left.  Phrases, comments and commas between
  * ids are passed over (obsolete, and common).  A missing ">" ends an id at the
- * next blank.  A value without any bracket is ids too, as far as its words
- * have an "@", or if it is a single word.  An id that has a fold or a quoted
- * part inside is given as it stands: msgid_put has it in one form. */
+ * next blank.  A value without any bracket is one id: its first word with an
+ * "@", or its only word.  An id that has a fold or a quoted part inside is given
+ * as it stands: msgid_put has it in one form. */
 bool msgid_next(struct span *rest, struct span *out);
 
 /* Writes the id without blanks, folds and control characters: what ids are

@@ -3,7 +3,6 @@
  */
 #include "message/param.h"
 
-#include "codec/charset.h"
 #include "codec/hex.h"
 #include "message/limits.h"
 #include "message/words.h"
@@ -51,7 +50,7 @@ static void put_extended(struct buf *out, struct span value)
 	}
 	buf_init(&bytes, text.n);
 	put_percent_decoded(&bytes, text);
-	(void)charset_put_utf8(out, charset, buf_span(&bytes));
+	words_put_clean(out, charset, buf_span(&bytes));
 	buf_clear(&bytes);
 }
 

@@ -11,8 +11,8 @@
  *   the ";", or at a line end with "name=" behind it (its ";" was forgotten);
  * - quotes that do not close end at the ";", closing ones that nothing opened
  *   are dropped;
- * - parentheses are a comment only where a comment may end: "a(1).txt" is a
- *   name.
+ * - parentheses in a value are a comment only if the value ends with them:
+ *   "a(1).txt" is a name.
  */
 #include "message/param.h"
 
@@ -113,12 +113,12 @@ static bool is_param(struct span s)
 }
 
 /* Is there a comment at the start of s, and not text in parentheses? */
-static bool ends_in_comment(struct reader *r, struct span s)
+static bool ends_in_comment(const struct reader *r, struct span s, bool is_main)
 {
 	size_t n = r->has_open_comment || s.n == 0 || s.p[0] != '(' ? 0 :
 		comment_len(span_head(s, VALUE_COMMENT_MAX));
 
-	return n > 0 && (n == s.n || is_white(s.p[n]) || s.p[n] == ';' ||
+	return n > 0 && (is_main || n == s.n || is_white(s.p[n]) || s.p[n] == ';' ||
 		s.p[n] == '(');
 }
 
@@ -139,7 +139,7 @@ static size_t text_len(struct reader *r, bool is_main)
 		if (is_fold && i > blanks && is_param(span_tail(s, i)))
 			return blanks;
 		if (i < s.n && s.p[i] == '(' && !has_paren) {
-			if (ends_in_comment(r, span_tail(s, i)))
+			if (ends_in_comment(r, span_tail(s, i), is_main))
 				return blanks;
 			has_paren = true;
 		}

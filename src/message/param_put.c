@@ -58,7 +58,9 @@ static bool is_percent_short(struct span text)
 
 void param_put(struct buf *out, const char *name, struct span text)
 {
-	if (text.n <= PIECE_LEN && words_is_plain(text)) {
+	/* readers drop blanks at the ends, quoted or not */
+	if (text.n <= PIECE_LEN && words_is_plain(text) &&
+		span_trim(text).n == text.n) {
 		buf_printf(out, ";\r\n\t%s=", name);
 		put_quoted(out, text);
 		return;

@@ -91,12 +91,12 @@ static void take_gap(struct token_reader *r, struct token *out)
 
 		if (c == COMMENT) {
 			struct span rest = span_tail(v, r->at);
-			struct span text = span_head(rest,
-				token_comment_len(rest));
+			size_t n = token_comment_len(rest);
+			struct span text = inside(span_head(rest, n));
 
-			r->at += text.n;
-			if (text.n > 2)
-				out->comment = inside(text);
+			r->at += n;
+			if (text.n > 0)
+				out->comment = text;
 		} else if (c == BLANK || c == STRAY ||
 			(c == QUOTE && r->has_open_quote)) {
 			r->at++;

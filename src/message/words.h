@@ -40,7 +40,8 @@ bool words_is_plain(struct span text);
  * encoding nobody knows, stays as it is. */
 void words_put_decoded(struct buf *out, struct span value);
 
-/* The same for text that has no encoded words. */
-void words_put_clean(struct buf *out, struct span text);
+/* The same for text of that character set (empty: none is named) without folds
+ * and encoded words. */
+void words_put_clean(struct buf *out, struct span charset, struct span text);
 
 #endif

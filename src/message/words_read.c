@@ -97,18 +97,32 @@ static bool is_visible_ascii(struct span text)
 	return true;
 }
 
-void words_put_clean(struct buf *out, struct span text)
+static void open_charset(struct charset_decoder *d, struct span charset)
 {
-	struct buf guessed;
+	charset_decode_init(d, charset);
+	/* RFC 8621 4.1.2.2 */
+	d->drops_nul = true;
+}
 
-	if (is_visible_ascii(text)) {
+void words_put_clean(struct buf *out, struct span charset, struct span text)
+{
+	struct charset_decoder d;
+	struct buf decoded;
+
+	buf_init(&decoded, 4 * text.n + SLACK);
+	open_charset(&d, charset);
+	charset_decode_feed(&d, text, &decoded);
+	(void)charset_decode_end(&d, &decoded);
+	put_visible(out, buf_span(&decoded));
+	buf_clear(&decoded);
+}
+
+static void put_guessed(struct buf *out, struct span text)
+{
+	if (is_visible_ascii(text))
 		buf_put(out, text);
-		return;
-	}
-	buf_init(&guessed, 4 * text.n + SLACK);
-	(void)charset_put_utf8(&guessed, SPAN("us-ascii"), text);
-	put_visible(out, buf_span(&guessed));
-	buf_clear(&guessed);
+	else
+		words_put_clean(out, SPAN_EMPTY, text);
 }
 
 /* ---- words ---------------------------------------------------------------- */
@@ -208,7 +222,7 @@ static void put_word(struct reader *r, const struct word *word)
 	if (r->is_open && !span_eq_fold(r->charset, word->charset))
 		close_words(r);
 	if (!r->is_open)
-		charset_decode_init(&r->decoder, word->charset);
+		open_charset(&r->decoder, word->charset);
 	r->is_open = true;
 	r->charset = word->charset;
 	buf_reset(&r->bytes);
@@ -248,7 +262,7 @@ static void step(struct reader *r)
 	/* not the "=?" that was no word */
 	next += span_starts(span_tail(r->line, next), SPAN("=?")) ? 2 : 0;
 	next += span_find_span(span_tail(r->line, next), SPAN("=?"));
-	words_put_clean(r->out, span_of(r->line.p + start, next - start));
+	put_guessed(r->out, span_of(r->line.p + start, next - start));
 	r->at = next;
 }
 
@@ -257,7 +271,7 @@ static void put_line(struct buf *out, struct span line)
 	struct reader r = {.out = out, .line = line};
 
 	if (span_find_span(line, SPAN("=?")) == line.n) {
-		words_put_clean(out, line);
+		put_guessed(out, line);
 		return;
 	}
 	buf_init(&r.bytes, line.n);

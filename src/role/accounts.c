@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/charset.h"
 #include "db/db.h"
 #include "role/accounts_int.h"
 #include "role/roles.h"
@@ -285,6 +286,9 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 	deferred_init(&s->sync, account_processes_set_up, s);
 	/* for the children: they cannot do it any more, or do it again */
 	db_before_confinement();
+	if (!charset_open())
+		LOG(EV_CHARSET_MISSING,
+			LOG_STR("why", "the library of ICU cannot be opened"));
 	if (store_before_fork(e) != OK)
 		return e->code;
 	loop_on_signal(r->loop, SIGCHLD, on_child, s);

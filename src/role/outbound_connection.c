@@ -345,6 +345,47 @@ static void write_unsent(struct connection *c)
 		watch_want(c->watch, WATCH_READ);
 }
 
+/* The server takes less than the message may hold. */
+static void convert(struct connection *c, bool allows_8bit)
+{
+	struct job *j = c->job;
+	struct span why = SPAN_EMPTY;
+	uint64_t bytes = 0;
+	struct buf text;
+	struct err e;
+	enum code code = outbound_convert_begin(j, allows_8bit, &bytes, &e);
+
+	if (code == OK) {
+		smtp_client_converted(c->engine, OK, bytes, why);
+		return;
+	}
+	buf_init(&text, 512);
+	if (code != TEMP)
+		buf_puts(&text, allows_8bit ?
+			"the server does not take binary content, and " :
+			"the server does not take 8-bit text, and ");
+	buf_puts(&text, e.text);
+	why = arena_dup(&j->arena, buf_span(&text));
+	buf_clear(&text);
+	outbound_convert_end(j);
+	smtp_client_converted(c->engine, code, 0, why);
+}
+
+static void give_converted(struct connection *c)
+{
+	struct job *j = c->job;
+	struct span bytes;
+	bool is_last;
+
+	c->wants_piece = false;
+	if (!outbound_convert_next(j, &bytes, &is_last)) {
+		smtp_client_body_failed(c->engine);
+		return;
+	}
+	smtp_client_body(c->engine, bytes, is_last);
+	outbound_convert_took(j, bytes.n);
+}
+
 static void give_piece(struct connection *c)
 {
 	struct job *j = c->job;
@@ -425,6 +466,9 @@ static void take_effect(struct connection *c,
 	case SMTP_CLIENT_SEND:
 		write_bytes(c, e->bytes);
 		break;
+	case SMTP_CLIENT_CONVERT:
+		convert(c, e->allows_8bit);
+		break;
 	case SMTP_CLIENT_BODY:
 		c->wants_piece = true;
 		break;
@@ -444,10 +488,12 @@ static void drain(struct connection *c)
 	while (!c->is_dead) {
 		if (smtp_client_next(c->engine, &e))
 			take_effect(c, &e);
-		else if (c->wants_piece && buf_len(&c->unsent) == 0)
-			give_piece(c);
-		else
+		else if (!c->wants_piece || buf_len(&c->unsent) > 0)
 			break;
+		else if (c->job->conversion != NULL)
+			give_converted(c);
+		else
+			give_piece(c);
 	}
 	log_lines(c);
 }

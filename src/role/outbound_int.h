@@ -6,6 +6,7 @@
  *	                       to be used
  *	outbound_connection.c  one socket with one SMTP client engine
  *	outbound_job.c         one SEND, until it is answered by SENT
+ *	outbound_convert.c     its body for a server that takes less
  *
  * A job belongs to the list of its destination until a connection takes it;
  * then to the connection, which reports it or gives it back.  A destination
@@ -89,6 +90,7 @@ struct job {
 	int fd;           /* the body when it is streamed; -1 */
 	uint64_t body_bytes;
 	uint64_t offset;  /* of the body, given to the engine */
+	struct conversion *conversion; /* owned; NULL: it goes as it is */
 	size_t next_target;
 	unsigned restarts; /* after an idle connection turned out dead */
 	bool was_moved;    /* away from a server that lacks SMTPUTF8 */
@@ -127,6 +129,18 @@ bool outbound_connection_retire(struct outbound *o);
 /* Queue is gone or we stop: ends what has not handed its message over.
  * is_orphaned: nobody waits for what becomes of the rest. */
 void outbound_connections_abort(struct destination *d, bool is_orphaned);
+
+/* ---- outbound_convert.c -------------------------------------------------- */
+/* Finds out how the body is to be changed, and how large it is then.  TEMP: it
+ * cannot be read; DENIED, SYNTAX: it cannot be converted. */
+enum code outbound_convert_begin(struct job *j, bool allows_8bit,
+	uint64_t *out_bytes, struct err *e) MUST_USE;
+/* The next piece, at most SMTP_CLIENT_PIECE_BYTES; valid until it is told how
+ * much of it was taken.  False: the body cannot be read. */
+bool outbound_convert_next(struct job *j, struct span *out, bool *out_is_last);
+void outbound_convert_took(struct job *j, size_t bytes);
+/* The job has no conversion any more, if it had one. */
+void outbound_convert_end(struct job *j);
 
 /* ---- outbound_job.c ------------------------------------------------------ */
 /* From a SEND; takes fd.  NULL: malformed, fd is closed. */

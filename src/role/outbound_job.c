@@ -75,6 +75,7 @@ struct job *outbound_job_new(const struct frame *f, struct msg_send *out_m)
 	m->head = out_m->trace;
 	m->body = out_m->body;
 	m->is_streamed = f->fd >= 0;
+	m->may_convert = true;
 	m->size = out_m->size + out_m->trace.n;
 	m->arena = &j->arena;
 	take_rcpts(j, out_m->rcpts, count);
@@ -87,6 +88,7 @@ bad:
 void outbound_job_free(struct job *j)
 {
 	list_take(&j->link);
+	outbound_convert_end(j);
 	if (j->fd >= 0)
 		close(j->fd);
 	buf_clear(&j->dialogue);
@@ -153,6 +155,7 @@ bool outbound_job_reopen(struct job *j, enum outbound_again why)
 		has_any = true;
 	}
 	j->offset = 0;
+	outbound_convert_end(j);
 	return has_any;
 }
 

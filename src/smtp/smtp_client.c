@@ -135,7 +135,7 @@ static void end(struct smtp_client *c, struct span why)
 	c->why = why;
 	if (c->message != NULL && !c->is_settled)
 		c->is_settled = true;
-	c->wants_body = false;
+	c->wants_body = c->wants_conversion = false;
 	set_state(c, CLOSED);
 }
 
@@ -224,18 +224,10 @@ static void say_all(struct smtp_client *c)
 	smtp_client_say(c, SPAN("DATA"));
 }
 
-static void start(struct smtp_client *c)
+static void start_transaction(struct smtp_client *c)
 {
-	struct verdict v;
 	bool is_pipelining = c->extensions & EXT_PIPELINING;
 
-	c->accepted = 0;
-	c->is_mail_accepted = false;
-	if (!smtp_client_can_send(c, &v)) {
-		settle_all(c, &v);
-		c->is_settled = true;
-		return;
-	}
 	if (!pick_rcpts(c)) {
 		c->is_settled = true;
 		return;
@@ -247,6 +239,25 @@ static void start(struct smtp_client *c)
 	else if (!c->needs_rset)
 		smtp_client_say_mail(c);
 	set_state(c, c->needs_rset ? RSET : MAIL);
+}
+
+static void start(struct smtp_client *c)
+{
+	struct verdict v;
+
+	c->accepted = 0;
+	c->is_mail_accepted = false;
+	if (!smtp_client_can_send(c, &v)) {
+		settle_all(c, &v);
+		c->is_settled = true;
+	} else if (smtp_client_needs_conversion(c)) {
+		c->wants_conversion = true;
+	} else if (!smtp_client_can_send_body(c, &v)) {
+		settle_all(c, &v);
+		c->is_settled = true;
+	} else {
+		start_transaction(c);
+	}
 }
 
 /* Gives a piece of the message to what is sent; false: the session is over. */
@@ -286,7 +297,7 @@ static void start_body(struct smtp_client *c)
 	smtp_body_init(&c->body, !(c->extensions & EXT_8BITMIME));
 	if (!put_piece(c, m->head))
 		return;
-	if (m->is_streamed)
+	if (m->is_streamed || c->is_converted)
 		c->wants_body = true;
 	else if (put_piece(c, m->body))
 		end_message(c);
@@ -467,7 +478,7 @@ static void on_quit(struct smtp_client *c, const struct smtp_reply *r)
 static bool has_effect(const struct smtp_client *c)
 {
 	return (buf_len(&c->out) > 0 && !c->is_sending) || c->wants_body ||
-		c->is_settled || (c->state == CLOSED && !c->is_close_told);
+		c->wants_conversion || c->is_settled || (c->state == CLOSED && !c->is_close_told);
 }
 
 static void take_reply(struct smtp_client *c, const struct smtp_reply *r)
@@ -536,6 +547,12 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 		out->type = SMTP_CLIENT_BODY;
 		return true;
 	}
+	if (c->wants_conversion) {
+		c->wants_conversion = false;
+		out->type = SMTP_CLIENT_CONVERT;
+		out->allows_8bit = c->extensions & EXT_8BITMIME;
+		return true;
+	}
 	if (c->is_settled) {
 		c->is_settled = false;
 		c->message = NULL;
@@ -562,8 +579,30 @@ void smtp_client_begin(struct smtp_client *c, struct smtp_client_message *m)
 	must(smtp_client_is_free(c) && m->rcpt_count > 0);
 	drop_sent(c);
 	c->message = m;
+	c->is_converted = false;
+	c->size = m->size;
 	if (c->state == IDLE)
 		start(c);
+}
+
+void smtp_client_converted(struct smtp_client *c, enum code code,
+	uint64_t body_bytes, struct span why)
+{
+	struct verdict v = {.result = code == TEMP ? TEMP : DENIED,
+		.enhanced = code == TEMP ? SPAN("4.3.0") : SPAN("5.6.3"),
+		.text = why};
+
+	drop_sent(c);
+	if (c->state != IDLE || c->message == NULL || c->is_settled)
+		return;
+	if (code == OK) {
+		c->is_converted = true;
+		c->size = c->message->head.n + body_bytes;
+		start(c);
+		return;
+	}
+	settle_all(c, &v);
+	c->is_settled = true;
 }
 
 void smtp_client_body(struct smtp_client *c, struct span piece, bool is_last)

@@ -57,6 +57,8 @@ struct smtp_client_message {
 	struct span head;         /* goes before the body: our Received: */
 	bool is_streamed;         /* BODY asks for pieces; else: */
 	struct span body;
+	bool may_convert;         /* the caller answers CONVERT; else what the
+	                             server does not take fails with 5.6.3 */
 	struct smtp_client_rcpt *rcpts; /* those settled before are left out */
 	size_t rcpt_count;
 	struct arena *arena; /* for texts of outcomes */
@@ -67,6 +69,8 @@ struct smtp_client_message {
 
 enum smtp_client_effect_type {
 	SMTP_CLIENT_SEND,    /* write bytes to the server */
+	SMTP_CLIENT_CONVERT, /* the server takes less than the message may hold:
+	                        answer with smtp_client_converted */
 	SMTP_CLIENT_BODY,    /* give the next piece with smtp_client_body */
 	SMTP_CLIENT_SETTLED, /* all recipients have outcomes; the message is the
 	                        caller's again */
@@ -77,6 +81,7 @@ struct smtp_client_effect {
 	enum smtp_client_effect_type type;
 	struct span bytes; /* SEND */
 	struct span why;   /* CLOSE */
+	bool allows_8bit;  /* CONVERT: bytes above 127 may stay */
 };
 
 /* Lives in the arena until that is cleared. */
@@ -92,6 +97,12 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out);
 /* No message is there and the session has not ended. */
 bool smtp_client_is_free(const struct smtp_client *c);
 void smtp_client_begin(struct smtp_client *c, struct smtp_client_message *m);
+/* The answer to CONVERT.  OK: BODY will ask for the pieces of the converted
+ * body, whether the message is streamed or not; body_bytes is its size.  TEMP:
+ * it cannot be read; else why says why it cannot be converted, and lasts as
+ * long as the arena of the message.  RFC 6152 3 */
+void smtp_client_converted(struct smtp_client *c, enum code code,
+	uint64_t body_bytes, struct span why);
 /* The answer to BODY: up to SMTP_CLIENT_PIECE_BYTES, in order. */
 #define SMTP_CLIENT_PIECE_BYTES 65536
 void smtp_client_body(struct smtp_client *c, struct span piece, bool is_last);

@@ -3,9 +3,10 @@
  * be said to a server with these extensions at all.  The order of things is in
  * smtp_client.c.
  *
- * Todo(rfc): RFC 6152 3 lets a client turn 8-bit parts into quoted-printable
- * for a server without 8BITMIME, and RFC 3030 3 lets it send BINARYMIME with
- * BDAT; here such messages fail with 5.6.3.
+ * What a server without 8BITMIME does not take is converted by the caller if
+ * it can (RFC 6152 3).
+ * Deliberate: binary content is converted for every server, as RFC 3030 3
+ * allows: it is never sent with BDAT.
  */
 #include "smtp/smtp_client_int.h"
 
@@ -76,9 +77,11 @@ static bool is_ascii(const struct smtp_client_message *m)
 }
 
 /* What is streamed has not been looked at, so it may be anything. */
-static bool may_be_8bit(const struct smtp_client_message *m)
+static bool may_be_8bit(const struct smtp_client *c)
 {
-	return m->is_streamed || (m->flags & SMTP_CLIENT_MAIL_8BIT) ||
+	const struct smtp_client_message *m = c->message;
+
+	return m->is_streamed || c->is_converted || (m->flags & SMTP_CLIENT_MAIL_8BIT) ||
 		!is_ascii(m);
 }
 
@@ -92,9 +95,9 @@ void smtp_client_say_mail(struct smtp_client *c)
 	buf_putc(&c->out, '>');
 	if (c->extensions & EXT_SIZE) {
 		buf_put(&c->out, SPAN(" SIZE="));
-		buf_put_u64(&c->out, m->size);
+		buf_put_u64(&c->out, c->size);
 	}
-	if (c->extensions & EXT_8BITMIME && may_be_8bit(m))
+	if (c->extensions & EXT_8BITMIME && may_be_8bit(c))
 		buf_put(&c->out, SPAN(" BODY=8BITMIME"));
 	if (c->extensions & EXT_SMTPUTF8 && m->flags & SMTP_CLIENT_MAIL_UTF8)
 		buf_put(&c->out, SPAN(" SMTPUTF8"));
@@ -169,13 +172,33 @@ static bool is_utf8_refused(const struct smtp_client *c)
 		(m->is_streamed || !is_ascii(m));
 }
 
+bool smtp_client_needs_conversion(const struct smtp_client *c)
+{
+	const struct smtp_client_message *m = c->message;
+
+	if (c->is_converted || !m->may_convert)
+		return false;
+	if (m->flags & SMTP_CLIENT_MAIL_BINARY)
+		return true;
+	/* RFC 6531: header fields in UTF-8 have no other form */
+	if (c->extensions & EXT_8BITMIME || m->flags & SMTP_CLIENT_MAIL_UTF8)
+		return false;
+	return m->is_streamed || !utf8_is_ascii(m->body);
+}
+
 /* For what is in memory; what is streamed is judged on its way. */
-static bool can_send_body(const struct smtp_client *c, struct verdict *out)
+bool smtp_client_can_send_body(const struct smtp_client *c,
+	struct verdict *out)
 {
 	const struct smtp_client_message *m = c->message;
 	bool is_7bit = !(c->extensions & EXT_8BITMIME);
 	enum code code;
 
+	if (c->is_converted)
+		return true;
+	if (m->flags & SMTP_CLIENT_MAIL_BINARY)
+		return refuse(out, SPAN("5.6.3"),
+			SPAN("a binary message cannot be relayed"));
 	if (is_7bit && m->flags & SMTP_CLIENT_MAIL_8BIT &&
 		(m->is_streamed || !is_ascii(m)))
 		return refuse(out, SPAN("5.6.3"),
@@ -197,18 +220,15 @@ bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out)
 	if (!smtp_client_address_is_safe(m->reverse_path))
 		return refuse(out, SPAN("5.1.7"),
 			SPAN("the sender's address cannot be written"));
-	if (m->flags & SMTP_CLIENT_MAIL_BINARY)
-		return refuse(out, SPAN("5.6.3"),
-			SPAN("a binary message cannot be relayed"));
 	if (is_utf8_refused(c))
 		return refuse_utf8(out,
 			SPAN("the server does not take UTF-8 in addresses or "
 			     "header fields"));
 	if (c->extensions & EXT_SIZE && c->size_max > 0 &&
-		m->size > c->size_max)
+		c->size > c->size_max)
 		return refuse(out, SPAN("5.3.4"),
 			SPAN("the message is larger than the server takes"));
-	return can_send_body(c, out);
+	return true;
 }
 
 bool smtp_client_address_is_safe(struct span address)

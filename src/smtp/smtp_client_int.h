@@ -42,12 +42,15 @@ struct smtp_client {
 	bool is_sending;       /* out was given to the caller */
 	struct smtp_reply_reader reader;
 	struct smtp_client_message *message; /* NULL: none */
+	bool is_converted;     /* the caller gives another body than its own */
+	uint64_t size;         /* bytes of what is sent */
 	struct smtp_body body;
 	size_t rcpt_at;        /* the recipient whose reply is next */
 	size_t accepted;       /* recipients of this transaction */
 	bool is_mail_accepted;
 	bool needs_rset;       /* the server may still hold a transaction */
-	bool wants_body;       /* effects that wait */
+	bool wants_conversion; /* effects that wait */
+	bool wants_body;
 	bool is_settled;
 	bool is_close_told;
 	struct span why;       /* of the end; static */
@@ -72,8 +75,14 @@ void smtp_client_note_message(struct smtp_client *c, uint64_t bytes);
 
 /* A line of the answer to EHLO. */
 void smtp_client_take_extension(struct smtp_client *c, struct span words);
-/* Can this server take this message at all?  NOT OK: *out says why not. */
+/* Can this server take this message at all?  False: *out says why not. */
 bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out);
+/* And its body, as it is? */
+bool smtp_client_can_send_body(const struct smtp_client *c,
+	struct verdict *out);
+/* May the body hold what this server does not take, and can the caller help?
+ * What is streamed has not been looked at. */
+bool smtp_client_needs_conversion(const struct smtp_client *c);
 /* May the address be written into a command?  No control bytes in it. */
 bool smtp_client_address_is_safe(struct span address);
 bool smtp_client_address_fits(const struct smtp_client *c,

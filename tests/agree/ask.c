@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/charset.h"
+#include "message/date.h"
 #include "message/header.h"
 #include "message/imap_view.h"
 #include "message/section.h"
@@ -98,17 +100,18 @@ static void pack(struct span arg)
 	tree = packed;
 }
 
-/* One line a part: index, kind, encoding, offsets, lines. */
+/* One line a part: index behind its last, its type. */
 static void tell_tree(struct span arg)
 {
 	(void)arg;
 	for (uint32_t i = 0; i < tree->count; i++) {
 		const struct mime_part *p = &tree->parts[i];
 
-		buf_printf(&out, "%u %d %d %" PRIu64 " %" PRIu64 " %" PRIu64
-			" %u %u\n", p->end, (int)p->kind, (int)p->encoding,
-			p->head_start, p->body_start, p->body_end,
-			p->head_lines, p->body_lines);
+		buf_printf(&out, "%u ", p->end);
+		buf_put(&out, p->type);
+		buf_putc(&out, '/');
+		buf_put(&out, p->subtype);
+		buf_putc(&out, '\n');
 	}
 }
 
@@ -207,16 +210,34 @@ static void tell_addresses(struct span arg)
 		put_address(&list.items[i]);
 }
 
-/* "index name" of a parameter of Content-Type or of the disposition. */
+/* "seconds minutes-east", or nothing. */
+static void tell_date(struct span arg)
+{
+	struct span value;
+	struct date date;
+
+	if (header_find(buf_span(&message), arg, &value) &&
+		date_read(value, &date))
+		buf_printf(&out, "%" PRId64 " %" PRId32, date.seconds,
+			date.zone_min);
+}
+
+/* "section name": the parameter of Content-Disposition or else of Content-Type
+ * of that name, behind a "+"; nothing: there is none. */
 static void tell_param(struct span arg)
 {
-	struct span name = arg;
-	uint32_t i = (uint32_t)strtoul((const char *)arg.p, NULL, 10);
-	const struct mime_part *p = &tree->parts[i < tree->count ? i : 0];
+	struct span name = arg, text = span_cut(&name, ' ');
+	struct section s;
+	struct section_range r;
+	const struct mime_part *p;
 
-	(void)span_cut(&name, ' ');
-	if (!param_list_get(&p->disposition_params, name, &out))
-		(void)param_list_get(&p->params, name, &out);
+	if (find(text, &s, &r) != OK)
+		return;
+	p = &tree->parts[r.part];
+	buf_putc(&out, '+');
+	if (!param_list_get(&p->disposition_params, name, &out) &&
+		!param_list_get(&p->params, name, &out))
+		buf_reset(&out);
 }
 
 static const struct {
@@ -236,6 +257,7 @@ static const struct {
 	{"binary", tell_binary},
 	{"text", tell_text},
 	{"addresses", tell_addresses},
+	{"date", tell_date},
 	{"param", tell_param},
 };
 
@@ -262,6 +284,7 @@ int main(void)
 	size_t len;
 	struct buf arg;
 
+	must(charset_open());
 	buf_init(&arg, ANSWER_MAX);
 	buf_init(&message, ANSWER_MAX);
 	buf_init(&out, ANSWER_MAX);

@@ -13,6 +13,8 @@
  *	flags 8bit,binary,utf8
  *	messages N       so many messages, one after the other; then QUIT
  *	idle             no message at first; nothing is said of its own
+ *	converts         what the server does not take is converted
+ *	unreadable       so it would be, but it cannot be read
  *
  * Events: "ok RCPT CODE ENHANCED TEXT" ("temp", "denied" likewise; " cut" and
  * " crowded" behind the result), one for each recipient when a message is
@@ -23,6 +25,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "driver.h"
+#include "message/downgrade.h"
 #include "smtp/smtp_client.h"
 
 #include "base/banned.h"
@@ -38,6 +41,8 @@ struct client {
 	size_t offset; /* of the body, when it is streamed */
 	size_t piece_bytes;
 	struct span body;
+	struct span given; /* the body, or what it was converted to */
+	bool is_unreadable;
 	uint32_t messages;
 	bool is_idle;
 	int64_t quiet_since_ms;
@@ -109,6 +114,10 @@ static bool take_option(struct client *c, struct span value)
 		c->message.head = unescape(&c->arena, value);
 	else if (span_eq(name, SPAN("idle")))
 		c->is_idle = true;
+	else if (span_eq(name, SPAN("converts")))
+		c->message.may_convert = true;
+	else if (span_eq(name, SPAN("unreadable")))
+		c->message.may_convert = c->is_unreadable = true;
 	else if (span_eq(name, SPAN("flags")))
 		return take_flags(c, value);
 	else if (!num_parse_u32(value, UINT32_MAX, &n))
@@ -140,6 +149,7 @@ static void begin(struct client *c)
 	m->is_streamed = c->piece_bytes > 0;
 	m->body = m->is_streamed ? SPAN_EMPTY : c->body;
 	c->offset = 0;
+	c->given = c->body;
 	c->messages--;
 	smtp_client_begin(c->engine, m);
 }
@@ -204,11 +214,46 @@ static void put_outcomes(struct client *c)
 
 static void give_piece(struct client *c)
 {
-	struct span piece = span_head(span_tail(c->body, c->offset),
-		c->piece_bytes);
+	struct span piece = span_head(span_tail(c->given, c->offset),
+		c->piece_bytes > 0 ? c->piece_bytes : SMTP_CLIENT_PIECE_BYTES);
 
 	c->offset += piece.n;
-	smtp_client_body(c->engine, piece, c->offset == c->body.n);
+	smtp_client_body(c->engine, piece, c->offset == c->given.n);
+}
+
+static enum code convert(struct client *c, bool allows_8bit, struct err *e)
+{
+	struct arena arena;
+	struct downgrade *d;
+	struct buf out;
+	enum code code;
+
+	arena_init(&arena, MIME_ARENA_BYTES + DOWNGRADE_ARENA_BYTES);
+	buf_init(&out, EVENTS_BYTES);
+	d = downgrade_new(&arena, mime_parse(&arena, c->body), allows_8bit);
+	downgrade_look(d, c->body);
+	code = downgrade_decide(d, e);
+	if (code == OK) {
+		downgrade_feed(d, c->body, &out);
+		downgrade_end(d, &out);
+		c->given = arena_dup(&c->message_arena, buf_span(&out));
+		c->offset = 0;
+	}
+	downgrade_clear(d);
+	buf_clear(&out);
+	arena_clear(&arena);
+	return code;
+}
+
+static void answer_convert(struct client *c, bool allows_8bit)
+{
+	struct err e = {.text = ""};
+	enum code code = c->is_unreadable ?
+		err_set(&e, TEMP, "the message cannot be read") :
+		convert(c, allows_8bit, &e);
+
+	smtp_client_converted(c->engine, code, c->given.n,
+		arena_dup(&c->message_arena, span_str(e.text)));
 }
 
 /* What comes after a message. */
@@ -248,6 +293,9 @@ static bool next(void *engine, struct driver_effect *out)
 	case SMTP_CLIENT_SEND:
 		*out = (struct driver_effect){DRIVER_SEND, e.bytes};
 		return true;
+	case SMTP_CLIENT_CONVERT:
+		answer_convert(c, e.allows_8bit);
+		return next(engine, out);
 	case SMTP_CLIENT_BODY:
 		give_piece(c);
 		return next(engine, out);

@@ -31,6 +31,7 @@ struct play {
 	unsigned begun;
 	size_t offset;
 	struct span body;
+	enum code verdict; /* about a conversion */
 };
 
 static void begin(struct play *p)
@@ -73,6 +74,11 @@ static bool drain(struct play *p)
 	while (smtp_client_next(p->client, &e)) {
 		if (e.type == SMTP_CLIENT_SEND) {
 			check_sent(p, e.bytes);
+		} else if (e.type == SMTP_CLIENT_CONVERT) {
+			p->body = SPAN("caf=C3=A9\r\n");
+			p->offset = 0;
+			smtp_client_converted(p->client, p->verdict,
+				p->body.n, SPAN("no"));
 		} else if (e.type == SMTP_CLIENT_BODY) {
 			struct span piece = span_head(
 				span_tail(p->body, p->offset), 3);
@@ -99,11 +105,13 @@ static void open_play(struct play *p, uint8_t choice)
 	buf_init(&p->dialogue, 16384);
 	p->client = smtp_client_open(&p->arena, &config);
 	p->body = bodies[choice & 3];
+	p->verdict = (choice & 16) != 0 ? DENIED : OK;
 	p->message = (struct smtp_client_message){
 		.reverse_path = SPAN("ann@a.test"),
 		.flags = choice >> 5,
 		.size = p->body.n,
 		.is_streamed = (choice & 4) != 0,
+		.may_convert = (choice & 8) != 0,
 		.body = (choice & 4) != 0 ? SPAN_EMPTY : p->body,
 		.rcpts = p->rcpts,
 		.rcpt_count = RCPTS,

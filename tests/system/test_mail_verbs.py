@@ -110,8 +110,8 @@ def test_hostile_mail_cannot_steer_the_terminal(server, mail, tmp_path):
     out = tmp_path / "deep" / "er"
     out.mkdir(parents=True)
     mail("save", "-u", "bob@here.test", "1", "-o", str(out))
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["au_th"]
-    assert (out / "au_th").read_bytes() == b"key"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["auth"]
+    assert (out / "auth").read_bytes() == b"key"
 
 
 EXITS = [

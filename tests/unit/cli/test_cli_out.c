@@ -65,7 +65,7 @@ static void test_json_is_an_object_a_line(void **state)
 	assert_string_equal(got,
 		"{\"who\":\"J\xc3\xbcrgen\",\"last_seen\":\"today\"}\n"
 		"{\"who\":\"b\",\"last_seen\":\"\"}\n"
-		"{\"who\":\"x\\u001b[2J\\u000a\",\"last_seen\":"
+		"{\"who\":\"x\\u001b[2J\\n\",\"last_seen\":"
 		"\"\\\"\\\\\\ufffd\"}\n");
 }
 

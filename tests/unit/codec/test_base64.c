@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "codec/base64.h"
 
 /* the way that the tests below go */
@@ -97,6 +99,51 @@ static void test_lines_are_76_long(void **state)
 	assert_true(span_eq(span_head(span_tail(buf_span(&out), 76), 2),
 		SPAN("\r\n")));
 	buf_clear(&out);
+}
+
+static void test_lines_are_the_same_for_every_split(void **state)
+{
+	uint8_t bytes[400];
+	struct buf whole, pieces;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7);
+	buf_init(&whole, 1024);
+	for (size_t n = 0; n < sizeof(bytes); n += 19) {
+		encode(span_of(bytes, n), n + 1, BASE64_MAIL_LINE, &whole);
+		/* it fits into exactly what it needs */
+		buf_init(&pieces, buf_len(&whole));
+		for (size_t step = 1; step <= n; step++) {
+			encode(span_of(bytes, n), step, BASE64_MAIL_LINE,
+				&pieces);
+			assert_false(pieces.overflow);
+			assert_true(span_eq(buf_span(&whole),
+				buf_span(&pieces)));
+		}
+		buf_clear(&pieces);
+		for (size_t at = 76; at < buf_len(&whole); at += 78)
+			assert_int_equal(whole.p[at], '\r');
+	}
+	buf_clear(&whole);
+}
+
+/* no byte behind the input is looked at: a sanitizer would tell */
+static void test_encoding_stays_in_its_input(void **state)
+{
+	(void)state;
+	for (size_t groups = 1; groups < 50; groups++) {
+		uint8_t *in = calloc(groups, 3);
+		uint8_t *out = malloc(groups * 4);
+
+		assert_non_null(in);
+		assert_non_null(out);
+		way->encode(in, groups, out);
+		for (size_t i = 0; i < groups * 4; i++)
+			assert_int_equal(out[i], 'A');
+		free(in);
+		free(out);
+	}
 }
 
 static void test_decoder_is_tolerant(void **state)
@@ -269,6 +316,9 @@ int main(void)
 			cmocka_unit_test(
 				test_round_trip_at_every_length_and_split),
 			cmocka_unit_test(test_lines_are_76_long),
+			cmocka_unit_test(
+				test_lines_are_the_same_for_every_split),
+			cmocka_unit_test(test_encoding_stays_in_its_input),
 			cmocka_unit_test(test_decoder_is_tolerant),
 			cmocka_unit_test(
 				test_a_way_takes_letters_and_nothing_else),

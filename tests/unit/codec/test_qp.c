@@ -44,14 +44,21 @@ static void test_encoded_text(void **state)
 		{"\r", "=0D"},
 		{" \r", " =0D"},
 		{"\r\r\n", "=0D\r\n"},
+		{"a lo\x7fnger text", "a lo=7Fnger text"},
+		{"a lo\x80nger text", "a lo=80nger text"},
+		{"a lo\x01nger text", "a lo=01nger text"},
+		{"a longer\t text", "a longer\t text"},
 	};
 	struct buf out;
 
 	(void)state;
 	buf_init(&out, 1024);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		encode(span_str(rows[i].plain), 1, &out);
-		assert_true(span_eq(buf_span(&out), span_str(rows[i].coded)));
+		for (size_t step = 1; step < 20; step++) {
+			encode(span_str(rows[i].plain), step, &out);
+			assert_true(span_eq(buf_span(&out),
+				span_str(rows[i].coded)));
+		}
 	}
 	buf_clear(&out);
 }
@@ -202,21 +209,46 @@ static void test_result_is_the_same_for_every_split(void **state)
 	buf_clear(&pieces);
 }
 
+/* where nothing can stand as it is, and out holds exactly what it needs */
 static void test_encoder_output_fits_its_bound(void **state)
 {
 	static uint8_t bytes[20000];
-	struct buf text, back;
+	struct buf text, tight;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = 0xff;
 	buf_init(&text, 100000);
-	buf_init(&back, sizeof(bytes));
-	encode(span_of(bytes, sizeof(bytes)), sizeof(bytes), &text);
-	assert_true(decode(buf_span(&text), buf_len(&text), &back));
-	assert_true(span_eq(buf_span(&back), span_of(bytes, sizeof(bytes))));
+	for (size_t n = 1; n <= sizeof(bytes); n = n * 5 / 4 + 1) {
+		encode(span_of(bytes, n), n, &text);
+		assert_int_equal(buf_len(&text), n * 3 + (n - 1) / 25 * 3);
+		buf_init(&tight, buf_len(&text));
+		encode(span_of(bytes, n), n, &tight);
+		assert_true(span_eq(buf_span(&text), buf_span(&tight)));
+		buf_clear(&tight);
+	}
 	buf_clear(&text);
-	buf_clear(&back);
+}
+
+static void test_blanks_behind_an_equal_sign_are_bounded(void **state)
+{
+	struct buf in, out;
+
+	(void)state;
+	buf_init(&in, 1024);
+	buf_init(&out, 1024);
+	buf_putc(&in, '=');
+	for (size_t i = 0; i < QP_BLANKS_MAX + 50; i++)
+		buf_putc(&in, ' ');
+	buf_puts(&in, "\r\n");
+	for (size_t step = 1; step < 1000; step += 111) {
+		assert_false(decode(buf_span(&in), step, &out));
+		assert_true(span_starts(buf_span(&out), SPAN("=  ")));
+		assert_true(span_ends(buf_span(&out), SPAN(" \r\n")));
+		assert_int_equal(buf_len(&out), QP_BLANKS_MAX + 2);
+	}
+	buf_clear(&in);
+	buf_clear(&out);
 }
 
 /* as much as fits is there, to the byte, and the overflow is told */
@@ -251,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_long_runs_of_blanks_are_kept),
 		cmocka_unit_test(test_result_is_the_same_for_every_split),
 		cmocka_unit_test(test_encoder_output_fits_its_bound),
+		cmocka_unit_test(test_blanks_behind_an_equal_sign_are_bounded),
 		cmocka_unit_test(test_a_full_buffer_is_filled),
 	};
 

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 
 #include "message/build.h"
+#include "message/body_text.h"
 #include "message/header.h"
-#include "message/structure.h"
 
 static struct message_draft draft(void)
 {
@@ -70,28 +70,32 @@ static void check_mail_lines(struct span text)
 static void check_round_trip(const struct message_draft *d, struct span text)
 {
 	struct arena arena;
-	struct message_structure s;
+	const struct mime_tree *t;
 	struct buf out, part;
 	struct err e;
 
-	arena_init(&arena, MESSAGE_STRUCTURE_ARENA_BYTES);
+	arena_init(&arena, MIME_ARENA_BYTES);
 	buf_init(&out, 1 << 20);
 	buf_init(&part, 1 << 20);
 	assert_int_equal(message_build(d, &out, &e), OK);
 	check_mail_lines(buf_span(&out));
-	message_structure_read(&arena, buf_span(&out), &s);
-	assert_false(s.is_cut);
-	assert_int_equal(s.count, d->file_count == 0 ? 1 : 2 + d->file_count);
-	assert_true(message_part_decode(buf_span(&out),
-		&s.parts[d->file_count > 0], &part));
+	t = mime_parse(&arena, buf_span(&out));
+	assert_false(t->is_cut);
+	assert_int_equal(t->count, d->file_count == 0 ? 1 : 2 + d->file_count);
+	assert_true(body_put_bytes(&part, &t->parts[d->file_count > 0],
+		buf_span(&out)));
 	assert_true(span_eq(buf_span(&part), text));
 	for (size_t i = 0; i < d->file_count; i++) {
+		const struct mime_part *p = &t->parts[2 + i];
+
 		buf_reset(&part);
-		assert_true(message_part_decode(buf_span(&out),
-			&s.parts[2 + i], &part));
+		assert_true(body_put_bytes(&part, p, buf_span(&out)));
 		assert_true(span_eq(buf_span(&part), d->files[i].content));
-		assert_true(span_eq(s.parts[2 + i].name, d->files[i].name));
-		assert_true(s.parts[2 + i].is_attachment);
+		buf_reset(&part);
+		assert_true(param_list_get(&p->disposition_params,
+			SPAN("filename"), &part));
+		assert_true(span_eq(buf_span(&part), d->files[i].name));
+		assert_true(span_eq(p->disposition, SPAN("attachment")));
 	}
 	buf_clear(&out);
 	buf_clear(&part);
