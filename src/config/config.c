@@ -281,6 +281,10 @@ static enum code check_whole(const struct config *c, const char *name,
 	if (c->warn_after_ms > c->give_up_after_ms)
 		return err_set(e, SYNTAX, "%s: queue.warn_after: it is later "
 			"than queue.give_up_after; write a shorter time", name);
+	if (c->tls_certificate_count != c->tls_key_count)
+		return err_set(e, SYNTAX, "%s: tls.key: there are not as many "
+			"as in tls.certificate; write one for each, in the "
+			"same order", name);
 	return OK;
 }
 

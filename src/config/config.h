@@ -17,6 +17,7 @@
 #define CONFIG_RETRIES_MAX   16
 #define CONFIG_LOCAL_MAX     256
 #define CONFIG_SERVERS_MAX   8
+#define CONFIG_PAIRS_MAX     16
 
 /* The sections `listen NAME`, in the order of enum service. */
 #define CONFIG_LISTENERS 3
@@ -37,6 +38,12 @@ struct config {
 	struct span data_dir, run_dir;
 	struct span user;
 	struct config_listen listen[CONFIG_LISTENERS];
+	/* PEM files; the n-th key is that of the n-th certificate.  None: a
+	 * certificate is made (src/role/keys.c) */
+	struct span tls_certificates[CONFIG_PAIRS_MAX];
+	size_t tls_certificate_count;
+	struct span tls_keys[CONFIG_PAIRS_MAX];
+	size_t tls_key_count;
 	enum config_plaintext login_plaintext;
 	uint64_t message_size_max;
 	uint32_t recipients_max;

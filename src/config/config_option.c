@@ -19,6 +19,8 @@
 
 #include "base/banned.h"
 
+#define FILE_MAX 4096 /* PATH_MAX of Linux */
+
 #define OPTION(section, name, type, field, preset, min, max, sentence)         \
 	{section, #name, OPTION_##type, offsetof(struct config, field),        \
 		OPTION_NO_COUNT, 1, preset, min, max, sentence},
@@ -163,6 +165,18 @@ static bool parse_path(const struct option *o, struct span word, void *out,
 	struct arena *a)
 {
 	return span_starts(word, SPAN("/")) && parse_text(o, word, out, a);
+}
+
+/* Of a list: min and max are those of the list. */
+static bool parse_file(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	(void)o;
+	if (!span_starts(word, SPAN("/")) || word.n >= FILE_MAX ||
+		has_control(word))
+		return false;
+	*(struct span *)out = arena_dup(a, word);
+	return true;
 }
 
 static bool parse_log_to(const struct option *o, struct span word, void *out,
@@ -454,6 +468,8 @@ static const struct {
 		"a host name; write letters, digits, hyphens and dots, as in \"mx.example.org\""},
 	[OPTION_PATH] = {sizeof(struct span), parse_path, put_text,
 		"a path that can be used; write it from the root and not too long, as in \"/var/lib/postrider\""},
+	[OPTION_FILE] = {sizeof(struct span), parse_file, put_text,
+		"a file; write its path from the root, as in \"/etc/postrider/fullchain.pem\""},
 	[OPTION_LOG_TO] = {sizeof(struct span), parse_log_to, put_text,
 		"a place for the log; write \"stderr\" or the whole path of a file"},
 	[OPTION_HOST] = {sizeof(struct span), parse_host, put_text,

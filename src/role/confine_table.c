@@ -104,6 +104,8 @@ static const struct confine_call base_calls[] = {
 	MAY(sched_yield),
 	MAY(exit),
 	MAY(exit_group),
+	/* qsort asks how much memory there is */
+	FAILS(sysinfo, EPERM),
 	/* newer ways that the C library tries before the older ones */
 	FAILS(clone3, ENOSYS),
 	FAILS(rseq, ENOSYS),
@@ -190,6 +192,12 @@ static const struct confine_call queue_calls[] = {
 	MAY(renameat2),
 	MAY(linkat),
 	MAY(getdents64),
+	END_OF_LIST,
+};
+
+/* keys: reads the files that master opens for it. */
+static const struct confine_call keys_calls[] = {
+	MAY(pread64),
 	END_OF_LIST,
 };
 
@@ -282,6 +290,11 @@ static const struct confine_row rows[] = {
 	 .lists = {base_calls, abort_calls, fileless_calls, outbound_calls,
 		resolver_calls},
 	 .limits = {{RLIMIT_NOFILE, 4096}, {RLIMIT_NPROC, 0},
+		{RLIMIT_FSIZE, 0}, {RLIMIT_AS, 2 * GIB}},
+	 .limit_count = 4},
+	{.role = ROLE_KEYS,
+	 .lists = {base_calls, abort_calls, fileless_calls, keys_calls},
+	 .limits = {{RLIMIT_NOFILE, 256}, {RLIMIT_NPROC, 0},
 		{RLIMIT_FSIZE, 0}, {RLIMIT_AS, 2 * GIB}},
 	 .limit_count = 4},
 	{.role = ROLE_QUEUE, .has_folder = true,

@@ -24,6 +24,7 @@
 #define WHY_BYTES    120
 
 struct tls {
+	struct tls_server *server; /* a reference; NULL: a client's end */
 	SSL *ssl;       /* owned */
 	struct span in; /* not read by OpenSSL yet */
 	bool in_ended;
@@ -116,8 +117,11 @@ struct tls *tls_accept(struct tls_server *server)
 	struct tls *t = server->count == 0 ? NULL
 		: new_connection(server->certificates[0].ctx);
 
-	if (t != NULL)
-		SSL_set_accept_state(t->ssl);
+	if (t == NULL)
+		return NULL;
+	SSL_set_accept_state(t->ssl);
+	t->server = server;
+	server->refs++;
 	return t;
 }
 
@@ -178,6 +182,7 @@ void tls_free(struct tls *t)
 	if (t == NULL)
 		return;
 	SSL_free(t->ssl);
+	tls_server_unref(t->server);
 	buf_clear(&t->out);
 	mem_free(t);
 }

@@ -157,6 +157,7 @@ struct tls_server *tls_server_new(const struct tls_server_setup *setup,
 		return NULL;
 	}
 	s = MEM_NEW(struct tls_server);
+	s->refs = 1;
 	memcpy(s->session_context, context.bytes, sizeof(context.bytes));
 	if (setup->alpn.n > 0) {
 		s->alpn[0] = (uint8_t)setup->alpn.n;
@@ -168,7 +169,12 @@ struct tls_server *tls_server_new(const struct tls_server_setup *setup,
 
 void tls_server_free(struct tls_server *s)
 {
-	if (s == NULL)
+	tls_server_unref(s);
+}
+
+void tls_server_unref(struct tls_server *s)
+{
+	if (s == NULL || --s->refs > 0)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		SSL_CTX_free(s->certificates[i].ctx);

@@ -33,8 +33,8 @@ struct tls_server_setup {
 
 struct tls_server *tls_server_new(const struct tls_server_setup *setup,
 	struct err *e);
-void tls_server_free(struct tls_server *s); /* takes NULL; its connections
-	live on */
+/* Takes NULL.  Its connections live on, and keep what they need of it. */
+void tls_server_free(struct tls_server *s);
 
 /* Adds a certificate with its chain, PEM, and who signs for it.  The first one
  * serves who names no host, or one that no certificate is for.  SYNTAX: it is

@@ -23,6 +23,7 @@ struct tls_key {
 	EVP_PKEY *pub;   /* owned: the public half; NULL: pkey is our own */
 	tls_sign_fn *fn;
 	void *arg;
+	unsigned refs;   /* its owner, and what OpenSSL made of it */
 };
 
 struct tls_certificate {
@@ -31,6 +32,7 @@ struct tls_certificate {
 };
 
 struct tls_server {
+	unsigned refs; /* its owner, and connections */
 	struct tls_certificate certificates[TLS_CERTIFICATES_MAX];
 	size_t count;
 	uint8_t session_context[32]; /* that of the service */
@@ -49,6 +51,9 @@ struct tls_client {
 OSSL_LIB_CTX *tls_library(void);
 /* The rows of our provider. */
 OSSL_provider_init_fn tls_provider_init;
+
+void tls_key_unref(struct tls_key *k);
+void tls_server_unref(struct tls_server *s); /* takes NULL */
 
 /* What both kinds of context have in common. */
 SSL_CTX *tls_new_ctx(const SSL_METHOD *method);

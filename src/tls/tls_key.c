@@ -16,6 +16,22 @@
 
 #include "base/banned.h"
 
+static struct tls_key *new_key(void)
+{
+	struct tls_key *k = MEM_NEW(struct tls_key);
+
+	k->refs = 1;
+	return k;
+}
+
+void tls_key_unref(struct tls_key *k)
+{
+	if (--k->refs > 0)
+		return;
+	EVP_PKEY_free(k->pub);
+	mem_free(k);
+}
+
 /* ---- keys that are elsewhere -------------------------------------------- */
 static EVP_PKEY *public_half(struct span chain_pem)
 {
@@ -58,7 +74,7 @@ static EVP_PKEY *make_remote(struct tls_key *k, const char *kind)
 struct tls_key *tls_key_remote(struct span chain_pem, tls_sign_fn *fn,
 	void *arg, struct err *e)
 {
-	struct tls_key *k = MEM_NEW(struct tls_key);
+	struct tls_key *k = new_key();
 	const char *kind;
 
 	k->fn = fn;
@@ -89,7 +105,7 @@ static int no_password(char *room, int size, int writing, void *arg)
 
 struct tls_key *tls_key_read(struct span pem, struct err *e)
 {
-	struct tls_key *k = MEM_NEW(struct tls_key);
+	struct tls_key *k = new_key();
 	BIO *bio = pem.n > INT_MAX ? NULL
 		: BIO_new_mem_buf(pem.p, (int)pem.n);
 
@@ -110,9 +126,10 @@ void tls_key_free(struct tls_key *k)
 {
 	if (k == NULL)
 		return;
+	/* a context may still have it, and it us */
 	EVP_PKEY_free(k->pkey);
-	EVP_PKEY_free(k->pub);
-	mem_free(k);
+	k->pkey = NULL;
+	tls_key_unref(k);
 }
 
 bool tls_key_fits(const struct tls_key *k, struct span chain_pem)

@@ -45,7 +45,8 @@ struct tls_key *tls_key_remote(struct span chain_pem, tls_sign_fn *fn,
 	void *arg, struct err *e);
 /* A key of our own, PEM; for the process that keeps them, and for tests. */
 struct tls_key *tls_key_read(struct span pem, struct err *e);
-void tls_key_free(struct tls_key *k); /* takes NULL */
+/* Takes NULL; servers that have it keep it. */
+void tls_key_free(struct tls_key *k);
 
 /* Signs with a key of our own: what the keeper does when it is asked.  DENIED:
  * the scheme is not one of this key, or the text is none of that hash. */

@@ -40,7 +40,11 @@ static void *key_new(void *provider)
 
 static void key_free(void *data)
 {
-	mem_free(data);
+	struct key_data *k = data;
+
+	if (k != NULL && k->key != NULL)
+		tls_key_unref(k->key);
+	mem_free(k);
 }
 
 static int key_has(const void *data, int selection)
@@ -71,6 +75,7 @@ static int key_import(void *data, int selection, const OSSL_PARAM params[])
 	if (p == NULL || !OSSL_PARAM_get_octet_ptr(p, &pointer, &n))
 		return 0;
 	k->key = (struct tls_key *)(uintptr_t)pointer;
+	k->key->refs++;
 	return 1;
 }
 

@@ -465,6 +465,27 @@ static void test_alpn(void **state)
 	close_world(&w);
 }
 
+/* New certificates come while connections are open, or are being opened. */
+static void test_replaced(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, "RSA", true);
+	use_tickets(&w);
+	w.a = tls_connect(w.client, SPAN("mx.a.test"));
+	w.b = tls_accept(w.server);
+	tls_server_free(w.server);
+	tls_key_free(w.key_used);
+	w.key_used = NULL;
+	make_service(&w, "smtp", "", true);
+	tls_start(w.a);
+	settle(&w);
+	converse(&w);
+	assert_int_equal(w.signatures, 1);
+	close_world(&w);
+}
+
 /* More than a record, and more than fits into what the reader gives. */
 static void test_long(void **state)
 {
@@ -498,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_exporter),
 		cmocka_unit_test(test_self_signed),
 		cmocka_unit_test(test_alpn),
+		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_long),
 	};
 
