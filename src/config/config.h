@@ -20,7 +20,7 @@
 #define CONFIG_PAIRS_MAX     16
 
 /* The sections `listen NAME`, in the order of enum service. */
-#define CONFIG_LISTENERS 3
+#define CONFIG_LISTENERS 5
 
 struct config_listen {
 	struct span addresses[CONFIG_ADDRESSES_MAX]; /* "127.0.0.1:25", "[::]:25" */

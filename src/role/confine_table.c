@@ -37,6 +37,8 @@
 		.tests = {{(arg), (bits), (is)}}}
 #define END_OF_LIST {.number = CONFINE_END}
 
+#define SOCK_TYPE (WORD & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
+
 /* Every confined process: memory, its channels, its loop, its end. */
 static const struct confine_call base_calls[] = {
 	MAY(read),
@@ -174,6 +176,8 @@ static const struct confine_call sqlite_calls[] = {
  * opened by queue. */
 static const struct confine_call front_calls[] = {
 	MAY(accept4),
+	/* to an account process that takes a session under TLS */
+	IF2(socketpair, 0, WORD, AF_UNIX, 1, SOCK_TYPE, SOCK_STREAM),
 	END_OF_LIST,
 };
 
@@ -200,8 +204,6 @@ static const struct confine_call keys_calls[] = {
 	MAY(pread64),
 	END_OF_LIST,
 };
-
-#define SOCK_TYPE (WORD & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
 
 /* outbound: connections go out; a large body is read from the spool file that
  * queue passes. */

@@ -45,6 +45,10 @@ enum code tls_server_add(struct tls_server *s, struct span chain_pem,
 void tls_server_set_tickets(struct tls_server *s,
 	const struct tls_ticket_key *keys, size_t count);
 
+/* Makes the library ready, which reads from the system: before a process is
+ * confined.  False: no memory. */
+bool tls_warm_up(void);
+
 /* For connections that we open.  Certificates are looked at, and what was
  * found is told (tls_get_facts); whether that matters is the caller's. */
 struct tls_client *tls_client_new(struct err *e);

@@ -44,6 +44,16 @@ OSSL_LIB_CTX *tls_library(void)
 	return library;
 }
 
+/* A pair of contexts and a certificate fill the library's tables. */
+bool tls_warm_up(void)
+{
+	SSL_CTX *ctx = tls_new_ctx(TLS_server_method());
+	bool is_ready = ctx != NULL;
+
+	SSL_CTX_free(ctx);
+	return is_ready;
+}
+
 enum code tls_trouble(struct err *e, enum code code, const char *doing)
 {
 	unsigned long error = ERR_peek_error();
