@@ -203,7 +203,6 @@ static enum driver_effect_type translate(struct engine *e,
 		buf_puts(&e->text, "commit");
 		return DRIVER_QUESTION;
 	case SMTP_ASK_TLS:
-		must(!e->has_body);
 		buf_puts(&e->text, "tls");
 		return DRIVER_QUESTION;
 	case SMTP_START_TLS:

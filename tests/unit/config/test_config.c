@@ -199,15 +199,21 @@ static const struct {
 	{"recipients = 5",
 		"t.conf:1: recipients: there is no such option; did you mean "
 		"limits.recipients?"},
-	{"tls { certificate = x }",
-		"t.conf:1: tls: there is no such option; take it out, or see: "
-		"postrider config default"},
+	{"frobnicate { certificate = x }",
+		"t.conf:1: frobnicate: there is no such option; take it out, or "
+		"see: postrider config default"},
+	{"tls { certificate = x key = /y }",
+		"t.conf:1: tls.certificate: \"x\" is not a file; write its "
+		"path from the root, as in \"/etc/postrider/fullchain.pem\""},
+	{"tls { certificate = /x }",
+		"t.conf: tls.key: there are not as many as in "
+		"tls.certificate; write one for each, in the same order"},
 	{"listen imap { addresses = {\"0.0.0.0:143\"} }",
 		"t.conf:1: listen: there is no such service; "
-		"write listen smtp, listen submission or listen pop3"},
+		"write listen smtp, submission, submissions, pop3 or pop3s"},
 	{"listen imap { }",
 		"t.conf:1: listen: there is no such service; "
-		"write listen smtp, listen submission or listen pop3"},
+		"write listen smtp, submission, submissions, pop3 or pop3s"},
 	{"hostname = \"a b\"",
 		"t.conf:1: hostname: \"a b\" is not a host name; write "
 		"letters, digits, hyphens and dots, as in \"mx.example.org\""},
