@@ -82,6 +82,7 @@ static struct span alpn_of(enum service service)
 {
 	static const struct span names[SERVICE_COUNT] = {
 		[SERVICE_POP3] = SPAN_INIT("pop3"),
+		[SERVICE_POP3S] = SPAN_INIT("pop3"),
 	};
 
 	return names[service];

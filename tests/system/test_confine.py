@@ -17,7 +17,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILE = os.environ.get("POSTRIDER_PROFILE", "release")
 PROGRAM = ROOT / "build" / PROFILE / "tests" / "confine_test"
-ROLES = ["front", "directory", "resolver", "queue", "outbound", "accounts", "account"]
+ROLES = ["front", "directory", "resolver", "keys", "queue", "outbound", "accounts", "account"]
 LINE = re.compile(r"^(\S+) (denied|permitted|ALLOWED|BROKEN|UNCLEAR) by=(\S+) "
                   r"without=(works|fails)$")
 # What an ordinary user may do without any sandbox on every kernel that we
@@ -79,6 +79,7 @@ def test_what_differs_between_the_roles(program):
     permitted = {role: {name for name, line in run(program, role, "nobody")[1].items()
                         if line[0] == "permitted"} for role in ROLES}
     assert permitted["front"] == {"abort-self"}
+    assert permitted["keys"] == {"abort-self"}
     assert permitted["outbound"] == {"abort-self", "socket-stream", "connect-port"}
     assert permitted["resolver"] == permitted["outbound"] | {"socket-datagram",
                                                              "connect-other-port"}
