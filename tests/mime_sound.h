@@ -126,4 +126,31 @@ static inline void sound_tree(const struct mime_tree *t, struct span message)
 		sound_bytes(t, message);
 }
 
+/* A tree that was unpacked is one that a parser can have made, whatever the
+ * bytes were. */
+static inline void sound_unpacked(const struct mime_tree *t)
+{
+	uint32_t depth = 0;
+
+	must(t->parts[0].end == t->count && t->parts[0].body_end == t->size);
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct mime_part *p = &t->parts[i];
+		const struct mime_part *up = i > 0 ? &t->parts[p->parent] : p;
+
+		must(p->head_start <= p->body_start);
+		must(p->body_start <= p->body_end);
+		must(p->end > i && p->end <= up->end);
+		must(i == 0 || (p->parent < i && up->kind != MIME_LEAF));
+		must(i == 0 || up->body_start <= p->head_start);
+		must(p->body_end <= up->body_end);
+		must(p->next == MIME_NONE ||
+			(p->next == p->end && p->next < up->end));
+		must(p->kind != MIME_MESSAGE || p->end > i + 1);
+		depth = 0;
+		for (uint32_t k = i; k != 0; k = t->parts[k].parent)
+			depth++;
+		must(depth <= MESSAGE_DEPTH_MAX);
+	}
+}
+
 #endif

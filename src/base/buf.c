@@ -31,13 +31,11 @@ void buf_reset(struct buf *b)
 	b->overflow = false;
 }
 
-static void make_room(struct buf *b, size_t n)
+static void move_or_grow(struct buf *b, size_t n)
 {
 	size_t used = buf_len(b);
 	size_t room = b->room;
 
-	if (b->room - b->end >= n)
-		return;
 	if (b->start > 0 && b->start >= b->room / 2 && b->room - used >= n) {
 		memmove(b->p, b->p + b->start, used);
 		b->start = 0;
@@ -49,6 +47,12 @@ static void make_room(struct buf *b, size_t n)
 		room *= 2;
 	b->p = mem_resize(b->p, room, 1);
 	b->room = room;
+}
+
+static void make_room(struct buf *b, size_t n)
+{
+	if (b->room - b->end < n)
+		move_or_grow(b, n);
 }
 
 uint8_t *buf_reserve(struct buf *b, size_t n)
@@ -91,11 +95,6 @@ void buf_put_most(struct buf *b, struct span s)
 void buf_puts(struct buf *b, const char *s)
 {
 	buf_put(b, span_str(s));
-}
-
-void buf_putc(struct buf *b, uint8_t byte)
-{
-	buf_put(b, span_of(&byte, 1));
 }
 
 void buf_put_u64(struct buf *b, uint64_t value)

@@ -48,7 +48,16 @@ void buf_put(struct buf *b, struct span s);
 /* Writes as much of it as fits; overflow if that is not all. */
 void buf_put_most(struct buf *b, struct span s);
 void buf_puts(struct buf *b, const char *s);
-void buf_putc(struct buf *b, uint8_t byte);
+
+/* In line where there is room: what writes byte by byte calls it often. */
+static inline void buf_putc(struct buf *b, uint8_t byte)
+{
+	if (b->end < b->room && b->end - b->start < b->max && !b->overflow)
+		b->p[b->end++] = byte;
+	else
+		buf_put(b, span_of(&byte, 1));
+}
+
 void buf_put_u64(struct buf *b, uint64_t value); /* decimal */
 void buf_printf(struct buf *b, const char *format, ...) FORMAT(2, 3);
 

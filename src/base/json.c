@@ -86,7 +86,7 @@ void json_put_null(struct json *j)
 	buf_puts(j->out, "null");
 }
 
-/* ---- strings ------------------------------------------------------------- */
+/* ---- strings -------------------------------------------------------- */
 
 /* RFC 8259 7: what stands for itself, of ASCII.  DEL is escaped too: it is
  * nothing that a terminal should get. */

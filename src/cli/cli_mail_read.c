@@ -7,7 +7,6 @@
 #include "cli/cli_mail_int.h"
 #include "cli/cli_mail_text.h"
 #include "cli/cli_show_int.h"
-#include "codec/charset.h"
 #include "message/header.h"
 #include "message/words.h"
 
@@ -150,7 +149,6 @@ enum admin_exit mail_read(struct mail_command *m)
 
 	if (code != OK)
 		return mail_exit_of(code);
-	(void)charset_open();
 	show_open_memory(&s, buf_span(&p.reader.body), STDOUT_FILENO);
 	show_text(&s);
 	is_written = show_close(&s);

@@ -209,7 +209,6 @@ enum admin_exit mail_save(struct mail_command *m)
 
 	if (code != OK)
 		return mail_exit_of(code);
-	(void)charset_open();
 	arena_init(&arena, 2 * MIME_ARENA_BYTES);
 	status = save_wanted(m, buf_span(&p.reader.body), &arena);
 	arena_clear(&arena);

@@ -35,27 +35,49 @@ static bool is_kept(struct span text, bool keep_lines)
 	return keep_lines && (text.p[0] == '\n' || text.p[0] == '\t');
 }
 
+static void put_hex(struct buf *out, struct span bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.n; i++) {
+		const char text[] = {'\\', 'x', digits[bytes.p[i] >> 4],
+			digits[bytes.p[i] & 0xf]};
+
+		buf_put(out, span_of(text, sizeof(text)));
+	}
+}
+
+/* Puts the first character, which is no plain ASCII; returns its length. */
+static size_t put_special(struct buf *out, struct span text, bool keep_lines)
+{
+	size_t n = utf8_char_len(text);
+	struct span c = span_head(text, n == 0 ? 1 : n);
+
+	if (is_kept(text, keep_lines))
+		buf_put(out, c);
+	else if (text.p[0] == '\n' || text.p[0] == '\t')
+		buf_putc(out, ' ');
+	else if (n > 0 && !is_hidden(c))
+		buf_put(out, c);
+	else
+		put_hex(out, c);
+	return c.n;
+}
+
 void cli_text_put(struct buf *out, struct span text, bool keep_lines)
 {
 	while (text.n > 0) {
-		size_t n = utf8_char_len(text);
-		struct span c = span_head(text, n == 0 ? 1 : n);
+		size_t n = 0;
 
+		while (n < text.n && text.p[n] >= ' ' && text.p[n] < 0x7f)
+			n++;
+		buf_put(out, span_head(text, n));
+		text = span_tail(text, n);
 		if (span_starts(text, SPAN("\r\n")))
 			text = span_tail(text, 1);
-		if (is_kept(text, keep_lines)) {
-			c = span_head(text, 1);
-			buf_put(out, c);
-		} else if (text.p[0] == '\n' || text.p[0] == '\t') {
-			c = span_head(text, 1);
-			buf_putc(out, ' ');
-		} else if (n > 0 && !is_hidden(c)) {
-			buf_put(out, c);
-		} else {
-			for (size_t i = 0; i < c.n; i++)
-				buf_printf(out, "\\x%02x", c.p[i]);
-		}
-		text = span_tail(text, c.n);
+		if (text.n > 0)
+			text = span_tail(text, put_special(out, text,
+				keep_lines));
 	}
 }
 

@@ -28,7 +28,7 @@ struct request {
 	bool wants_structure, wants_headers, wants_part, wants_json;
 };
 
-/* ---- views ---------------------------------------------------------------- */
+/* ---- views ---------------------------------------------------------- */
 
 /* What the words of the sender are: decoded, on a line, made harmless. */
 static void put_clean(struct buf *out, struct span value)
@@ -144,7 +144,7 @@ static enum admin_exit show(struct show *s, const struct request *r,
 	return EXIT_OK;
 }
 
-/* ---- words ---------------------------------------------------------------- */
+/* ---- words ---------------------------------------------------------- */
 
 static bool take_word(struct request *r, const struct span *words,
 	size_t count, size_t *at)

@@ -17,7 +17,7 @@ struct show {
 	struct arena arena;       /* tree and lists */
 	struct arena scratch;     /* for one part or field; reset in between */
 
-	/* the message: in memory, or else in a file that can be read anywhere */
+	/* the message: in memory, or in a file that can be read anywhere */
 	struct span memory;
 	int fd;                /* -1: in memory */
 	bool owns_fd;

@@ -73,7 +73,7 @@ static void put_number(struct view *v, uint32_t part)
 	buf_clear(&number);
 }
 
-/* ---- the head ------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------- */
 
 static void put_decoded(struct view *v, const char *name, struct span value)
 {
@@ -192,7 +192,7 @@ static void put_message(struct view *v, const struct envelope *e)
 	json_close_object(&v->json);
 }
 
-/* ---- parts ------------------------------------------------------------------ */
+/* ---- parts ---------------------------------------------------------- */
 
 static const char *const kinds[] = {
 	[MIME_LEAF] = "leaf",
@@ -302,7 +302,7 @@ static void put_part(struct view *v, uint32_t part)
 	show_flush(v->show);
 }
 
-/* ---- the message -------------------------------------------------------------- */
+/* ---- the message ---------------------------------------------------- */
 
 static void put_list(struct view *v, const char *name,
 	const struct jmap_parts *list)

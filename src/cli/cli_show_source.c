@@ -25,7 +25,7 @@
 /* The numbers of parts, and the lists of jmap_view.h. */
 #define LISTS_BYTES   (16u * MESSAGE_PARTS_MAX)
 
-/* ---- opening ------------------------------------------------------------ */
+/* ---- opening -------------------------------------------------------- */
 
 static void init(struct show *s, int out_fd)
 {
@@ -143,7 +143,7 @@ void show_open_memory(struct show *s, struct span message, int out_fd)
 	s->ordinals = jmap_ordinals(&s->arena, s->tree);
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------- */
 
 static void write_out(struct show *s)
 {
@@ -169,7 +169,7 @@ bool show_close(struct show *s)
 	return !s->has_failed;
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------- */
 
 static struct span read_at(const struct show *s, uint64_t at, uint8_t *to,
 	size_t room)
@@ -211,7 +211,7 @@ struct span show_head(struct show *s, uint32_t part)
 	return read_at(s, p->head_start, arena_alloc(&s->scratch, n, 1), n);
 }
 
-/* ---- parts -------------------------------------------------------------- */
+/* ---- parts ---------------------------------------------------------- */
 
 /* Decodes the part, and puts it into s->out if with_output; counts it. */
 static uint64_t decode(struct show *s, uint32_t part, bool with_output,

@@ -36,7 +36,7 @@ static void put_fields(struct show *s)
 	arena_reset(&s->scratch);
 }
 
-/* ---- the text ------------------------------------------------------------- */
+/* ---- the text ------------------------------------------------------- */
 
 /* A text on its way to the terminal. */
 struct flow {
@@ -109,7 +109,7 @@ static void put_text(struct show *s, const struct mime_part *p)
 	buf_clear(&f.lines);
 }
 
-/* ---- the rest --------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------- */
 
 static void put_part_line(struct show *s, uint32_t part)
 {

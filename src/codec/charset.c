@@ -101,9 +101,9 @@ static void put(struct charset_decoder *d, uint32_t code, struct buf *out)
 {
 	bool is_mark = code == BOM && !d->is_begun;
 
-	d->is_begun = true;
 	if (code == 0 && d->drops_nul)
 		return;
+	d->is_begun = true;
 	if (code == 0)
 		code = REPLACEMENT;
 	if (code == REPLACEMENT)

@@ -14,8 +14,8 @@
  *
  *	UTF-8           a wrong sequence becomes U+FFFD, one for each maximal
  *			subpart (Unicode 3.9), as browsers do
- *	US-ASCII,       guessed (RFC 6657 4 makes US-ASCII the default): what is UTF-8 is read as UTF-8, any other byte
- *	unknown, none   above 127 as windows-1252
+ *	US-ASCII,       (the default, RFC 6657 4) guessed: what is UTF-8 is read as
+ *	unknown, none	UTF-8, any other byte above 127 as windows-1252
  *	ISO-8859-1      read as windows-1252.  Deliberate: its bytes 80 to 9F are
  *			control characters that nobody sends, and nearly always
  *			the quotes and dashes of windows-1252

@@ -57,28 +57,36 @@ void qp_encode_init(struct qp_encoder *e)
 	*e = (struct qp_encoder){0};
 }
 
-/* One unit that may not be broken; room for the "=" of a soft break stays. */
-static uint8_t *put_unit(struct qp_encoder *e, struct span unit, uint8_t *to)
+/* Makes place for a unit that may not be broken; room for the "=" of a soft
+ * break stays. */
+static uint8_t *place(struct qp_encoder *e, size_t n, uint8_t *to)
 {
-	if (e->column + unit.n > QP_LINE - 1) {
+	if (e->column + n > QP_LINE - 1) {
 		*to++ = '=';
 		*to++ = '\r';
 		*to++ = '\n';
 		e->column = 0;
 	}
-	e->column += unit.n;
-	for (size_t i = 0; i < unit.n; i++)
-		*to++ = unit.p[i];
+	e->column += n;
+	return to;
+}
+
+static uint8_t *put_literal(struct qp_encoder *e, uint8_t byte, uint8_t *to)
+{
+	to = place(e, 1, to);
+	*to++ = byte;
 	return to;
 }
 
 static uint8_t *put_quoted(struct qp_encoder *e, uint8_t byte, uint8_t *to)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	const uint8_t unit[3] = {'=', (uint8_t)digits[byte >> 4],
-		(uint8_t)digits[byte & 15]};
 
-	return put_unit(e, span_of(unit, 3), to);
+	to = place(e, 3, to);
+	*to++ = '=';
+	*to++ = (uint8_t)digits[byte >> 4];
+	*to++ = (uint8_t)digits[byte & 15];
+	return to;
 }
 
 /* Gives out what waited; at a line's end a blank must be quoted. */
@@ -89,8 +97,7 @@ static uint8_t *put_held(struct qp_encoder *e, bool is_at_end, uint8_t *to)
 	e->blank = 0;
 	if (blank == 0)
 		return to;
-	return is_at_end ? put_quoted(e, blank, to)
-			 : put_unit(e, span_of(&blank, 1), to);
+	return is_at_end ? put_quoted(e, blank, to) : put_literal(e, blank, to);
 }
 
 /* A byte that may stand as it is wherever it stands. */
@@ -118,7 +125,7 @@ static uint8_t *encode_byte(struct qp_encoder *e, uint8_t c, uint8_t *to)
 		return to;
 	to = put_held(e, false, to);
 	if (is_literal(c))
-		return put_unit(e, span_of(&c, 1), to);
+		return put_literal(e, c, to);
 	if (!is_blank(c))
 		return put_quoted(e, c, to);
 	e->blank = c;
@@ -150,16 +157,19 @@ static size_t encode_piece(struct qp_encoder *e, struct span in, uint8_t *out)
 	uint8_t *to = out;
 
 	while (in.n > 0) {
-		size_t n = 0;
+		if (is_literal(*in.p) && !e->has_cr && e->blank == 0) {
+			size_t n = literal_run(span_head(in,
+				QP_LINE - 1 - e->column));
 
-		if (!e->has_cr && e->blank == 0)
-			n = literal_run(span_head(in, QP_LINE - 1 - e->column));
-		memcpy(to, in.p, n);
-		to += n;
-		e->column += n;
-		if (n < in.n)
-			to = encode_byte(e, in.p[n++], to);
-		in = span_tail(in, n);
+			memcpy(to, in.p, n);
+			to += n;
+			e->column += n;
+			in = span_tail(in, n);
+		}
+		if (in.n > 0) {
+			to = encode_byte(e, *in.p++, to);
+			in.n--;
+		}
 	}
 	return (size_t)(to - out);
 }

@@ -16,6 +16,7 @@
  */
 #include "message/address.h"
 
+#include "message/address_run.h"
 #include "message/address_text.h"
 #include "message/limits.h"
 #include "message/token.h"
@@ -144,13 +145,6 @@ static void add_word(struct item *it, const struct token *t)
 	it->end = t->end;
 }
 
-/* RFC 5322 3.4.1: a domain literal stands where a domain or label begins. */
-static bool literal_may_come(struct span value, const struct item *it)
-{
-	return it->at_count > 0 && (value.p[it->end - 1] == '@' ||
-					   value.p[it->end - 1] == '.');
-}
-
 static struct span phrase(struct reader *r, const struct item *it)
 {
 	struct span raw = cut(r, it->start, it->end);
@@ -176,60 +170,6 @@ static bool may_copy(struct reader *r, size_t bytes)
 
 /* ---- an address, run by run ----------------------------------------------- */
 
-struct run {
-	size_t start, end, at;
-	bool has_at;
-};
-
-/* Is this word one with the run, although there is a gap? */
-static bool joins(struct span text, const struct run *run,
-	const struct token *t)
-{
-	uint8_t last = text.p[run->end - 1];
-
-	return last == '@' || last == '.' || t->kind == TOKEN_AT ||
-		text.p[t->start] == '.';
-}
-
-static bool is_gap(const struct token *t, const struct run *run)
-{
-	return t->kind == TOKEN_GAP || t->kind == TOKEN_OPEN ||
-		t->kind == TOKEN_CLOSE ||
-		(t->kind == TOKEN_COLON && run->has_at);
-}
-
-/* Cuts the next run off the text; false: there is none left. */
-static bool next_run(struct token_reader *t, struct run *out)
-{
-	struct token word;
-
-	*out = (struct run){0};
-	for (;;) {
-		size_t back = t->at;
-		bool literal_ok = out->has_at &&
-			(t->value.p[out->end - 1] == '@' ||
-				t->value.p[out->end - 1] == '.');
-
-		token_next(t, literal_ok, &word);
-		if (word.kind == TOKEN_END)
-			return out->end > 0;
-		if (is_gap(&word, out))
-			continue;
-		if (out->end > 0 && out->end < word.start &&
-			!joins(t->value, out, &word)) {
-			t->at = back;
-			return true;
-		}
-		if (out->end == 0)
-			out->start = word.start;
-		if (word.kind == TOKEN_AT) {
-			out->has_at = true;
-			out->at = word.start;
-		}
-		out->end = word.end;
-	}
-}
-
 static struct span part(struct span text, size_t start, size_t end)
 {
 	return span_of(text.p + start, end - start);
@@ -241,9 +181,9 @@ static void take_runs(struct reader *r, struct span text, struct address *one)
 	struct token_reader t = {.value = text};
 	size_t words_start = 0, words_end = 0;
 	bool has_address = false;
-	struct run run;
+	struct address_run run;
 
-	while (!r->list->is_cut && next_run(&t, &run)) {
+	while (!r->list->is_cut && address_run_next(&t, &run)) {
 		if (words_end == 0)
 			words_start = run.start;
 		if (!run.has_at) {
@@ -350,7 +290,7 @@ static struct span take_route(struct reader *r)
 	size_t start = 0, end = 0;
 
 	do {
-		token_next(&ahead, end > 0, &t);
+		token_next(&ahead, &t);
 		if (end == 0 && t.kind != TOKEN_GAP && t.kind != TOKEN_AT &&
 			t.kind != TOKEN_COMMA)
 			return SPAN_EMPTY;
@@ -376,8 +316,7 @@ static enum token_kind read_angle(struct reader *r, struct item *out)
 
 	*out = (struct item){0};
 	for (;;) {
-		token_next(&r->tokens, literal_may_come(r->tokens.value, out),
-			&t);
+		token_next(&r->tokens, &t);
 		switch (t.kind) {
 		case TOKEN_GAP: note_gap(out, &t); break;
 		case TOKEN_CLOSE: return TOKEN_CLOSE;
@@ -405,7 +344,7 @@ static bool opens_again(const struct reader *r)
 	struct token t;
 
 	do
-		token_next(&ahead, false, &t);
+		token_next(&ahead, &t);
 	while (t.kind == TOKEN_GAP);
 	return t.kind == TOKEN_OPEN;
 }
@@ -451,7 +390,7 @@ void address_list_read(struct arena *a, struct span value,
 	struct token t;
 
 	do {
-		token_next(&r.tokens, literal_may_come(value, &r.item), &t);
+		token_next(&r.tokens, &t);
 		switch (t.kind) {
 		case TOKEN_OPEN: take_angle(&r); break;
 		case TOKEN_COLON: begin_group(&r); break;

@@ -106,20 +106,17 @@ static void put_tokens(struct writer *w, struct span raw,
 	enum address_text_kind kind)
 {
 	struct token_reader r = {.value = raw};
-	bool literal_ok = kind == ADDRESS_DOMAIN;
 	struct token t;
 
-	for (token_next(&r, literal_ok, &t); t.kind != TOKEN_END;
-		token_next(&r, literal_ok, &t)) {
+	if (kind == ADDRESS_DOMAIN)
+		r = TOKEN_READER_DOMAIN(raw);
+	for (token_next(&r, &t); t.kind != TOKEN_END; token_next(&r, &t)) {
 		struct span token = span_of(raw.p + t.start, t.end - t.start);
 
 		if (kind == ADDRESS_DOMAIN)
 			put_as_it_is(w, &t, token);
 		else
 			put_meaning(w, &t, token, kind == ADDRESS_PHRASE);
-		literal_ok = kind == ADDRESS_DOMAIN &&
-			(raw.p[t.end - 1] == '.' || t.kind == TOKEN_AT ||
-				(literal_ok && t.kind == TOKEN_GAP));
 	}
 }
 

@@ -19,32 +19,10 @@
 #include "codec/hex.h"
 #include "message/compose_int.h"
 #include "message/mime_type.h"
-#include "message/param.h"
-#include "message/words.h"
 
 #include "base/banned.h"
 
-#define NONE      UINT32_MAX
-#define STEM_LEN  (2 + 2 * COMPOSE_RANDOM_BYTES)
 #define PARAMS_MAX 50
-/* Short enough for param_put to write it without RFC 2231. */
-#define FALLBACK_MAX 40
-
-struct node {
-	const struct compose_part *part;
-	uint32_t parent; /* NONE: the root */
-	uint32_t end;    /* index behind its last descendant */
-	uint32_t depth;
-	enum compose_way way;
-	struct span type;
-};
-
-struct plan {
-	struct arena *arena;
-	struct node *nodes;
-	uint32_t count, room;
-	uint8_t stem[STEM_LEN];
-};
 
 /* ---- the list ------------------------------------------------------------ */
 static struct span type_of(const struct compose_part *part)
@@ -62,7 +40,7 @@ static struct span type_of(const struct compose_part *part)
 	return part->kind == COMPOSE_RAW ? SPAN_EMPTY : defaults[part->kind];
 }
 
-static bool is_type(const struct node *node)
+static bool is_type(const struct compose_node *node)
 {
 	struct span subtype = node->type;
 	struct span main = span_cut(&subtype, '/');
@@ -113,7 +91,7 @@ static enum code check_params(const struct compose_part *part, struct err *e)
 	return OK;
 }
 
-static enum code check_node(const struct node *node, struct err *e)
+static enum code check_node(const struct compose_node *node, struct err *e)
 {
 	const struct compose_part *part = node->part;
 
@@ -123,6 +101,9 @@ static enum code check_node(const struct node *node, struct err *e)
 		return err_set(e, LIMIT, "the parts are nested too deep");
 	if (part->kind == COMPOSE_MULTIPART && part->child_count == 0)
 		return err_set(e, SYNTAX, "a multipart has no parts");
+	if (part->is_flowed && (part->kind != COMPOSE_TEXT ||
+		!span_eq_fold(node->type, SPAN("text/plain"))))
+		return err_set(e, SYNTAX, "only text/plain can be flowed");
 	if (part->kind == COMPOSE_TEXT && !utf8_is_valid(part->content))
 		return err_set(e, SYNTAX, "the text is not UTF-8");
 	if (part->kind == COMPOSE_RAW && !is_raw_part(part->content))
@@ -137,7 +118,7 @@ static enum code check_node(const struct node *node, struct err *e)
 
 /* How many children of it stand in the list already is kept on the way in
  * `end`. */
-static const struct compose_part *next_child(struct node *node)
+static const struct compose_part *next_child(struct compose_node *node)
 {
 	if (node->part->kind != COMPOSE_MULTIPART ||
 		node->end >= node->part->child_count)
@@ -145,9 +126,9 @@ static const struct compose_part *next_child(struct node *node)
 	return &node->part->children[node->end++];
 }
 
-static void grow(struct plan *p)
+static void grow(struct compose_plan *p)
 {
-	struct node *nodes;
+	struct compose_node *nodes;
 
 	p->room = p->room == 0 ? 16 : p->room * 2;
 	nodes = arena_alloc(p->arena, p->room, sizeof(*nodes));
@@ -156,30 +137,31 @@ static void grow(struct plan *p)
 	p->nodes = nodes;
 }
 
-static enum code add_node(struct plan *p, const struct compose_part *part,
+static enum code add_node(struct compose_plan *p, const struct compose_part *part,
 	uint32_t parent, struct err *e)
 {
-	struct node *node;
+	struct compose_node *node;
 
 	if (p->count >= COMPOSE_PARTS_MAX)
 		return err_set(e, LIMIT, "there are too many parts");
 	if (p->count == p->room)
 		grow(p);
 	node = &p->nodes[p->count];
-	*node = (struct node){.part = part, .parent = parent,
-		.depth = parent == NONE ? 0 : p->nodes[parent].depth + 1,
+	*node = (struct compose_node){.part = part, .parent = parent,
+		.content = part->content,
+		.depth = parent == COMPOSE_NONE ? 0 : p->nodes[parent].depth + 1,
 		.type = type_of(part)};
 	p->count++;
 	return check_node(node, e);
 }
 
-static enum code flatten(struct plan *p, const struct compose_part *root,
+static enum code flatten(struct compose_plan *p, const struct compose_part *root,
 	struct err *e)
 {
 	uint32_t at = 0;
-	enum code code = add_node(p, root, NONE, e);
+	enum code code = add_node(p, root, COMPOSE_NONE, e);
 
-	while (code == OK && at != NONE) {
+	while (code == OK && at != COMPOSE_NONE) {
 		const struct compose_part *child = next_child(&p->nodes[at]);
 
 		if (child == NULL) {
@@ -193,12 +175,44 @@ static enum code flatten(struct plan *p, const struct compose_part *root,
 	return code;
 }
 
+/* All flowed texts go into one buf, whose bytes stay where they are once it is
+ * complete. */
+static void flow(struct compose_plan *p)
+{
+	size_t bytes = 0, at = 0;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->nodes[i].part->is_flowed)
+			bytes += COMPOSE_FLOWED(p->nodes[i].content.n);
+	buf_init(&p->flowed, bytes);
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct compose_node *node = &p->nodes[i];
+		size_t before = buf_len(&p->flowed);
+
+		if (!node->part->is_flowed)
+			continue;
+		compose_flowed_put(&p->flowed, node->content);
+		node->content.n = buf_len(&p->flowed) - before;
+	}
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct compose_node *node = &p->nodes[i];
+
+		if (!node->part->is_flowed)
+			continue;
+		node->content = span_head(
+			span_tail(buf_span(&p->flowed), at), node->content.n);
+		at += node->content.n;
+	}
+}
+
 /* ---- how parts travel ------------------------------------------------------ */
-static enum compose_way way_of(const struct compose_part *part,
+static enum compose_way way_of(const struct compose_node *node,
 	bool allows_8bit)
 {
+	const struct compose_part *part = node->part;
+
 	if (part->kind == COMPOSE_TEXT)
-		return compose_way_of_text(part->content, allows_8bit);
+		return compose_way_of_text(node->content, allows_8bit);
 	if (part->kind == COMPOSE_FILE)
 		return WAY_BASE64;
 	if (part->kind == COMPOSE_MULTIPART)
@@ -206,16 +220,16 @@ static enum compose_way way_of(const struct compose_part *part,
 	return compose_way_of_raw(part->content);
 }
 
-static void plan_ways(struct plan *p, bool allows_8bit)
+static void plan_ways(struct compose_plan *p, bool allows_8bit)
 {
 	for (uint32_t i = p->count; i-- > 0;) {
-		struct node *node = &p->nodes[i];
-		enum compose_way way = way_of(node->part, allows_8bit);
-		struct node *parent;
+		struct compose_node *node = &p->nodes[i];
+		enum compose_way way = way_of(node, allows_8bit);
+		struct compose_node *parent;
 
 		/* children came before and have raised it */
 		node->way = way > node->way ? way : node->way;
-		if (node->parent == NONE || node->way > WAY_BINARY)
+		if (node->parent == COMPOSE_NONE || node->way > WAY_BINARY)
 			continue;
 		parent = &p->nodes[node->parent];
 		if (node->way > parent->way)
@@ -223,13 +237,13 @@ static void plan_ways(struct plan *p, bool allows_8bit)
 	}
 }
 
-static bool is_stem_in(const struct plan *p)
+static bool is_stem_in(const struct compose_plan *p)
 {
 	struct span stem = span_of(p->stem, sizeof(p->stem));
 
 	for (uint32_t i = 0; i < p->count; i++) {
-		const struct node *node = &p->nodes[i];
-		struct span content = node->part->content;
+		const struct compose_node *node = &p->nodes[i];
+		struct span content = node->content;
 
 		if (node->part->kind != COMPOSE_MULTIPART &&
 			node->way <= WAY_BINARY &&
@@ -240,185 +254,57 @@ static bool is_stem_in(const struct plan *p)
 }
 
 /* The random bytes are tried first, then what they are one by one after. */
-static void plan_stem(struct plan *p, const struct compose_message *m)
+static void plan_stem(struct compose_plan *p, const struct compose_message *m)
 {
 	uint8_t random[COMPOSE_RANDOM_BYTES];
 	struct buf hex;
 
 	memcpy(random, m->random, sizeof(random));
-	buf_init(&hex, STEM_LEN);
+	buf_init(&hex, COMPOSE_STEM_LEN);
 	do {
 		buf_reset(&hex);
 		buf_puts(&hex, "=_");
 		hex_put(&hex, span_of(random, sizeof(random)));
-		memcpy(p->stem, buf_span(&hex).p, STEM_LEN);
+		memcpy(p->stem, buf_span(&hex).p, COMPOSE_STEM_LEN);
 		for (size_t i = 0; i < sizeof(random) && ++random[i] == 0; i++)
 			;
 	} while (is_stem_in(p));
 	buf_clear(&hex);
 }
 
-/* ---- heads of parts ------------------------------------------------------ */
-static void put_boundary(const struct plan *p, uint32_t index,
-	struct buf *out)
-{
-	buf_put(out, span_of(p->stem, sizeof(p->stem)));
-	buf_printf(out, "_%04x", index);
-}
-
-/* Control characters do not travel in file names, nor what is no text. */
-static void put_clean_name(struct buf *out, struct span name, bool is_ascii)
-{
-	while (name.n > 0) {
-		size_t n = utf8_char_len(name);
-		bool is_bad = n == 0 || name.p[0] < ' ' || name.p[0] == 0x7f ||
-			(is_ascii && n > 1);
-
-		if (is_bad)
-			buf_putc(out, '_');
-		else
-			buf_put(out, span_head(name, n));
-		name = span_tail(name, n == 0 ? 1 : n);
-	}
-}
-
-static void put_name(struct buf *out, const char *param, struct span name)
-{
-	struct buf clean;
-
-	buf_init(&clean, name.n + 1);
-	put_clean_name(&clean, name, false);
-	param_put(out, param, buf_span(&clean));
-	buf_clear(&clean);
-}
-
-/* A name that is not ASCII has a second, poorer form for readers that do not
- * know RFC 2231; the others take the first. */
-static void put_fallback_name(struct buf *out, struct span name)
-{
-	struct buf clean;
-
-	if (utf8_is_ascii(name))
-		return;
-	buf_init(&clean, FALLBACK_MAX);
-	put_clean_name(&clean, span_head(name, FALLBACK_MAX), true);
-	if (words_is_plain(buf_span(&clean)))
-		param_put(out, "filename", span_trim(buf_span(&clean)));
-	buf_clear(&clean);
-}
-
-/* RFC 2387 3.1: the type of the first part, which shows the others. */
-static void put_related_type(const struct plan *p, uint32_t index,
-	struct buf *out)
-{
-	const struct node *node = &p->nodes[index];
-
-	for (size_t i = 0; i < node->part->param_count; i++)
-		if (span_eq_fold(span_str(node->part->params[i].name),
-			SPAN("type")))
-			return;
-	if (p->nodes[index + 1].type.n > 0)
-		param_put(out, "type", p->nodes[index + 1].type);
-}
-
-static void put_type(const struct plan *p, uint32_t index, struct buf *out)
-{
-	const struct node *node = &p->nodes[index];
-	const struct compose_part *part = node->part;
-
-	buf_puts(out, "Content-Type: ");
-	buf_put(out, node->type);
-	if (part->kind == COMPOSE_TEXT &&
-		span_starts_fold(node->type, SPAN("text/")))
-		buf_puts(out, "; charset=utf-8");
-	for (size_t i = 0; i < part->param_count; i++)
-		param_put(out, part->params[i].name, part->params[i].value);
-	if (part->kind != COMPOSE_MULTIPART) {
-		if (part->name.n > 0)
-			put_name(out, "name", part->name);
-	} else {
-		if (span_eq_fold(node->type, SPAN("multipart/related")))
-			put_related_type(p, index, out);
-		buf_puts(out, ";\r\n\tboundary=\"");
-		put_boundary(p, index, out);
-		buf_putc(out, '"');
-	}
-	buf_puts(out, "\r\n");
-}
-
-static void put_disposition(const struct compose_part *part, struct buf *out)
-{
-	if (part->disposition == COMPOSE_NO_DISPOSITION)
-		return;
-	buf_puts(out, "Content-Disposition: ");
-	buf_puts(out, part->disposition == COMPOSE_INLINE ? "inline"
-							  : "attachment");
-	if (part->name.n > 0) {
-		put_fallback_name(out, part->name);
-		put_name(out, "filename", part->name);
-	}
-	buf_puts(out, "\r\n");
-}
-
-static void put_part_head(const struct plan *p, uint32_t index,
-	struct buf *out)
-{
-	const struct node *node = &p->nodes[index];
-	const struct compose_part *part = node->part;
-	size_t column = sizeof("Content-Description: ") - 1;
-
-	put_type(p, index, out);
-	put_disposition(part, out);
-	if (part->id.n > 0) {
-		buf_puts(out, "Content-ID: <");
-		buf_put(out, part->id);
-		buf_puts(out, ">\r\n");
-	}
-	if (part->description.n > 0) {
-		buf_puts(out, "Content-Description: ");
-		words_put_text(out, part->description, &column);
-		buf_puts(out, "\r\n");
-	}
-	/* RFC 2045 6.1: without the field it is 7bit; a text says so */
-	if (node->way != WAY_7BIT || part->kind == COMPOSE_TEXT)
-		buf_printf(out, "Content-Transfer-Encoding: %s\r\n",
-			compose_way_name(node->way));
-	buf_puts(out, "\r\n");
-}
-
 /* ---- the order of things -------------------------------------------------- */
-static void put_leaf(const struct node *node, struct buf *out)
+static void put_leaf(const struct compose_node *node, struct buf *out)
 {
 	if (node->part->kind == COMPOSE_TEXT)
-		compose_text_put(out, node->part->content, node->way);
+		compose_text_put(out, node->content, node->way);
 	else if (node->part->kind == COMPOSE_FILE)
 		compose_file_put(out, node->part->content);
 	else if (node->part->kind != COMPOSE_MULTIPART)
 		buf_put(out, node->part->content);
 }
 
-static void put_delimiter(const struct plan *p, uint32_t index,
+static void put_delimiter(const struct compose_plan *p, uint32_t index,
 	const char *end, struct buf *out)
 {
 	buf_puts(out, "\r\n--");
-	put_boundary(p, index, out);
+	compose_boundary_put(p, index, out);
 	buf_puts(out, end);
 	buf_puts(out, "\r\n");
 }
 
-static void put_all(const struct plan *p, struct buf *out)
+static void put_all(const struct compose_plan *p, struct buf *out)
 {
 	for (uint32_t i = 0; i < p->count && !out->overflow; i++) {
-		const struct node *node = &p->nodes[i];
+		const struct compose_node *node = &p->nodes[i];
 		uint32_t up = i;
 
-		if (node->parent != NONE)
+		if (node->parent != COMPOSE_NONE)
 			put_delimiter(p, node->parent, "", out);
 		if (node->part->kind != COMPOSE_RAW)
-			put_part_head(p, i, out);
+			compose_part_head_put(p, i, out);
 		put_leaf(node, out);
 		/* multiparts that end behind this part, the inmost first */
-		for (; up != NONE && p->nodes[up].end == i + 1;
+		for (; up != COMPOSE_NONE && p->nodes[up].end == i + 1;
 			up = p->nodes[up].parent)
 			if (p->nodes[up].part->kind == COMPOSE_MULTIPART)
 				put_delimiter(p, up, "--", out);
@@ -426,21 +312,23 @@ static void put_all(const struct plan *p, struct buf *out)
 }
 
 /* ---- the whole --------------------------------------------------------------- */
+/* The plan has to be cleared, whatever became of it. */
 static enum code make_plan(const struct compose_message *m, struct arena *a,
-	struct plan *out, struct err *e)
+	struct compose_plan *out, struct err *e)
 {
 	enum code code;
 
-	*out = (struct plan){.arena = a};
+	*out = (struct compose_plan){.arena = a};
 	code = flatten(out, m->body, e);
 	if (code != OK)
 		return code;
+	flow(out);
 	plan_ways(out, m->allows_8bit);
 	plan_stem(out, m);
 	return OK;
 }
 
-static unsigned needs_of(const struct plan *p)
+static unsigned needs_of(const struct compose_plan *p)
 {
 	enum compose_way way = p->nodes[0].way;
 
@@ -460,32 +348,43 @@ static enum code check_room(const struct buf *out, struct err *e)
 enum code compose_part_put(const struct compose_message *m, struct arena *a,
 	struct buf *out, unsigned *out_needs, struct err *e)
 {
-	struct plan p;
+	struct compose_plan p;
 	enum code code = make_plan(m, a, &p, e);
 
-	if (code != OK)
-		return code;
-	put_all(&p, out);
-	*out_needs = needs_of(&p);
-	return check_room(out, e);
+	if (code == OK) {
+		put_all(&p, out);
+		*out_needs = needs_of(&p);
+		code = check_room(out, e);
+	}
+	buf_clear(&p.flowed);
+	return code;
+}
+
+static void put_message(const struct compose_message *m,
+	const struct compose_plan *p, struct buf *out, unsigned *out_needs)
+{
+	compose_head_put(m, out);
+	put_all(p, out);
+	if (!span_ends(buf_span(out), SPAN("\r\n")))
+		buf_puts(out, "\r\n"); /* a raw part need not */
+	*out_needs = needs_of(p);
+	if (compose_head_is_utf8(m))
+		*out_needs |= COMPOSE_NEEDS_UTF8 | COMPOSE_NEEDS_8BIT;
 }
 
 enum code compose_put(const struct compose_message *m, struct arena *a,
 	struct buf *out, unsigned *out_needs, struct err *e)
 {
+	struct compose_plan p;
 	enum code code = compose_head_check(m, e);
-	struct plan p;
 
-	if (code == OK)
-		code = make_plan(m, a, &p, e);
 	if (code != OK)
 		return code;
-	compose_head_put(m, out);
-	put_all(&p, out);
-	if (!span_ends(buf_span(out), SPAN("\r\n")))
-		buf_puts(out, "\r\n"); /* a raw part need not */
-	*out_needs = needs_of(&p);
-	if (compose_head_is_utf8(m))
-		*out_needs |= COMPOSE_NEEDS_UTF8 | COMPOSE_NEEDS_8BIT;
-	return check_room(out, e);
+	code = make_plan(m, a, &p, e);
+	if (code == OK) {
+		put_message(m, &p, out, out_needs);
+		code = check_room(out, e);
+	}
+	buf_clear(&p.flowed);
+	return code;
 }

@@ -51,6 +51,8 @@ struct compose_part {
 	const struct compose_param *params; /* further ones of Content-Type */
 	size_t param_count;
 	struct span content; /* of all kinds but MULTIPART */
+	bool is_flowed;      /* TEXT: a line of it is a paragraph, and what begins
+				with ">" a quotation; sent as format=flowed */
 	const struct compose_part *children; /* of a MULTIPART; at least 1 */
 	size_t child_count;
 	enum compose_disposition disposition;

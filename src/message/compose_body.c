@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/qp.h"
+#include "message/flowed.h"
 
 #include "base/banned.h"
 
@@ -159,4 +160,23 @@ void compose_file_put(struct buf *out, struct span bytes)
 	base64_encode_feed(&e, bytes, out);
 	base64_encode_end(&e, out);
 	buf_puts(out, "\r\n");
+}
+
+/* RFC 3676 4.5: marks, and one space behind them that is for the eye. */
+void compose_flowed_put(struct buf *out, struct span text)
+{
+	static const struct flowed_style style = {.width = FLOWED_WIDTH};
+
+	while (text.n > 0) {
+		struct span line = cut_line(&text);
+		size_t depth = 0;
+
+		while (depth < line.n && depth < FLOWED_DEPTH_MAX &&
+			line.p[depth] == '>')
+			depth++;
+		line = span_tail(line, depth);
+		if (depth > 0 && span_starts(line, SPAN(" ")))
+			line = span_tail(line, 1);
+		flowed_put(out, &style, depth, line);
+	}
 }

@@ -2,8 +2,10 @@
  * header.h - the fields at the top of a message or of one of its parts.
  * RFC 5322 2.2
  *
- * Spans point into the message.  Reading is tolerant: LF alone ends a line, a
- * line that is no field is passed over.
+ * Spans point into the message.  Reading is tolerant: LF alone ends a line (CR
+ * alone does not, nor does NUL), blanks may stand before the colon (RFC 5322
+ * 4.5.8), and a line that is no field, as the "From " of a mailbox file, is
+ * passed over with those that continue it.
  */
 #ifndef POSTRIDER_MESSAGE_HEADER_H
 #define POSTRIDER_MESSAGE_HEADER_H
@@ -29,7 +31,7 @@ bool header_next(struct span *rest, struct header_field *out);
 bool header_find(struct span head, struct span name, struct span *out_value);
 
 /* The value on one line: line ends go, the blanks behind them stay (RFC 5322
- * 2.2.3); blanks at both ends go. */
+ * 2.2.3); blanks at both ends go.  Any other byte stays: words.h cleans it. */
 void header_put_unfolded(struct buf *out, struct span value);
 
 #endif

@@ -13,7 +13,7 @@
 
 #define REPLACEMENT SPAN("\xef\xbf\xbd")
 
-/* ---- which field has which forms ------------------------------------------ */
+/* ---- which field has which forms ------------------------------------ */
 
 static const char *const form_names[HEADER_FORM_COUNT] = {
 	[HEADER_RAW] = "asRaw",
@@ -88,7 +88,7 @@ bool header_form_is_allowed(struct span field, enum header_form form)
 	return true;
 }
 
-/* ---- text ------------------------------------------------------------------ */
+/* ---- text ----------------------------------------------------------- */
 
 void header_form_put_raw(struct buf *out, struct span value)
 {
@@ -133,7 +133,7 @@ static struct span raw_dup(struct arena *a, struct span value)
 	return copy;
 }
 
-/* ---- addresses ------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------ */
 
 /* Decoded; NULL if there is none. */
 static struct span decode_name(struct arena *a, struct span name)
@@ -248,7 +248,7 @@ void header_form_groups(struct arena *a, struct span value,
 	*out = (struct header_groups){g.groups, g.group_count};
 }
 
-/* ---- lists of strings ------------------------------------------------------ */
+/* ---- lists of strings ----------------------------------------------- */
 
 static size_t count_byte(struct span s, uint8_t byte)
 {

@@ -52,7 +52,7 @@ struct html_text {
 	bool has_text;       /* something was written */
 	bool is_line_open;   /* the line has text already */
 	uint8_t breaks;      /* line ends that wait for text: 0, 1, 2 */
-	uint8_t blanks;      /* the same for blanks; more than 1 only in <pre> */
+	uint8_t blanks;      /* the same for blanks; more than 1: <pre> */
 	uint8_t pre;         /* how many <pre> are open */
 	uint8_t quotes;      /* how many <blockquote> */
 	uint8_t line_quotes; /* marks before the line at hand */
@@ -61,7 +61,7 @@ struct html_text {
 	uint16_t numbers[HTML_NEST_MAX]; /* 0: <ul>; else the next of <ol> */
 
 	const struct html_tag *raw; /* the element whose end is waited for */
-	const struct html_tag *tag; /* the one at hand; NULL: none that we know */
+	const struct html_tag *tag; /* the one at hand; NULL: not known */
 	size_t matched;      /* bytes of "</name" that were seen; dashes of
 				comments */
 	bool is_close;       /* the tag at hand is "</x>" */

@@ -13,21 +13,38 @@ struct string_shape {
 	size_t nuls;
 };
 
+enum mark { IS_QUOTED = 1, IS_LINE_END = 2, IS_NUL = 4 };
+
+static const uint8_t marks[256] = {
+	['"'] = IS_QUOTED,
+	['\\'] = IS_QUOTED,
+	['\r'] = IS_LINE_END,
+	['\n'] = IS_LINE_END,
+	[0] = IS_NUL,
+};
+
+static size_t count_nuls(struct span s)
+{
+	size_t nuls = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		nuls += s.p[i] == 0;
+	return nuls;
+}
+
 static struct string_shape shape_of(struct span s)
 {
-	struct string_shape shape = {false, false, 0};
+	unsigned bits = 0, seen = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = s.p[i];
-
-		if (c == '"' || c == '\\')
-			shape.needs_escape = true;
-		else if (c == '\r' || c == '\n' || c >= 0x80)
-			shape.needs_literal = true;
-		else if (c == 0)
-			shape.nuls++;
+		bits |= s.p[i];
+		seen |= marks[s.p[i]];
 	}
-	return shape;
+	return (struct string_shape){
+		.needs_literal = bits >= 0x80 || (seen & IS_LINE_END) != 0,
+		.needs_escape = (seen & IS_QUOTED) != 0,
+		.nuls = (seen & IS_NUL) != 0 ? count_nuls(s) : 0,
+	};
 }
 
 static void put_without_nuls(struct buf *out, struct span s)
@@ -60,8 +77,10 @@ void imap_put_string(struct buf *out, struct span s)
 	buf_putc(out, '"');
 	if (shape.needs_escape)
 		put_escaped(out, s);
-	else
+	else if (shape.nuls > 0)
 		put_without_nuls(out, s);
+	else
+		buf_put(out, s);
 	buf_putc(out, '"');
 }
 

@@ -182,7 +182,7 @@ static void skip_to_tag(struct span *rest)
 			depth++;
 		else if (depth == 0 && !ends_tag(c))
 			break;
-		else if (depth > 0 && c == ')')
+		else if (c == ')')
 			depth--;
 	}
 	*rest = span_tail(*rest, n);

@@ -14,7 +14,7 @@
 /* The message itself, which counts as a multipart/mixed, and what is in it. */
 #define FRAMES_MAX (MESSAGE_DEPTH_MAX + 2)
 
-/* ---- which parts are what ------------------------------------------------- */
+/* ---- which parts are what ------------------------------------------- */
 
 enum multipart_kind { MIXED, ALTERNATIVE, RELATED };
 
@@ -104,11 +104,11 @@ static bool is_inline(const struct frame *in, const struct mime_part *p,
 static void take_inline(struct walk *w, struct frame *in,
 	const struct mime_part *p, uint32_t part)
 {
+	struct jmap_bodies *out = w->out;
+
 	if (in->kind == ALTERNATIVE) {
-		push(is_plain(p)          ? &w->out->text
-				: is_html(p) ? &w->out->html
-					     : &w->out->attachments,
-			part);
+		if (!is_media(p))
+			push(is_plain(p) ? &out->text : &out->html, part);
 		return;
 	}
 	if (in->is_in_alternative && is_plain(p))
@@ -116,14 +116,9 @@ static void take_inline(struct walk *w, struct frame *in,
 	if (in->is_in_alternative && is_html(p))
 		in->fills_text = false;
 	if (in->fills_text)
-		push(&w->out->text, part);
+		push(&out->text, part);
 	if (in->fills_html)
-		push(&w->out->html, part);
-	/* the algorithm of the RFC forgets a text that neither list takes; by
-	 * its own definition such a one is an attachment */
-	if ((!in->fills_text && !in->fills_html) ||
-		((!in->fills_text || !in->fills_html) && is_media(p)))
-		push(&w->out->attachments, part);
+		push(&out->html, part);
 }
 
 static enum multipart_kind kind_of(const struct mime_part *p)
@@ -180,11 +175,40 @@ static uint32_t take_part(struct walk *w, uint32_t part)
 	}
 	/* Deliberate: a multipart that cannot be read (it names no boundary) is
 	 * an attachment, so that its bytes are in some list */
+	push(&w->out->attachments, part);
 	if (is_inline(in, p, index))
 		take_inline(w, in, p, part);
-	else
-		push(&w->out->attachments, part);
 	return p->end > part ? p->end : part + 1;
+}
+
+/* Is the part in the list, from *at on?  The parts are asked for in order. */
+static bool is_next(const struct jmap_parts *list, uint32_t *at, uint32_t part)
+{
+	if (*at == list->count || list->items[*at] != part)
+		return false;
+	++*at;
+	return true;
+}
+
+/* All parts are in the list of attachments, and those go that are none.  This
+ * is the definition of RFC 8621 4.1.4, not the algorithm below it: that one
+ * forgets a text that neither body takes, and keeps a picture that both got in
+ * the end. */
+static void keep_attachments(const struct mime_tree *t, struct jmap_bodies *b)
+{
+	uint32_t text = 0;
+	uint32_t html = 0;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < b->attachments.count; i++) {
+		uint32_t part = b->attachments.items[i];
+		int bodies = is_next(&b->text, &text, part) +
+			is_next(&b->html, &html, part);
+
+		if (bodies == 0 || (bodies == 1 && is_media(&t->parts[part])))
+			b->attachments.items[kept++] = part;
+	}
+	b->attachments.count = kept;
 }
 
 /* RFC 8621 4.1.4: what an HTML text shows need not count. */
@@ -227,11 +251,12 @@ void jmap_bodies_find(struct arena *a, const struct mime_tree *t,
 	}
 	while (w.depth > 1)
 		close_frame(&w);
+	keep_attachments(t, out);
 	for (uint32_t i = 0; i < out->attachments.count; i++)
 		out->has_attachment |= counts(t, out->attachments.items[i]);
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------- */
 
 const uint32_t *jmap_ordinals(struct arena *a, const struct mime_tree *t)
 {
@@ -240,7 +265,8 @@ const uint32_t *jmap_ordinals(struct arena *a, const struct mime_tree *t)
 	for (uint32_t i = 0; i < t->count; i++) {
 		uint32_t ordinal = 1;
 
-		for (uint32_t part = i; part != MIME_NONE && ordinals[part] == 0;
+		for (uint32_t part = i;
+			part != MIME_NONE && ordinals[part] == 0;
 			part = t->parts[part].next)
 			ordinals[part] = ordinal++;
 	}

@@ -11,7 +11,7 @@
 
 #include "message/mime.h"
 
-/* ---- which parts are what ------------------------------------------------- */
+/* ---- which parts are what ------------------------------------------- */
 
 struct jmap_parts {
 	uint32_t *items;
@@ -34,7 +34,7 @@ void jmap_bodies_find(struct arena *a, const struct mime_tree *t,
 /* Content-Disposition: attachment. */
 bool jmap_part_is_attached(const struct mime_part *p);
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------- */
 
 /* The place of each part among its siblings, from 1; in the arena. */
 const uint32_t *jmap_ordinals(struct arena *a, const struct mime_tree *t);

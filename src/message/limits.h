@@ -16,7 +16,6 @@
 #define MESSAGE_PARAMS_MAX    128    /* parameters of one field */
 #define MESSAGE_PARAM_MAX     8192   /* bytes of one parameter's value */
 #define MESSAGE_ADDRESSES_MAX 20000  /* addresses of one field */
-#define MESSAGE_COMMENT_MAX   100    /* depth of comments in comments */
 #define MESSAGE_IDS_MAX       1000   /* Message-IDs of one References field */
 
 #endif

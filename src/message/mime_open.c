@@ -54,10 +54,15 @@ void mime_open_note(struct mime_parser *p, struct span bytes)
 /* Notes what the window holds of the leaf, up to there. */
 static void note_until(struct mime_parser *p, uint64_t end)
 {
-	if (end <= p->noted)
+	uint64_t start = p->noted;
+
+	/* a head may have ended at a line that was held */
+	if (start < p->window_start)
+		start = p->window_start;
+	if (end <= start)
 		return;
-	mime_open_note(p, span_of(p->window.p + (p->noted - p->window_start),
-				(size_t)(end - p->noted)));
+	mime_open_note(p, span_of(p->window.p + (start - p->window_start),
+				(size_t)(end - start)));
 	p->noted = end;
 }
 
@@ -267,12 +272,14 @@ void mime_open_end(struct mime_parser *p, uint32_t depth, struct mime_mark line,
 
 /* ---- boundaries ------------------------------------------------------------ */
 
+/* Most boundaries that differ do so in their last byte. */
 static bool matches(struct span boundary, struct span text)
 {
-	boundary = span_head(boundary, COMPARED);
-	text = span_head(text, COMPARED);
-	return boundary.n == text.n &&
-		memcmp(boundary.p, text.p, text.n) == 0;
+	size_t n = boundary.n < COMPARED ? boundary.n : COMPARED;
+	size_t text_n = text.n < COMPARED ? text.n : COMPARED;
+
+	return n == text_n && boundary.p[n - 1] == text.p[n - 1] &&
+		memcmp(boundary.p, text.p, n) == 0;
 }
 
 /* Deliberate: nothing but blanks may follow a boundary.  RFC 2046 5.1.1 wants

@@ -18,7 +18,7 @@ static bool find_open(struct span *rest)
 	struct token t;
 
 	do
-		token_next(&r, false, &t);
+		token_next(&r, &t);
 	while (t.kind != TOKEN_OPEN && t.kind != TOKEN_END);
 	*rest = span_tail(*rest, t.start);
 	return t.kind == TOKEN_OPEN;
@@ -77,7 +77,7 @@ static bool cut_bare(struct span *rest, struct span *out, bool *out_has_at)
 
 	*out_has_at = false;
 	for (;;) {
-		token_next(&r, *out_has_at, &t);
+		token_next(&r, &t);
 		if (t.kind == TOKEN_END)
 			break;
 		if (t.kind == TOKEN_GAP || t.kind == TOKEN_COMMA ||

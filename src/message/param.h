@@ -22,23 +22,18 @@ struct param_list {
 	size_t count;
 };
 
-/* Reads the value of a field: what stands before the first ";" and the
- * parameters behind it.  Never fails; the limits are those of limits.h.
- * Spans live in the arena, or in value. */
+/* Reads the value of a field as it was sent, folds and comments too: returns
+ * what stands before the first ";", without comments, and lists the parameters
+ * behind it.  Never fails; the limits are those of limits.h (pieces count as
+ * parameters), and at most 4 MiB are taken.  A name that came twice is twice in
+ * the list.  Spans live in the arena, or in value. */
 struct span param_list_read(struct arena *a, struct span value,
 	struct param_list *out);
-/* Writes the parameter as UTF-8 text: RFC 2231 decoded, encoded words in it
- * (a malpractice, and common) too; false if there is none of that name. */
+/* Writes the first parameter of that name as UTF-8 text without control
+ * characters: RFC 2231 decoded, which wins over plain, or else encoded words (a
+ * malpractice, and common); false if there is none. */
 bool param_list_get(const struct param_list *list, struct span name,
 	struct buf *out);
-
-/* The value before the first ";" without blanks and comments. */
-struct span param_main(struct span value);
-
-/* Writes the parameter of that name, UTF-8, and returns true; false if there
- * is none.  Reads RFC 2231 (charset, pieces in any order) and, because so many
- * programs write it, encoded words in quotes.  RFC 2231 wins over plain. */
-bool param_get(struct span value, struct span name, struct buf *out);
 
 /* Writes ";\r\n\tname=value" so that every reader gets the UTF-8 text back:
  * plain if it is short ASCII, else by RFC 2231, in pieces if it is long. */

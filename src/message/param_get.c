@@ -68,34 +68,3 @@ bool param_list_get(const struct param_list *list, struct span name,
 		words_put_decoded(out, *value);
 	return value != NULL;
 }
-
-/* Far more than 128 parameters take, each as long as it may be. */
-#define LIST_BYTES (16u << 20)
-
-struct span param_main(struct span value)
-{
-	struct arena a;
-	struct param_list list;
-	struct span main;
-
-	arena_init(&a, LIST_BYTES);
-	main = param_list_read(&a, value, &list);
-	/* in the value itself, but for comments inside of it */
-	if (main.n > 0 && (main.p < value.p || main.p >= value.p + value.n))
-		main = SPAN_EMPTY;
-	arena_clear(&a);
-	return main;
-}
-
-bool param_get(struct span value, struct span name, struct buf *out)
-{
-	struct arena a;
-	struct param_list list;
-	bool is_found;
-
-	arena_init(&a, LIST_BYTES);
-	(void)param_list_read(&a, value, &list);
-	is_found = param_list_get(&list, name, out);
-	arena_clear(&a);
-	return is_found;
-}

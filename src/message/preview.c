@@ -36,10 +36,10 @@ struct preview {
 	struct buf line;           /* the one at hand */
 	struct buf held[HELD_MAX]; /* lines of `said` that wait, oldest first */
 	size_t held_count;
-	bool has_ended;            /* what follows is signature or an old message */
+	bool has_ended; /* what follows is signature or an old message */
 };
 
-/* ---- characters --------------------------------------------------------- */
+/* ---- characters ----------------------------------------------------- */
 
 enum sight { SEEN, BLANK, UNSEEN, JOINER };
 
@@ -113,12 +113,50 @@ static void put_char(struct folded *f, struct span c)
 	f->chars++;
 }
 
+/* How many characters at the start are plain ones, each a byte. */
+static size_t plain_len(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] > ' ' && s.p[n] < 0x7f)
+		n++;
+	return n;
+}
+
+/* The same as put_char for each of them: most text is of that kind. */
+static void put_plain(struct folded *f, struct span run)
+{
+	size_t blank = f->has_blank && f->chars > 0 ? 1 : 0;
+
+	f->has_blank = false;
+	if (PREVIEW_CHARS_MAX - f->chars <= blank) {
+		f->chars = PREVIEW_CHARS_MAX;
+		return;
+	}
+	if (blank > 0)
+		buf_putc(&f->text, ' ');
+	run = span_head(run, PREVIEW_CHARS_MAX - f->chars - blank);
+	buf_put(&f->text, run);
+	f->chars += blank + run.n;
+}
+
 /* A line, and the blank behind it. */
 static void put_line(struct folded *f, struct span line)
 {
 	while (line.n > 0 && !is_full(f)) {
-		size_t n = utf8_char_len(line);
+		size_t n = plain_len(line);
 
+		if (n > 0) {
+			put_plain(f, span_head(line, n));
+			line = span_tail(line, n);
+			continue;
+		}
+		if (line.p[0] == ' ') {
+			f->has_blank = true;
+			line = span_tail(line, 1);
+			continue;
+		}
+		n = utf8_char_len(line);
 		/* the line may have been cut in a character */
 		if (n > 0)
 			put_char(f, span_head(line, n));
@@ -127,7 +165,7 @@ static void put_line(struct folded *f, struct span line)
 	f->has_blank = true;
 }
 
-/* ---- lines -------------------------------------------------------------- */
+/* ---- lines ---------------------------------------------------------- */
 
 /* A year, or a time: "2026", "12:30". */
 static bool has_date(struct span s)
@@ -160,11 +198,25 @@ static bool is_signature(struct span line)
 	return span_eq(line, SPAN("-- ")) || span_eq(line, SPAN("--"));
 }
 
-/* "-----Original Message-----", "---------- Forwarded message ---------" */
-static bool is_old_message(struct span line)
+/* A line of dashes with words between them. */
+static bool is_ruled(struct span line)
 {
 	return span_starts(line, SPAN("-----")) &&
-		span_ends(line, SPAN("-----")) && has_word(line);
+		span_ends(line, SPAN("-----"));
+}
+
+/* "-----Original Message-----", "---------- Forwarded message ---------", and
+ * what they are in the languages that call it so. */
+static bool is_old_message(struct span line)
+{
+	static const struct span words[] = {SPAN_INIT("riginal"),
+		SPAN_INIT("rigine"), SPAN_INIT("rspr\xc3\xbcng"),
+		SPAN_INIT("orwarded")};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_find_span(line, words[i]) < line.n)
+			return is_ruled(line);
+	return false;
 }
 
 static void release(struct preview *p)
@@ -215,7 +267,8 @@ static void take_line(struct preview *p, struct span line)
 {
 	struct span bare = span_trim(line);
 
-	put_line(&p->all, line);
+	if (p->said.chars == 0)
+		put_line(&p->all, line);
 	if (bare.n == 0 || p->has_ended)
 		return;
 	if (is_signature(line) || (is_old_message(bare) && has_said(p))) {
@@ -227,7 +280,7 @@ static void take_line(struct preview *p, struct span line)
 		release(p);
 		return;
 	}
-	if (has_word(bare) && !is_old_message(bare))
+	if (has_word(bare) && !is_ruled(bare))
 		hold(p, bare);
 }
 
@@ -247,7 +300,7 @@ static void take_text(struct preview *p, struct span text)
 	}
 }
 
-/* ---- parts ---------------------------------------------------------------- */
+/* ---- parts ---------------------------------------------------------- */
 
 /* The bytes of the part that are at hand. */
 static struct span body_of(const struct mime_part *part, struct span beginning)

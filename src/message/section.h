@@ -20,9 +20,9 @@
 #include "base/err.h"
 #include "message/mime.h"
 
-/* No part has more numbers: each is a level, and a message that is one part
- * has the number 1. */
-#define SECTION_NUMBERS_MAX (MESSAGE_DEPTH_MAX + 1)
+/* No part has more numbers: one for a message that is a message, one a level,
+ * and one for the text in a message that is not looked into. */
+#define SECTION_NUMBERS_MAX (MESSAGE_DEPTH_MAX + 2)
 /* Names in one list; programs ask for some twenty. */
 #define SECTION_FIELDS_MAX 500
 

@@ -1,5 +1,9 @@
 /*
  * section_binary.c - a section without its encoding.  See section_binary.h.
+ *
+ * Deliberate: line ends stay as they are decoded.  RFC 9051 7.5.2 wants CRLF
+ * whatever a server makes of them in its store; ours keeps what was sent, and a
+ * text that was encoded with LF alone has no other bytes.
  */
 #include "message/section_binary.h"
 

@@ -197,7 +197,7 @@ static void take_word(struct token_reader *r, struct token *out)
 		uint8_t c = classes[v.p[r->at]];
 		size_t n = 1;
 
-		if (c == EQUALS) {
+		if (c == EQUALS && !r->in_domain) {
 			n = encoded_len(span_tail(v, r->at));
 			n = n == 0 ? 1 : n;
 		} else if (c == CONTROL) {
@@ -206,7 +206,7 @@ static void take_word(struct token_reader *r, struct token *out)
 			/* behind a dot it is asked for again */
 			if (r->at > out->start && v.p[r->at - 1] == '.')
 				return;
-		} else if (c != WORD) {
+		} else if (c != WORD && c != EQUALS) {
 			return;
 		}
 		r->at += n;
@@ -245,11 +245,8 @@ static void take_literal(struct token_reader *r, struct token *out)
 		take_word(r, out);
 }
 
-void token_next(struct token_reader *r, bool literal_ok, struct token *out)
+static void cut(struct token_reader *r, struct token *out)
 {
-	*out = (struct token){TOKEN_END, r->at, r->at, false, SPAN_EMPTY};
-	if (r->at == r->value.n)
-		return;
 	switch ((enum class)classes[r->value.p[r->at]]) {
 	case BLANK:
 	case COMMENT:
@@ -258,7 +255,7 @@ void token_next(struct token_reader *r, bool literal_ok, struct token *out)
 	case PAIR: take_pair(r, out); break;
 	case SINGLE: take_single(r, out); break;
 	case LITERAL:
-		if (literal_ok)
+		if (r->is_at_label)
 			take_literal(r, out);
 		else
 			take_word(r, out);
@@ -269,4 +266,26 @@ void token_next(struct token_reader *r, bool literal_ok, struct token *out)
 	default: take_word(r, out); break;
 	}
 	out->end = r->at;
+}
+
+/* Where a token leaves the reader: RFC 5322 3.4.1 and 4.4. */
+static void note(struct token_reader *r, const struct token *t)
+{
+	if (t->kind == TOKEN_GAP)
+		return;
+	if (t->kind == TOKEN_AT)
+		r->in_domain = true;
+	else if (t->kind >= TOKEN_OPEN)
+		r->in_domain = false;
+	r->is_at_label = r->in_domain &&
+		(t->kind == TOKEN_AT || r->value.p[t->end - 1] == '.');
+}
+
+void token_next(struct token_reader *r, struct token *out)
+{
+	*out = (struct token){TOKEN_END, r->at, r->at, false, SPAN_EMPTY};
+	if (r->at == r->value.n)
+		return;
+	cut(r, out);
+	note(r, out);
 }

@@ -14,10 +14,10 @@ enum token_kind {
 	TOKEN_END,
 	TOKEN_GAP,     /* blanks, folds, comments, a stray ")" or quote */
 	TOKEN_WORD,    /* any run of other bytes, dots too; an encoded word whole,
-			whatever it holds */
+			whatever it holds, but in a domain there is none */
 	TOKEN_QUOTED,  /* "...", with its quotes */
 	TOKEN_PAIR,    /* a backslash and a byte, outside of quotes */
-	TOKEN_LITERAL, /* [...], only behind "@" or "." */
+	TOKEN_LITERAL, /* [...], only where a domain or its label begins */
 	TOKEN_AT,
 	TOKEN_OPEN,    /* < */
 	TOKEN_CLOSE,   /* > */
@@ -36,14 +36,21 @@ struct token {
 				parentheses; empty: none */
 };
 
+/* All zero but value: at the start of a value. */
 struct token_reader {
 	struct span value;
 	size_t at;
+	bool in_domain;      /* behind an "@", up to the next separator */
+	bool is_at_label;    /* a label of the domain begins here */
 	bool has_open_quote; /* one was found that nothing closes */
 };
 
-/* literal_ok: a "[" here begins a domain literal. */
-void token_next(struct token_reader *r, bool literal_ok, struct token *out);
+/* Behind the "@" of a value that is cut there. */
+#define TOKEN_READER_DOMAIN(text)                                              \
+	((struct token_reader){.value = (text), .in_domain = true,             \
+		.is_at_label = true})
+
+void token_next(struct token_reader *r, struct token *out);
 
 /* Length of the comment at the start of s, with both parentheses; one that is
  * not closed goes to the end.  RFC 5322 3.2.2 */

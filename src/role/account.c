@@ -24,6 +24,9 @@
 
 #include "base/banned.h"
 
+/* Between two slices of what idle time is for. */
+#define FILL_PAUSE_MS 10
+
 #define EXIT_FAILED 75
 
 /* ---- the end -------------------------------------------------------------- */
@@ -73,6 +76,22 @@ void account_touch(struct account *a)
 	timer_arm(&a->idle, a->start->config->account_idle_ms);
 }
 
+/* Reads messages of which nothing is known yet, a slice at a time; true: there
+ * are more, and the next slice comes soon. */
+static bool fill(struct account *a)
+{
+	struct err e = {.code = OK};
+	bool has_more = false;
+
+	if (store_fill(a->store, &has_more, &e) != OK) {
+		(void)account_is_broken(a, &e);
+		return false;
+	}
+	if (has_more)
+		timer_arm(&a->idle, FILL_PAUSE_MS);
+	return has_more;
+}
+
 static void on_idle(void *arg)
 {
 	struct account *a = arg;
@@ -83,7 +102,7 @@ static void on_idle(void *arg)
 		return;
 	account_settle(a);
 	account_forget(a);
-	if (store_is_broken(a->store))
+	if (store_is_broken(a->store) || fill(a) || store_is_broken(a->store))
 		return;
 	store_tidy(a->store);
 	channel_send(a->accounts, idle, IDLE, 0, &m, -1);

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "codec/charset.h"
 #include "db/db.h"
 #include "role/confine_int.h"
 
@@ -236,6 +237,8 @@ int confine_test(enum role role)
 
 	if (confine_row_of(role) == NULL || s.port == 0 || s.other_port == 0)
 		return -1;
+	/* as accounts does, for its children */
+	(void)charset_open();
 	(void)fflush(stdout);
 	s.outside = start_outside();
 	if (s.outside < 0)

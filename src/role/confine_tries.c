@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "codec/charset.h"
 #include "db/db.h"
 #include "role/confine_int.h"
 
@@ -537,6 +538,20 @@ static int use_int80(const struct stage *s)
 }
 #endif
 
+/* A converter is opened, and its tables are touched, after confinement. */
+static int read_charset(const struct stage *s)
+{
+	struct buf out;
+	bool is_read;
+
+	(void)s;
+	buf_init(&out, 64);
+	is_read = charset_put_utf8(&out, SPAN("iso-2022-jp"),
+		SPAN("\x1b$BF|\x1b(B"));
+	buf_clear(&out);
+	return is_read ? 0 : ENOENT;
+}
+
 /* ---- the table ----------------------------------------------------------------- */
 #define NOBODY   0u
 #define STORES                                                                 \
@@ -599,6 +614,7 @@ const struct try confine_tries[] = {
 	{"steal-descriptor",    NOBODY,   steal_descriptor},
 	{"read-outside",        NOBODY,   read_outside},
 	{"abort-self",          ALL,      abort_self},
+	{"read-charset",        ALL,      read_charset},
 	{"become-root",         NOBODY,   become_root},
 	{"join-group",          NOBODY,   join_group},
 	{"raise-limit",         NOBODY,   raise_limit},

@@ -346,8 +346,9 @@ static void write_unsent(struct connection *c)
 }
 
 /* The server takes less than the message may hold. */
-static void convert(struct connection *c, bool allows_8bit)
+static void convert(struct connection *c)
 {
+	bool allows_8bit = smtp_client_takes_8bit(c->engine);
 	struct job *j = c->job;
 	struct span why = SPAN_EMPTY;
 	uint64_t bytes = 0;
@@ -467,7 +468,7 @@ static void take_effect(struct connection *c,
 		write_bytes(c, e->bytes);
 		break;
 	case SMTP_CLIENT_CONVERT:
-		convert(c, e->allows_8bit);
+		convert(c);
 		break;
 	case SMTP_CLIENT_BODY:
 		c->wants_piece = true;

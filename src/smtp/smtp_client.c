@@ -135,7 +135,7 @@ static void end(struct smtp_client *c, struct span why)
 	c->why = why;
 	if (c->message != NULL && !c->is_settled)
 		c->is_settled = true;
-	c->wants_body = c->wants_conversion = false;
+	c->wish = WISH_NOTHING;
 	set_state(c, CLOSED);
 }
 
@@ -251,7 +251,7 @@ static void start(struct smtp_client *c)
 		settle_all(c, &v);
 		c->is_settled = true;
 	} else if (smtp_client_needs_conversion(c)) {
-		c->wants_conversion = true;
+		c->wish = WISH_CONVERSION;
 	} else if (!smtp_client_can_send_body(c, &v)) {
 		settle_all(c, &v);
 		c->is_settled = true;
@@ -298,7 +298,7 @@ static void start_body(struct smtp_client *c)
 	if (!put_piece(c, m->head))
 		return;
 	if (m->is_streamed || c->is_converted)
-		c->wants_body = true;
+		c->wish = WISH_BODY;
 	else if (put_piece(c, m->body))
 		end_message(c);
 }
@@ -477,8 +477,8 @@ static void on_quit(struct smtp_client *c, const struct smtp_reply *r)
 /* ---- bytes in --------------------------------------------------------- */
 static bool has_effect(const struct smtp_client *c)
 {
-	return (buf_len(&c->out) > 0 && !c->is_sending) || c->wants_body ||
-		c->wants_conversion || c->is_settled || (c->state == CLOSED && !c->is_close_told);
+	return (buf_len(&c->out) > 0 && !c->is_sending) || c->wish != WISH_NOTHING ||
+		c->is_settled || (c->state == CLOSED && !c->is_close_told);
 }
 
 static void take_reply(struct smtp_client *c, const struct smtp_reply *r)
@@ -542,15 +542,10 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 		c->is_sending = true;
 		return true;
 	}
-	if (c->wants_body) {
-		c->wants_body = false;
-		out->type = SMTP_CLIENT_BODY;
-		return true;
-	}
-	if (c->wants_conversion) {
-		c->wants_conversion = false;
-		out->type = SMTP_CLIENT_CONVERT;
-		out->allows_8bit = c->extensions & EXT_8BITMIME;
+	if (c->wish != WISH_NOTHING) {
+		out->type = c->wish == WISH_BODY ? SMTP_CLIENT_BODY :
+						   SMTP_CLIENT_CONVERT;
+		c->wish = WISH_NOTHING;
 		return true;
 	}
 	if (c->is_settled) {
@@ -614,7 +609,7 @@ void smtp_client_body(struct smtp_client *c, struct span piece, bool is_last)
 	if (is_last)
 		end_message(c);
 	else
-		c->wants_body = true;
+		c->wish = WISH_BODY;
 }
 
 void smtp_client_body_failed(struct smtp_client *c)
@@ -626,6 +621,11 @@ void smtp_client_body_failed(struct smtp_client *c)
 		.text = SPAN("the message cannot be read")});
 	buf_reset(&c->out);
 	end(c, SPAN("message given up"));
+}
+
+bool smtp_client_takes_8bit(const struct smtp_client *c)
+{
+	return c->extensions & EXT_8BITMIME;
 }
 
 bool smtp_client_is_committed(const struct smtp_client *c)

@@ -81,7 +81,6 @@ struct smtp_client_effect {
 	enum smtp_client_effect_type type;
 	struct span bytes; /* SEND */
 	struct span why;   /* CLOSE */
-	bool allows_8bit;  /* CONVERT: bytes above 127 may stay */
 };
 
 /* Lives in the arena until that is cleared. */
@@ -97,6 +96,8 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out);
 /* No message is there and the session has not ended. */
 bool smtp_client_is_free(const struct smtp_client *c);
 void smtp_client_begin(struct smtp_client *c, struct smtp_client_message *m);
+/* Behind CONVERT: bytes above 127 may stay. */
+bool smtp_client_takes_8bit(const struct smtp_client *c);
 /* The answer to CONVERT.  OK: BODY will ask for the pieces of the converted
  * body, whether the message is streamed or not; body_bytes is its size.  TEMP:
  * it cannot be read; else why says why it cannot be converted, and lasts as

@@ -33,6 +33,8 @@ enum extension {
 	EXT_SMTPUTF8 = 8
 };
 
+enum wish { WISH_NOTHING, WISH_BODY, WISH_CONVERSION };
+
 struct smtp_client {
 	struct smtp_client_config config;
 	enum state state;
@@ -49,8 +51,7 @@ struct smtp_client {
 	size_t accepted;       /* recipients of this transaction */
 	bool is_mail_accepted;
 	bool needs_rset;       /* the server may still hold a transaction */
-	bool wants_conversion; /* effects that wait */
-	bool wants_body;
+	enum wish wish;        /* effects that wait: this, and what follows */
 	bool is_settled;
 	bool is_close_told;
 	struct span why;       /* of the end; static */

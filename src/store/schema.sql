@@ -10,7 +10,7 @@
 --  1. There is one account row, it is of this account, and its uuid has 16 bytes.
 --     (A store has no rows at all until its first transaction.)
 --  2. account.next_message is above every message's id, account.next_mailbox
---     above every mailbox's.
+--     above every mailbox's, account.next_thread above every thread.
 --  3. mailbox.uidnext is above every uid of its entries and tombstones.
 --  4. mailbox.highestmodseq is at least every modseq of its entries and
 --     tombstones, account.modseq at least every highestmodseq.
@@ -25,6 +25,11 @@
 -- 11. mailbox.entries is the number of its entries.
 -- 12. There is a mailbox with special_use 'inbox'.
 -- 13. Every piece of a body belongs to a message.
+-- 14. Of a message all that was read from its bytes is there, but sent_ms, or
+--     nothing.
+-- 15. Envelope and structure unpack, the structure's size is the message's, and
+--     the preview is UTF-8 of at most 800 bytes.
+-- 16. Every thread_reference has 16 bytes and the thread of some message.
 
 -- The account: the numbers that are given out next, and what is counted.
 CREATE TABLE account (
@@ -55,8 +60,10 @@ CREATE TABLE mailbox (
 	UNIQUE (account, name)
 );
 
--- What never changes about a message.  The columns that may be NULL are worked
--- out at delivery by later releases, and by an idle pass for older messages.
+-- What never changes about a message, read from its bytes once at delivery.  A
+-- store of an older release has messages whose columns from thread on are NULL;
+-- an idle pass fills them (store_fill).  The key's last column is SQLite's rowid
+-- (embed.py), so long rows cost a search nothing.
 CREATE TABLE message (
 	account bigint NOT NULL,
 	message bigint NOT NULL,        -- its id: UIDL, JMAP Email id
@@ -67,14 +74,19 @@ CREATE TABLE message (
 	sha256 blob NOT NULL,           -- of the body
 	tag blob NOT NULL,              -- SHA-256 over uuid, id, sha256 and head
 	head blob NOT NULL,             -- Return-Path, Delivered-To, Received: ours
-	envelope blob,                  -- decoded fields of RFC 9051 ENVELOPE
-	structure blob,                 -- MIME parts with their byte offsets
 	thread bigint,                  -- the thread that it belongs to
-	sent_ms bigint,                 -- Date:, wall clock
-	preview text,                   -- first words of its text
+	sent_ms bigint,                 -- Date:, wall clock; NULL: no readable one
 	has_attachment bigint,          -- 1: something to save is in it
+	preview text,                   -- first words of its text
+	envelope blob,                  -- envelope_pack of message/envelope.h
+	structure blob,                 -- mime_tree_pack of message/mime.h
 	PRIMARY KEY (account, message)
 );
+-- Which messages are a thread?
+CREATE INDEX message_thread ON message (account, thread);
+-- Of which messages is nothing known?  None, usually.
+CREATE INDEX message_unknown ON message (account, message)
+	WHERE structure IS NULL;
 
 -- The bytes of a body: up to 64 KiB in one piece, else in pieces of 256 KiB.
 -- A heap with an index, not ordered by its key (embed.py says why).
@@ -121,18 +133,15 @@ CREATE TABLE delivered (
 	PRIMARY KEY (account, qid, idx)
 );
 
--- A conversation.
-CREATE TABLE thread (
-	account bigint NOT NULL,
-	thread bigint NOT NULL,
-	subject text NOT NULL,          -- base subject (RFC 5256 2.1)
-	PRIMARY KEY (account, thread)
-);
-
--- Which Message-IDs were seen in which thread: by this, answers find theirs.
+-- Which thread has a message with this id and subject?  Messages are a thread
+-- when they share an id, their own or one that they refer to, and the base
+-- subject (RFC 8621 3).  So a row stands for both: a new message looks its own
+-- up, and is one more.  A thread is nothing but its number; its rows go with its
+-- last message.
 CREATE TABLE thread_reference (
 	account bigint NOT NULL,
-	reference blob NOT NULL,        -- SHA-256 of a Message-ID, first 16 bytes
+	reference blob NOT NULL,        -- SHA-256 of subject and id, first 16 bytes
 	thread bigint NOT NULL,
-	PRIMARY KEY (account, reference, thread)
+	PRIMARY KEY (account, reference)
 );
+CREATE INDEX thread_reference_thread ON thread_reference (account, thread);

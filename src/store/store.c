@@ -30,7 +30,8 @@ enum code store_trouble(enum code code, struct err *e)
 }
 
 static const char sql_put_account[] =
-	"UPDATE account SET next_message = $2, modseq = $3, used_bytes = $4 "
+	"UPDATE account SET next_message = $2, modseq = $3, used_bytes = $4, "
+	"next_thread = $5 "
 	"WHERE account = $1";
 static const char sql_put_inbox[] =
 	"UPDATE mailbox SET uidnext = $3, highestmodseq = $4, entries = $5 "
@@ -45,6 +46,7 @@ static enum code put_counters(struct store *s, struct err *e)
 	db_bind_i64(q, 2, s->now.next_message);
 	db_bind_i64(q, 3, s->now.modseq);
 	db_bind_i64(q, 4, s->now.used_bytes);
+	db_bind_i64(q, 5, s->now.next_thread);
 	code = db_run(q, e);
 	if (code != OK)
 		return code;
@@ -162,6 +164,7 @@ static enum code be_born(struct store *s, int64_t now_ms, struct err *e)
 	s->inbox = 1;
 	s->now = (struct store_counters){
 		.next_message = 1,
+		.next_thread = 1,
 		.modseq = 1,
 		.uidnext = 1,
 		.highestmodseq = 1,
@@ -180,7 +183,8 @@ enum code store_before_fork(struct err *e)
 
 /* ---- open ----------------------------------------------------------------------- */
 static const char sql_get_account[] =
-	"SELECT uuid, next_message, modseq, used_bytes FROM account "
+	"SELECT uuid, next_message, modseq, used_bytes, next_thread "
+	"FROM account "
 	"WHERE account = $1";
 static const char sql_get_inbox[] =
 	"SELECT mailbox, uidnext, highestmodseq, entries FROM mailbox "
@@ -205,6 +209,7 @@ static enum code load_account(struct store *s, struct err *e)
 	s->now.next_message = db_i64(q, 1);
 	s->now.modseq = db_i64(q, 2);
 	s->now.used_bytes = db_i64(q, 3);
+	s->now.next_thread = db_i64(q, 4);
 	db_reset(q);
 	return code;
 }
@@ -233,6 +238,10 @@ static enum code load(struct store *s, int64_t now_ms, struct err *e)
 	int64_t version;
 	enum code code = db_version(s->db, &version, e);
 
+	if (code == OK && version == 1) {
+		version = STORE_VERSION;
+		code = store_upgrade(s, e);
+	}
 	if (code != OK)
 		return code;
 	if (version != STORE_VERSION)
@@ -265,6 +274,7 @@ enum code store_open(const char *path, uint64_t account, int64_t now_ms,
 	buf_init(&s->head, STORE_HEAD_BYTES);
 	buf_init(&s->piece, STORE_PIECE_BYTES);
 	buf_init(&s->tagged, STORE_HEAD_BYTES + 256);
+	store_meta_init(s);
 	code = open_file(s, path, e);
 	if (code == OK) {
 		code = load(s, now_ms, e);
@@ -290,6 +300,7 @@ void store_close(struct store *s)
 	buf_clear(&s->head);
 	buf_clear(&s->piece);
 	buf_clear(&s->tagged);
+	store_meta_clear(s);
 	mem_free(s);
 }
 
@@ -302,6 +313,7 @@ void store_tidy(struct store *s)
 {
 	db_checkpoint(s->db);
 	buf_clear(&s->piece);
+	store_meta_clear(s);
 }
 
 /* ---- quota ------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "crypto/hash.h"
+#include "message/mime.h"
 
 struct store;
 
@@ -40,11 +41,18 @@ enum code store_before_fork(struct err *e) MUST_USE;
 /* Opens, or makes, the store of an account: path is that of mail.db, absolute;
  * its folder is there already.  What a new store says of itself (uuid, ...) is
  * durable with its first transaction.  now_ms is the wall clock.  CORRUPT: the file is another account's, or from a newer
- * release.  *out_store is for store_close. */
+ * release; one of an older release is changed into ours.  *out_store is for store_close. */
 enum code store_open(const char *path, uint64_t account, int64_t now_ms,
 	struct store **out_store, struct err *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL; rolls back what is open */
 bool store_is_broken(const struct store *s);
+/* For idle time: reads some of the messages that a store of an older release
+ * holds and nothing is known of yet, at most STORE_FILL_MESSAGES or as many as
+ * have STORE_FILL_BYTES, in one transaction; *out_more: there may be others.
+ * Messages whose bytes are damaged are passed over. */
+#define STORE_FILL_MESSAGES 64u
+#define STORE_FILL_BYTES    (4u << 20)
+enum code store_fill(struct store *s, bool *out_more, struct err *e) MUST_USE;
 /* For idle time: moves the log into the file and gives memory back. */
 void store_tidy(struct store *s);
 
@@ -135,6 +143,29 @@ enum code store_reader_next(struct store *s, struct store_reader *r,
 	struct span *out, struct err *e) MUST_USE;
 /* Ends it, at any time; harmless when it has ended. */
 void store_reader_close(struct store_reader *r);
+
+/* What is known of a message without reading it, found once when it came. */
+struct store_meta {
+	uint64_t message;
+	uint64_t size;        /* bytes of head and body */
+	uint64_t thread;      /* the same number: the same conversation */
+	int64_t received_ms;
+	int64_t sent_ms;      /* Date:, valid if has_sent */
+	bool has_sent;
+	bool has_attachment;
+	struct span preview;  /* one line of UTF-8, maybe empty */
+	const struct envelope *envelope;
+	const struct mime_tree *tree; /* offsets count from the head's start;
+				parts[0].envelope is the envelope above */
+};
+
+/* All of it lives in the arena, which needs STORE_META_ARENA_BYTES at most.  A
+ * message that nobody read yet (store_fill) is read by this, in the open
+ * transaction or one of its own.  NOT_FOUND: there is no such message; CORRUPT:
+ * its row, or what it would be read from, is damaged. */
+#define STORE_META_ARENA_BYTES (MIME_ARENA_BYTES + (4u << 20))
+enum code store_message_meta(struct store *s, uint64_t message, struct arena *a,
+	struct store_meta *out, struct err *e) MUST_USE;
 
 /* ---- removing -------------------------------------------------------------------- */
 /* Expunges these uids from a mailbox: all, in one transaction, or none.  Those

@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "message/preview.h"
 #include "store/store.h"
 #include "store/store_int.h"
 
@@ -30,7 +32,10 @@ static const struct rule {
 	 "AND m.message >= a.next_message UNION ALL "
 	 "SELECT 'mailbox', mailbox FROM mailbox b JOIN account a "
 	 "ON a.account = b.account WHERE b.account = $1 "
-	 "AND b.mailbox >= a.next_mailbox"},
+	 "AND b.mailbox >= a.next_mailbox UNION ALL "
+	 "SELECT 'thread', thread FROM message m JOIN account a "
+	 "ON a.account = m.account WHERE m.account = $1 "
+	 "AND (m.thread >= a.next_thread OR m.thread <= 0)"},
 	{3, "%s with uid %lld has a uid that will be given out again",
 	 "SELECT 'an entry', e.uid FROM entry e JOIN mailbox b "
 	 "ON b.account = e.account AND b.mailbox = e.mailbox "
@@ -89,6 +94,17 @@ static const struct rule {
 	 "SELECT 'a piece', b.message FROM body b WHERE b.account = $1 AND "
 	 "NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account "
 	 "AND m.message = b.message)"},
+	{14, "%s %lld is known in part",
+	 "SELECT 'message', message FROM message WHERE account = $1 AND "
+	 "((thread IS NULL) + (has_attachment IS NULL) + (preview IS NULL) + "
+	 "(envelope IS NULL) + (structure IS NULL) NOT IN (0, 5) OR "
+	 "(structure IS NULL AND sent_ms IS NOT NULL))"},
+	{16, "a reference has %s %lld",
+	 "SELECT 'a wrong length, of thread', thread FROM thread_reference "
+	 "WHERE account = $1 AND length(reference) <> 16 UNION ALL "
+	 "SELECT 'no message in thread', r.thread FROM thread_reference r "
+	 "WHERE r.account = $1 AND NOT EXISTS (SELECT 1 FROM message m "
+	 "WHERE m.account = r.account AND m.thread = r.thread)"},
 };
 /* clang-format on */
 
@@ -145,13 +161,36 @@ static enum code read_all(struct store *s, uint64_t message, struct err *e)
 }
 
 static const char sql_next_message[] =
-	"SELECT message FROM message WHERE account = $1 AND message > $2 "
-	"ORDER BY message LIMIT 1";
+	"SELECT message, structure IS NULL FROM message "
+	"WHERE +account = $1 AND message > $2 ORDER BY message LIMIT 1";
 
-static enum code check_bytes(struct checking *c, struct err *e)
+/* What is known of a message, as a client would be told. */
+static enum code check_meta(struct checking *c, uint64_t message,
+	struct err *e)
+{
+	struct store_meta m;
+	struct arena a;
+	enum code code;
+
+	arena_init(&a, STORE_META_ARENA_BYTES);
+	code = store_message_meta(c->store, message, &a, &m, e);
+	if (code == OK && (m.preview.n > PREVIEW_BYTES_MAX ||
+			  !utf8_is_valid(m.preview)))
+		code = err_set(e, CORRUPT, "message %llu: its preview is damaged",
+			(unsigned long long)message);
+	arena_clear(&a);
+	if (code == CORRUPT && !store_is_broken(c->store)) {
+		find(c, 15, e->text);
+		return OK;
+	}
+	return code;
+}
+
+static enum code check_messages(struct checking *c, struct err *e)
 {
 	struct store *s = c->store;
 	int64_t message = 0;
+	bool is_read;
 	enum code code;
 
 	for (;;) {
@@ -165,11 +204,16 @@ static enum code check_bytes(struct checking *c, struct err *e)
 		if (code != OK)
 			return store_trouble(code, e);
 		message = db_i64(q, 0);
+		is_read = db_i64(q, 1) == 0;
 		db_reset(q);
 		code = read_all(s, (uint64_t)message, e);
-		if (code == CORRUPT && !store_is_broken(s))
+		if (code == CORRUPT && !store_is_broken(s)) {
 			find(c, 8, e->text);
-		else if (code != OK)
+			code = OK;
+		}
+		if (code == OK && is_read)
+			code = check_meta(c, (uint64_t)message, e);
+		if (code != OK)
 			return code;
 	}
 }
@@ -185,7 +229,7 @@ enum code store_check(struct store *s, store_finding_fn *fn, void *arg,
 		if (code != OK)
 			return code;
 	}
-	code = check_bytes(&c, e);
+	code = check_messages(&c, e);
 	if (code != OK)
 		return code;
 	return c.is_broken ? err_set(e, CORRUPT, "the store is damaged") : OK;

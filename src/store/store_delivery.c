@@ -164,6 +164,7 @@ static enum code put_pieces(struct store *s, const struct store_delivery *d,
 		if (code != OK)
 			return code;
 		hasher_feed(h, content);
+		store_meta_feed(s, content);
 		code = put_piece(s, piece++, content, e);
 		if (code != OK)
 			return store_trouble(code, e);
@@ -198,14 +199,16 @@ static enum code put_body(struct store *s, const struct store_delivery *d,
 	sum = sha256_of(d->body);
 	if (!span_eq(sha256_span(&sum), d->sha256))
 		return err_set(e, SYNTAX, "the body is not what was queued");
+	store_meta_feed(s, d->body);
 	return store_trouble(put_piece(s, 0, d->body, e), e);
 }
 
 /* ---- the rows ---------------------------------------------------------------------- */
 static const char sql_put_message[] =
 	"INSERT INTO message (account, message, size, received_ms, flags, "
-	"body_size, sha256, tag, head) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+	"body_size, sha256, tag, head, thread, sent_ms, has_attachment, "
+	"preview, envelope, structure) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+	"$9, $10, $11, $12, $13, $14, $15)";
 static const char sql_put_entry[] =
 	"INSERT INTO entry (account, mailbox, uid, message, flags, keywords, "
 	"modseq, saved_ms) VALUES ($1, $2, $3, $4, 0, '', $5, $6)";
@@ -216,6 +219,7 @@ static enum code put_message(struct store *s, const struct store_delivery *d,
 	struct span head = buf_span(&s->head);
 	struct sha256 tag = store_tag(s, s->now.next_message, d->sha256, head);
 	struct db_stmt *q = db_stmt(s->db, sql_put_message);
+	enum code code;
 
 	db_bind_i64(q, 1, s->account);
 	db_bind_i64(q, 2, s->now.next_message);
@@ -226,7 +230,10 @@ static enum code put_message(struct store *s, const struct store_delivery *d,
 	db_bind_blob(q, 7, d->sha256);
 	db_bind_blob(q, 8, sha256_span(&tag));
 	db_bind_blob(q, 9, head);
-	return store_trouble(db_run(q, e), e);
+	store_meta_bind(s, q, 10);
+	code = store_trouble(db_run(q, e), e);
+	store_meta_done(s);
+	return code;
 }
 
 static enum code put_entry(struct store *s, const struct store_delivery *d,
@@ -317,9 +324,13 @@ enum code store_delivery_add(struct store *s, const struct store_delivery *d,
 	}
 	if (code != OK)
 		return store_trouble(code, e);
+	store_meta_begin(s, buf_len(&s->head) + d->size);
+	store_meta_feed(s, buf_span(&s->head));
 	code = put_body(s, d, e);
 	if (code == SYNTAX)
 		return undo(s, d, e);
+	if (code == OK)
+		code = store_meta_end(s, e);
 	if (code == OK)
 		code = put_message(s, d, e);
 	if (code == OK)

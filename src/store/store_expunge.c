@@ -20,7 +20,7 @@ static const char sql_drop_body[] =
 	"DELETE FROM body WHERE account = $1 AND message = $2";
 static const char sql_drop_message[] =
 	"DELETE FROM message WHERE account = $1 AND message = $2 "
-	"RETURNING size";
+	"RETURNING size, thread";
 static const char sql_put_mailbox[] =
 	"UPDATE mailbox SET highestmodseq = $3, entries = entries - $4 "
 	"WHERE account = $1 AND mailbox = $2";
@@ -45,6 +45,26 @@ static enum code step_number(struct db_stmt *q, int64_t *out, struct err *e)
 	return db_run(q, e);
 }
 
+static enum code drop_row(struct expunge *x, int64_t message, struct err *e)
+{
+	struct store *s = x->store;
+	struct db_stmt *q = db_stmt(s->db, sql_drop_message);
+	int64_t size, thread;
+	enum code code;
+
+	db_bind_i64(q, 1, s->account);
+	db_bind_i64(q, 2, message);
+	code = db_step(q, e);
+	if (code != OK)
+		return code == NOT_FOUND ? OK : code;
+	size = db_i64(q, 0);
+	thread = db_i64(q, 1); /* 0: nobody read it */
+	code = db_run(q, e);
+	x->freed += size;
+	return code == OK && thread != 0 ? store_thread_left(s, thread, e)
+					 : code;
+}
+
 static enum code drop_message(struct expunge *x, int64_t message,
 	struct err *e)
 {
@@ -64,12 +84,7 @@ static enum code drop_message(struct expunge *x, int64_t message,
 	code = db_run(q, e);
 	if (code != OK)
 		return code;
-	q = db_stmt(s->db, sql_drop_message);
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, message);
-	code = step_number(q, &number, e);
-	x->freed += number;
-	return code == NOT_FOUND ? OK : code;
+	return drop_row(x, message, e);
 }
 
 static enum code drop_entry(struct expunge *x, uint64_t uid, struct err *e)

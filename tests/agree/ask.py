@@ -33,7 +33,7 @@ class Ask:
     def section(self, text):
         """The range of a section; None: there is none."""
         word, *range_ = self("section", text).decode().split()
-        if word == "not-found":
+        if word in ("not-found", "limit"):
             return None
         assert word == "ok", (text, word)
         return int(range_[0]), int(range_[1])

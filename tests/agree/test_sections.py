@@ -14,6 +14,7 @@ import sys
 import ask
 import generate
 
+COMPARED = 80           # bytes of a boundary count
 FIELD = re.compile(rb"([^\s:][^:\r\n]*?)[ \t]*:")
 
 
@@ -89,6 +90,36 @@ def check_order(found):
         last[parent] = range_[1]
 
 
+def boundary_of(body):
+    """Of a multipart in BODYSTRUCTURE, as bytes."""
+    params = body[len(ask.children(body)) + 1]
+    pairs = dict(zip((name.lower() for name in params[::2]), params[1::2]))
+    return pairs["s:boundary"][2:].rstrip(" \t").encode("latin-1")
+
+
+def check_between(raw, start, body, heads_and_ranges):
+    """Between the parts of a multipart stand its boundaries and nothing else."""
+    boundary = boundary_of(body)
+    rest = rb"[^\n]*\n" if len(boundary) >= COMPARED else rb"[ \t]*\r?\n"
+    line = rb"--" + re.escape(boundary[:COMPARED]) + rest
+    before = rb"(?s)(?:\A|.*\n)"            # the preamble
+    for head, range_ in heads_and_ranges:
+        check(re.fullmatch(before + line, raw[start:head[0]]), "bytes before a part",
+              start, head, raw[start:head[0]][-80:])
+        start, before = range_[1], rb"(?:\r?\n)?"
+
+
+def check_gaps(tool, raw, structure, found):
+    multiparts = [(number, body) for number, body in [("", structure), *ask.parts(structure)]
+                  if ask.is_multipart(body)]
+    for number, body in multiparts:
+        start = (tool.section(number) if number else tool.section("TEXT"))[0]
+        inner = [found[f"{number}.{i}".lstrip(".")]
+                 for i in range(1, len(ask.children(body)) + 1)]
+        if inner[0][0] != inner[0][1]:      # else none was found, and IMAP wants one
+            check_between(raw, start, body, inner)
+
+
 def check_parts(tool, raw, structure):
     found = {}
     for number, body in ask.parts(structure):
@@ -96,6 +127,7 @@ def check_parts(tool, raw, structure):
         outer = found[parent][1] if parent else (0, len(raw))
         found[number] = check_part(tool, raw, number, body, outer)
     check_order(found)
+    check_gaps(tool, raw, structure, found)
     check(tool.section(f"{len(ask.children(structure)) + 1}" if ask.is_multipart(structure)
                        else "2") is None, "no part behind the last")
 
@@ -139,6 +171,32 @@ def check_all(tool, raw):
     check_fields(tool, raw)
 
 
+def nested(count, kind):
+    """Parts in parts, that many."""
+    heads = b"".join(b"Content-Type: multipart/%s; boundary=b%d\r\n\r\n--b%d\r\n" % (kind, i, i)
+                     for i in range(count))
+    return heads + b"\r\ntext\r\n" + b"".join(b"\r\n--b%d--\r\n" % i
+                                              for i in reversed(range(count)))
+
+
+def shapes():
+    """(name, message): as far as limits.h lets us look, and further."""
+    mail = b"Subject: x\r\nContent-Type: message/rfc822\r\n\r\n"
+    for count in (1, 99, 100, 101, 150):
+        yield f"{count} multiparts in one another", nested(count, b"mixed")
+        yield f"{count} messages in one another", mail * count + b"To: a@b\r\n\r\ntext\r\n"
+    yield "digests in digests", nested(60, b"digest")
+    for count in (0, 1, 200, 10050):
+        yield f"{count} parts in a row", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + \
+            b"--b\r\n\r\n\r\n" * count + b"--b--\r\n"
+    yield "nothing", b""
+    yield "no head", b"\r\nbody"
+    yield "no body", b"Subject: x\r\n"
+    yield "NULs", b"Subject: a\0b\0\r\nTo: \0x\0 <a\0@b>\r\nContent-Type: te\0xt/plain\r\n\r\n\0\0"
+    yield "a text of another encoding", \
+        b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nVG86IGFAYg==\r\n"
+
+
 def attempt(tool, raw):
     """None, or what is wrong."""
     try:
@@ -153,6 +211,9 @@ def main():
     for path in sorted(folder.glob("*.eml")):
         wrong = attempt(tool, path.read_bytes())
         tap(wrong is None, f"sections of {path.name}", wrong)
+    for name, raw in shapes():
+        wrong = attempt(tool, raw)
+        tap(wrong is None, f"sections of {name}", wrong)
     failed = {}
     for number, raw in enumerate(generate.messages()):
         wrong = attempt(tool, raw)

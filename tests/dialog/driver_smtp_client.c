@@ -294,7 +294,7 @@ static bool next(void *engine, struct driver_effect *out)
 		*out = (struct driver_effect){DRIVER_SEND, e.bytes};
 		return true;
 	case SMTP_CLIENT_CONVERT:
-		answer_convert(c, e.allows_8bit);
+		answer_convert(c, smtp_client_takes_8bit(c->engine));
 		return next(engine, out);
 	case SMTP_CLIENT_BODY:
 		give_piece(c);

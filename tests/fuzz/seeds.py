@@ -1,5 +1,6 @@
-"""Makes seeds for a fuzz target from the dialogs: what the clients say, or what
-the servers say for a target that plays the client.
+"""Makes seeds for a fuzz target: from the messages of tests/corpus for one that reads
+messages, from the tables of the unit tests for one that reads a field, else from the
+dialogs: what the clients say, or what the servers say for a target that plays the client.
 
 usage: seeds.py TARGET FOLDER
 """
@@ -9,7 +10,16 @@ import pathlib
 import re
 import sys
 
-DIALOGS = pathlib.Path(__file__).resolve().parent.parent / "dialog"
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+DIALOGS = TESTS / "dialog"
+# target: its table, and what makes a seed of the two columns
+TABLES = {
+    "fuzz_words": ("unit/message/test_words.c", lambda value, _: value),
+    "fuzz_param": ("unit/message/test_param.c", lambda value, _: value),
+    "fuzz_charset": ("unit/codec/test_charset.c", lambda name, text: name + b"\n\0" + text),
+}
+LITERAL = r'"(?:[^"\\\n]|\\.)*"'
+ROW = re.compile(rf"^\t\{{((?:\s*{LITERAL})+),\s*(?:SPAN_INIT\()?((?:\s*{LITERAL})*)", re.M)
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 
 
@@ -38,15 +48,48 @@ def said(path, side):
     return out
 
 
+def literals(text):
+    return b"".join(unescape(literal[1:-1]) for literal in re.findall(LITERAL, text))
+
+
+def save(folder, seed):
+    name = hashlib.sha1(seed, usedforsecurity=False).hexdigest()
+    (folder / name).write_bytes(seed)
+
+
+# target -> what it wants before a message
+MESSAGES = {
+    "fuzz_html_text": [b""],
+    "fuzz_imap_view": [b"M", b"M", b"T\0\x05\x01", b"T\0\x30\x80"],
+    "fuzz_jmap_view": [b""],
+    "fuzz_mime": [b"\0\0\0\0\0\x20\x80\0", b"\0\1\2\6\0\7\1\0", b"\x3c\x7f\xff\x10\1\0\5\0"],
+    "fuzz_section": [b"\n", b"1\n", b"2.1.MIME\n", b"1.TEXT\n", b"HEADER.FIELDS (To Subject)\n"],
+}
+
+
+def put_messages(target, folder):
+    for number, path in enumerate(sorted((DIALOGS.parent / "corpus/mime").glob("*.eml"))):
+        prefixes = MESSAGES[target]
+        seed = prefixes[number % len(prefixes)] + path.read_bytes()
+        save(folder, seed)
+
+
 def main():
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if target in MESSAGES:
+        put_messages(target, folder)
+        return
+    if target in TABLES:
+        path, make = TABLES[target]
+        for row in ROW.finditer((TESTS / path).read_text(encoding="utf-8")):
+            save(folder, make(literals(row[1]), literals(row[2])))
+        return
     side = "S" if "client" in target else "C"
     kind = "pop3" if "pop3" in target else "smtp"
     for path in sorted((DIALOGS / kind).glob("**/*.dialog")):
         seed = said(path, side)
         if seed:
-            name = hashlib.sha1(seed, usedforsecurity=False).hexdigest()
-            (folder / name).write_bytes(seed)
+            save(folder, seed)
 
 
 main()

@@ -78,12 +78,13 @@ def test_role_can_do_what_its_row_says_and_no_more(program, role, user):
 def test_what_differs_between_the_roles(program):
     permitted = {role: {name for name, line in run(program, role, "nobody")[1].items()
                         if line[0] == "permitted"} for role in ROLES}
-    assert permitted["front"] == {"abort-self"}
-    assert permitted["keys"] == {"abort-self"}
-    assert permitted["outbound"] == {"abort-self", "socket-stream", "connect-port"}
+    everybody = {"abort-self", "read-charset"}
+    assert permitted["front"] == everybody
+    assert permitted["keys"] == everybody
+    assert permitted["outbound"] == everybody | {"socket-stream", "connect-port"}
     assert permitted["resolver"] == permitted["outbound"] | {"socket-datagram",
                                                              "connect-other-port"}
-    assert permitted["directory"] == {"abort-self", "stat-passwd", "create-own", "use-database"}
+    assert permitted["directory"] == everybody | {"stat-passwd", "create-own", "use-database"}
     assert permitted["account"] == permitted["directory"] | {"rename-own"}
     assert permitted["queue"] == permitted["account"]
     assert permitted["accounts"] == permitted["queue"] | {"make-own-folder", "make-channel",

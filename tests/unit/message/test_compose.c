@@ -312,6 +312,41 @@ static void test_needs(void **state)
 	}
 }
 
+/* Paragraphs are wrapped, quotations keep their marks.  RFC 3676 4 */
+static void test_flowed(void **state)
+{
+	const struct span text = SPAN(
+		"A paragraph of so many words that it does not fit into one "
+		"line of the message.\n> quoted\n>> deeper\n\nFrom caf\xc3\xa9\n");
+	const struct compose_part parts[] = {
+		{.kind = COMPOSE_TEXT, .content = SPAN("plain")},
+		{.kind = COMPOSE_TEXT, .is_flowed = true,
+			.content = text},
+		{.kind = COMPOSE_TEXT, .is_flowed = true,
+			.content = SPAN("last")},
+	};
+	const struct compose_part root = {.kind = COMPOSE_MULTIPART,
+		.children = parts, .child_count = 3};
+	const struct compose_part bad = {.kind = COMPOSE_TEXT,
+		.type = SPAN("text/html"), .is_flowed = true};
+	struct compose_message m = message(&root);
+	struct built b;
+
+	(void)state;
+	assert_int_equal(build(&b, &m), OK);
+	expect_part(&b, 1, "text/plain", SPAN("plain\r\n"));
+	expect_part(&b, 2, "text/plain", SPAN(
+		"A paragraph of so many words that it does not fit into one "
+		"line of the \r\nmessage.\r\n> quoted\r\n>> deeper\r\n\r\n"
+		" From caf\xc3\xa9\r\n"));
+	expect_part(&b, 3, "text/plain", SPAN("last\r\n"));
+	assert_true(has(&b, "charset=utf-8; format=flowed\r\n"));
+	forget(&b);
+	m.body = &bad;
+	assert_int_equal(build(&b, &m), SYNTAX);
+	forget(&b);
+}
+
 /* ---- the head ---------------------------------------------------------------- */
 static void expect_address(const struct address_list *list, size_t i,
 	const char *name, const char *local)
@@ -443,10 +478,8 @@ static void test_names(void **state)
 			&b.tree->parts[0].disposition_params,
 			SPAN("filename"), &name));
 		assert_true(span_eq(buf_span(&name), span_str(names[i])));
-		assert_int_equal(i == 1,
-			has(&b, "filename=\"cr_pes \\\"1\\\".txt\""));
-		assert_int_equal(i == 5, has(&b,
-			"filename=\"_ and much more than a short name may h\""));
+		/* one name: readers differ in which of two they take */
+		assert_int_equal(has(&b, "filename=\""), i == 0 || i == 2);
 		buf_clear(&name);
 		forget(&b);
 	}
@@ -580,6 +613,7 @@ int main(void)
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_flowed),
 		cmocka_unit_test(test_people),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_utf8_address),

@@ -348,6 +348,35 @@ static void test_unpack_hostile(void **state)
 	}
 }
 
+/* The same in place of a text: Date. */
+static void test_unpack_hostile_text(void **state)
+{
+	static const struct {
+		struct span date;
+		bool is_good;
+	} texts[] = {
+		{SPAN_INIT("\0"), true},
+		{SPAN_INIT("\1"), true},
+		{SPAN_INIT("\3ab"), true},
+		{SPAN_INIT("\x80\0"), false},
+		{SPAN_INIT("\x81\0"), false},
+		{SPAN_INIT("\x7f"), false},
+		{SPAN_INIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), false},
+	};
+	struct fixture *f = *state;
+	struct envelope back;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		buf_reset(&f->out);
+		buf_putc(&f->out, 1);
+		buf_put(&f->out, texts[i].date);
+		buf_put(&f->out, SPAN("\0\0\0\0\0\0\0\0\0\0"));
+		if (envelope_unpack(&f->arena, buf_span(&f->out), &back) !=
+			texts[i].is_good)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* Every byte changed in every bit: refused, or packed as the same bytes. */
 static void test_unpack_any(void **state)
 {
@@ -402,6 +431,7 @@ int main(void)
 		TEST(test_pack_large),
 		TEST(test_unpack_refuses),
 		TEST(test_unpack_hostile),
+		TEST(test_unpack_hostile_text),
 		TEST(test_unpack_any),
 		TEST(test_unpack_without_room),
 	};

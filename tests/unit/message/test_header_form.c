@@ -233,6 +233,7 @@ static void test_lists(void **state)
 		{header_form_urls,
 			" (Use this <x:y> \\) (or)) <mailto:l@h> (that)",
 			"mailto:l@h"},
+		{header_form_urls, " (a \\) <x:y>) <z:w>", "z:w"},
 		{header_form_urls, " <https://a\r\n\t.test/ b>",
 			"https://a.test/b"},
 		{header_form_urls, " NO (posting not allowed)", "null"},

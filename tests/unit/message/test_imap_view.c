@@ -33,6 +33,7 @@ static void test_strings(void **state)
 		{SPAN_INIT("a\rb"), "{3}\r\na\rb"},
 		{SPAN_INIT("a\nb"), "{3}\r\na\nb"},
 		{SPAN_INIT("\"\xc3\xa4\""), "{4}\r\n\"\xc3\xa4\""},
+		{SPAN_INIT("\x80"), "{1}\r\n\x80"},
 		{SPAN_INIT("a\0b\0"), "\"ab\""},
 		{SPAN_INIT("\0\"\0"), "\"\\\"\""},
 		{SPAN_INIT("\0\n\0\xff\0"), "{2}\r\n\n\xff"},
@@ -68,7 +69,8 @@ static void test_envelope_defaults(void **state)
 	struct address ann = MAILBOX("Ann", "ann", "a.example");
 	struct address bob = MAILBOX("", "bob", "b.example");
 	struct envelope e = {
-		.from = {&ann, 1, false}, .to = {&bob, 1, false}};
+		.from = {.items = &ann, .count = 1},
+		.to = {.items = &bob, .count = 1}};
 
 	(void)state;
 	imap_put_envelope(&out, &e);
@@ -111,7 +113,7 @@ static void test_groups(void **state)
 		{.kind = ADDRESS_GROUP_END},
 		{.kind = ADDRESS_GROUP_START, .name = SPAN("")},
 	};
-	struct envelope e = {.to = {to, 4, false}};
+	struct envelope e = {.to = {.items = to, .count = 4}};
 
 	(void)state;
 	imap_put_envelope(&out, &e);
@@ -131,7 +133,7 @@ static void test_odd_addresses(void **state)
 		{.kind = ADDRESS_MAILBOX, .route = SPAN("@a,@b"),
 			.local = SPAN("x y"), .domain = SPAN("[1.2.3.4]")},
 	};
-	struct envelope e = {.bcc = {to, 3, false}};
+	struct envelope e = {.bcc = {.items = to, .count = 3}};
 
 	(void)state;
 	imap_put_envelope(&out, &e);
@@ -354,6 +356,27 @@ static void test_bound(void **state)
 	}
 }
 
+/* What no longer fits is not looked at: there are not that many addresses, and
+ * the parts go round. */
+static void test_bound_of_work(void **state)
+{
+	struct address bob = MAILBOX("", "bob", "b.example");
+	struct envelope e = {.to = {.items = &bob, .count = SIZE_MAX}};
+	struct tree t;
+	struct buf small;
+
+	(void)state;
+	buf_init(&small, 40);
+	imap_put_envelope(&small, &e);
+	assert_true(small.overflow);
+	buf_reset(&small);
+	(void)TREE_MAKE(&t, mixed);
+	t.parts[1].next = 1;
+	imap_put_structure(&small, &t.tree, 0, true);
+	assert_true(small.overflow);
+	buf_clear(&small);
+}
+
 static int open_buf(void **state)
 {
 	(void)state;
@@ -384,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_no_envelope),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound_of_work),
 	};
 
 	return cmocka_run_group_tests(tests, open_buf, close_buf);

@@ -10,7 +10,7 @@
 
 #define OUT_MAX (1u << 20)
 
-/* ---- what a part is --------------------------------------------------------- */
+/* ---- what a part is ------------------------------------------------- */
 
 static const struct {
 	const char *head;
@@ -79,7 +79,7 @@ static void test_heads(void **state)
 	arena_clear(&arena);
 }
 
-/* ---- its text --------------------------------------------------------------- */
+/* ---- its text ------------------------------------------------------- */
 
 #define QP "Content-Transfer-Encoding: quoted-printable\r\n"
 #define BASE64 "Content-Transfer-Encoding: base64\r\n"

@@ -134,6 +134,10 @@ static const struct {
 	/* a picture in one alternative is an attachment for the other */
 	{"[alternative A=text/plain [mixed B=text/html C=image/png+i ] ]",
 		"text A html B C files C no"},
+	/* but not one that both got in the end */
+	{"[alternative [mixed A=text/html B=image/png+i ] ]",
+		"text A B html A B files no"},
+	/* a text that neither takes */
 	{"[alternative [mixed A=text/html B=text/plain ] C=text/plain ]",
 		"text C html A files B yes"},
 	{"[mixed [alternative A=text/plain B=text/html ] "
@@ -218,7 +222,7 @@ static void test_deep(void **state)
 	buf_clear(&d.out);
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------- */
 
 static const struct {
 	const char *message, *numbers; /* of the parts in order; "-": none */

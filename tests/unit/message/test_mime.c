@@ -248,6 +248,21 @@ static void test_messages(void **state)
 	CHECK_ROWS(rows);
 }
 
+/* The line end of a boundary is no part's, and is not the next boundary's: the
+ * message ends behind what closes the multipart in it. */
+static void test_end_of_boundary(void **state)
+{
+	struct arena arena;
+	const struct mime_tree *t = mime_check(&arena,
+		SPAN(MIXED("a") "\n--a\n" RFC822 "\n" MIXED("b")
+		     "\n--b\n\nx\n--b--\r\n--a--"));
+
+	(void)state;
+	assert_int_equal(t->count, 4);
+	assert_int_equal(t->parts[1].body_end, t->size - SPAN("--a--").n);
+	arena_clear(&arena);
+}
+
 static void test_bytes(void **state)
 {
 	static const struct row rows[] = {
@@ -276,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_boundary_lines),
 		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_end_of_boundary),
 		cmocka_unit_test(test_bytes),
 	};
 

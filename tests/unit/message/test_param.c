@@ -321,7 +321,7 @@ static uint64_t cost_of(struct span value)
 {
 	uint64_t best = UINT64_MAX;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct arena a;
 		struct param_list list;
 		uint64_t start = cpu_ns();

@@ -25,6 +25,7 @@ static const struct {
 		"new"},
 	{"\r\nTop.\r\n\r\nAm 1.1.2026 um 12:00 schrieb\r\nBob:\r\n>> old\r\n",
 		"Top."},
+	{"\r\nSince 2026.\r\nOn 2 Jan 2026 Bob wrote:\r\n> old", "Since 2026."},
 	{"\r\nI say:\r\nnot quoted", "I say: not quoted"},
 	{"\r\n1 thing\r\nand more:\r\n2 things\r\nquoted:\r\n> x",
 		"1 thing and more: 2 things"},
@@ -32,6 +33,9 @@ static const struct {
 	{"\r\nBob wrote:\r\n> old", "Bob wrote: > old"},
 	{"\r\nTop.\r\n-----Original Message-----\r\nFrom: x", "Top."},
 	{"\r\n---------- Forwarded message ---------\r\nFrom: x", "From: x"},
+	{"\r\nTop.\r\n-----Urspr\u00fcngliche Nachricht-----\r\nFrom: x", "Top."},
+	{"\r\nFailed.\r\n----- Addresses with errors -----\r\n<a@b>",
+		"Failed. <a@b>"},
 	/* signatures */
 	{"\r\nText\r\n-- \r\nBob\r\n", "Text"},
 	{"\r\nText\r\n--\r\nBob\r\n", "Text"},

@@ -54,6 +54,7 @@ static void test_binary(void **state)
 		{MIME_BINARY, SPAN_INIT("abcdefghij")},
 		{MIME_QP, SPAN_INIT("abc=\r\n=64ef=67h=\r\nij")},
 		{MIME_BASE64, SPAN_INIT("YWJjZGVm\r\nZ2hpag==\r\n")},
+		{MIME_BASE64, SPAN_INIT("YWJjZGVmZ2hpag")},
 	};
 	static const uint64_t partials[][2] = {
 		{0, UINT64_MAX}, {0, 0}, {0, 1}, {3, 4}, {9, 1}, {9, 10},

@@ -33,6 +33,7 @@
 /* What it saw; in memory that both processes have. */
 struct seen {
 	_Atomic unsigned connections, messages, body_bytes;
+	_Atomic unsigned high_bytes, converted; /* bytes above 127; labels */
 };
 
 struct server {
@@ -42,6 +43,7 @@ struct server {
 	const char *greeting;
 	bool hangs_up_at_dot;
 	bool hangs_up_idle;     /* after each message */
+	bool is_old;            /* it lacks 8BITMIME */
 	struct seen *seen;
 	pid_t pid;
 };
@@ -58,6 +60,9 @@ static bool serve_line(struct server *s, int fd, const char *line,
 {
 	if (*in_data) {
 		s->seen->body_bytes += (unsigned)strlen(line);
+		for (const char *p = line; *p != 0; p++)
+			s->seen->high_bytes += (*p & 0x80) != 0;
+		s->seen->converted += strstr(line, "quoted-printable") != NULL;
 		if (strcmp(line, ".\r\n") != 0)
 			return true;
 		*in_data = false;
@@ -68,7 +73,9 @@ static bool serve_line(struct server *s, int fd, const char *line,
 		return !s->hangs_up_idle;
 	}
 	if (strncmp(line, "EHLO", 4) == 0) {
-		say(fd, "250-there.test\r\n250-PIPELINING\r\n250 8BITMIME");
+		say(fd, s->is_old ?
+			"250-there.test\r\n250 PIPELINING" :
+			"250-there.test\r\n250-PIPELINING\r\n250 8BITMIME");
 	} else if (strncmp(line, "RCPT", 4) == 0) {
 		say(fd, strstr(line, "nobody") != NULL ? "550 5.1.1 no such" :
 							 s->rcpt);
@@ -517,6 +524,76 @@ static void test_short_file(void **state)
 	assert_int_equal(s.seen->messages, 0);
 }
 
+#define HEAD_8BIT "MIME-Version: 1.0\r\nContent-Type: text/plain;" \
+	" charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+#define LINES 30000
+
+/* What a server does not take is converted, whole and spooled; for one that
+ * does nothing is changed.  RFC 6152 3 */
+static void test_converts(void **state)
+{
+	static char body[sizeof(HEAD_8BIT) - 1 + LINES * 10];
+	const size_t head = sizeof(HEAD_8BIT) - 1;
+	struct server old = {.is_old = true}, good = {.port = 0};
+	static struct world w;
+	int fd = memfd_create("body", MFD_CLOEXEC);
+
+	(void)state;
+	memcpy(body, HEAD_8BIT, head);
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(body + head + i * 10, ".23\xc3\xa9" "678\r\n", 10);
+	assert_int_equal(write(fd, body, sizeof(body)), sizeof(body));
+	server_open(&old, "127.0.0.3");
+	good.port = old.port;
+	server_open(&good, "127.0.0.4");
+	world_open(&w, old.port, "");
+	send_job(&w, 1, "b.test", SPAN(HEAD_8BIT "caf\xc3\xa9\r\n"), -1);
+	run(&w);
+	send_job(&w, 2, "b.test",
+		span_of(body, sizeof(body)), fd);
+	run(&w);
+	send_job(&w, 3, "down.test", SPAN(HEAD_8BIT "caf\xc3\xa9\r\n"), -1);
+	run(&w);
+	for (size_t i = 0; i < 3; i++)
+		expect(&w.sent[i], OK, 250, "2.0.0");
+	world_close(&w);
+	server_close(&old);
+	server_close(&good);
+	assert_int_equal(old.seen->messages, 2);
+	assert_int_equal(old.seen->high_bytes, 0);
+	assert_int_equal(old.seen->converted, 2);
+	assert_int_equal(good.seen->high_bytes, 2);
+	assert_int_equal(good.seen->converted, 0);
+}
+
+/* What is signed fails for good, a body that is not there for now; neither is
+ * begun, and the connection serves the next. */
+static void test_cannot_convert(void **state)
+{
+	struct server s = {.is_old = true};
+	static struct world w;
+
+	(void)state;
+	server_open(&s, "127.0.0.3");
+	world_open(&w, s.port, "");
+	send_job(&w, 1, "b.test", SPAN("Content-Type: multipart/signed;"
+		" boundary=b\r\n\r\n--b\r\n\r\n\xe9\r\n--b--\r\n"), -1);
+	run(&w);
+	expect(&w.sent[0], DENIED, 0, "5.6.3");
+	assert_string_equal(w.sent[0].outcomes[0].text,
+		"the server does not take 8-bit text, and a signed or "
+		"encrypted part has 8-bit text");
+	send_job(&w, 2, "b.test", SPAN("Hi\r\n"),
+		memfd_create("body", MFD_CLOEXEC));
+	run(&w);
+	expect(&w.sent[1], TEMP, 0, "4.3.0");
+	expect(send_one(&w, "b.test"), OK, 250, "2.0.0");
+	world_close(&w);
+	server_close(&s);
+	assert_int_equal(s.seen->messages, 1);
+	assert_int_equal(s.seen->connections, 1);
+}
+
 /* The first address is dead, the second serves. */
 static void test_next_address(void **state)
 {
@@ -647,6 +724,8 @@ int main(void)
 		cmocka_unit_test(test_idle_died),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_short_file),
+		cmocka_unit_test(test_converts),
+		cmocka_unit_test(test_cannot_convert),
 		cmocka_unit_test(test_next_address),
 		cmocka_unit_test(test_next_server),
 		cmocka_unit_test(test_nowhere),

@@ -1,101 +1,10 @@
 /*
  * test_store.c - every verb of the store, on a real file.
  */
-#include "fixture.h"
+#include "verify.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
-
-#include "base/buf.h"
-#include "base/mem.h"
-
-static int set_up(void **state)
-{
-	struct fixture *f = MEM_NEW(struct fixture);
-
-	fixture_path(f);
-	fixture_open(f);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fixture_remove(*state);
-	mem_free(*state);
-	return 0;
-}
-
-static void reopen(struct fixture *f)
-{
-	store_close(f->store);
-	fixture_open(f);
-}
-
-/* A message of 100 bytes and some. */
-#define BODY SPAN("Subject: pickles\r\n\r\nDo you like ketchup?\r\n.\r\n")
-
-static void finding(void *arg, int invariant, const char *sentence)
-{
-	unsigned *seen = arg;
-
-	*seen |= 1u << invariant;
-	(void)sentence;
-}
-
-/* Which invariants do not hold, as bits. */
-static unsigned broken(struct fixture *f)
-{
-	unsigned seen = 0;
-	enum code code = store_check(f->store, finding, &seen, &f->e);
-
-	assert_int_equal(code, seen == 0 ? OK : CORRUPT);
-	return seen;
-}
-
-/* Changes the file of the store, which is closed then. */
-static void change(struct fixture *f, const char *sql)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	store_close(f->store);
-	f->store = NULL;
-	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
-		fail_msg("%s: %s", sql, why);
-	assert_true(sqlite3_total_changes(db) > 0);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-/* Changes the file behind the store's back. */
-static void tamper(struct fixture *f, const char *sql)
-{
-	change(f, sql);
-	fixture_open(f);
-}
-
-/* The whole message into out. */
-static enum code read_message(struct fixture *f, uint64_t message,
-	struct buf *out)
-{
-	struct store_reader r;
-	struct store_text first;
-	struct span piece;
-	enum code code = store_reader_open(f->store, message, &r, &first,
-		&f->e);
-
-	buf_reset(out);
-	if (code != OK)
-		return code;
-	buf_put(out, first.head);
-	buf_put(out, first.body);
-	while ((code = store_reader_next(f->store, &r, &piece, &f->e)) == OK)
-		buf_put(out, piece);
-	store_reader_close(&r);
-	return code == NOT_FOUND ? OK : code;
-}
 
 static void assert_message(struct fixture *f, uint64_t message,
 	struct span want)
@@ -107,18 +16,6 @@ static void assert_message(struct fixture *f, uint64_t message,
 	assert_int_equal(buf_len(&got), want.n);
 	assert_memory_equal(buf_span(&got).p, want.p, want.n);
 	buf_clear(&got);
-}
-
-static size_t count_of(struct fixture *f)
-{
-	struct store_list l;
-	size_t n;
-
-	assert_int_equal(store_message_list(f->store, store_inbox(f->store),
-		&l, &f->e), OK);
-	n = l.count;
-	store_list_clear(&l);
-	return n;
 }
 
 /* ---- deliveries ---------------------------------------------------------- */
