@@ -117,7 +117,7 @@ static void draw_part(struct made *m, struct compose_part *p, bool may_nest)
 /* A list in which the children of each multipart stand together, behind it. */
 static void draw_tree(struct made *m)
 {
-	m->parts = arena_alloc(m->arena, PARTS_MAX + CHILDREN_MAX,
+	m->parts = arena_alloc(m->arena, PARTS_MAX + CHILDREN_MAX + 1,
 		sizeof(*m->parts));
 	draw_part(m, &m->parts[0], true);
 	m->count = 1;
@@ -126,6 +126,11 @@ static void draw_tree(struct made *m)
 
 		if (p->kind != COMPOSE_MULTIPART)
 			continue;
+		if (m->count > PARTS_MAX) { /* no room for its children */
+			p->kind = COMPOSE_FILE;
+			p->type = file_types[0];
+			continue;
+		}
 		p->children = &m->parts[m->count];
 		p->child_count = draw(m) % CHILDREN_MAX + 1;
 		for (size_t j = 0; j < p->child_count; j++)
