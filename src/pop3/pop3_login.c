@@ -20,6 +20,7 @@
 
 #include <string.h>
 
+#include "base/web.h"
 #include "pop3/pop3_command.h"
 
 #include "base/banned.h"
@@ -163,7 +164,9 @@ static void run(struct pop3_login *p, struct span line, bool is_too_long)
 					    : POP3_AUTHORIZATION,
 			  &call);
 
-	if (wrong != NULL)
+	if (wrong != NULL && web_is_request(line))
+		pop3_login_shut(p, SPAN("this is no web server"));
+	else if (wrong != NULL)
 		put_error(p, wrong);
 	else
 		commands[call.verb](p, &call);

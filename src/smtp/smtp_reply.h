@@ -60,6 +60,7 @@
 	REPLY(UTF8_NEEDED,      553, "5.6.7", "This address needs SMTPUTF8",                                    "utf8-needed")       \
 	REPLY(LOOP,             554, "5.4.6", "Too many Received: fields: a loop",                              "loop")              \
 	REPLY(EARLY_TALK,       554, "5.5.0", "Text before the greeting",                                       "early-talk")        \
+	REPLY(NO_WEB,           554, "5.5.1", "This is no web server",                                          "http")              \
 	REPLY(PIPELINED,        554, "5.5.0", "Text after a command whose reply has to be awaited (RFC 2920 3.1)", "pipelining")     \
 	REPLY(NO_RCPTS,         554, "5.5.1", "No valid recipients",                                            "no-recipients")     \
 	REPLY(UNKNOWN_PARAM,    555, "5.5.4", "Parameter not recognized",                                       "unknown-parameter")

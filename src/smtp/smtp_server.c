@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "base/web.h"
 
 #include "base/banned.h"
 
@@ -327,6 +328,8 @@ static void run_line(struct smtp_server *s, struct span line, bool is_alone)
 		smtp_server_reply(s, SMTP_REPLY_NUL, SPAN_EMPTY);
 	else if (span_find(line, '\r') < line.n)
 		smtp_server_reply(s, SMTP_REPLY_BARE_NEWLINE, SPAN_EMPTY);
+	else if (cmd == NULL && web_is_request(line))
+		reply_and_end(s, SMTP_REPLY_NO_WEB);
 	else if (cmd == NULL)
 		smtp_server_reply(s, SMTP_REPLY_UNKNOWN, SPAN_EMPTY);
 	else if ((cmd->flags & LAST) != 0 && !is_alone)
