@@ -24,6 +24,9 @@
 #define FRONT_PLAIN_MAX (FRONT_READ_MAX + 2 * 16384)
 /* A handshake, from the first byte to the last. */
 #define FRONT_HANDSHAKE_MS 30000
+/* So long a client under TLS may take nothing of what its account process says:
+ * the process itself only sees a socket that is full. */
+#define FRONT_RELAY_MS 600000
 /* A body in memory: what travels inline, and what comes while the spool file
  * is being opened. */
 #define FRONT_BODY_MAX  (65536 + FRONT_PLAIN_MAX)
@@ -229,6 +232,8 @@ void front_relay_begin(struct session *s);
 /* Carries on; may_read: the client takes what comes. */
 void front_relay_settle(struct session *s, bool may_read);
 void front_relay_close(struct session *s);
+/* FRONT_RELAY_MS are over, or it is looked at once more. */
+void front_relay_timer(struct session *s);
 
 /* front.c: certificates have come, so clients may. */
 void front_doors_may_open(struct front *f);

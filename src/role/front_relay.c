@@ -8,6 +8,8 @@
  * Each direction stops reading when the other side does not take what waits
  * (FRONT_IN_MAX, FRONT_OUT_MAX).  The account process watches the time, and
  * ends the session by its end of the socket; the client's end is passed on.
+ * Only of a client that takes nothing it may not hear the end: that one is
+ * broken off here (FRONT_RELAY_MS).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -95,6 +97,7 @@ void front_relay_begin(struct session *s)
 		on_account, s);
 	s->wait = WAIT_NONE;
 	s->is_relay = true;
+	session_touch(s, FRONT_RELAY_MS);
 	session_settle(s);
 }
 
@@ -110,4 +113,15 @@ void front_relay_settle(struct session *s, bool may_read)
 	if (buf_len(&s->in) > 0)
 		wanted |= WATCH_WRITE;
 	watch_want(s->relay_watch, wanted);
+}
+
+void front_relay_timer(struct session *s)
+{
+	bool takes_nothing = buf_len(&s->out) > 0 || tls_wire(s->tls).n > 0;
+
+	if (takes_nothing)
+		session_break_off(s, SPAN("client takes nothing"));
+	else
+		session_touch(s, FRONT_RELAY_MS);
+	session_settle(s);
 }

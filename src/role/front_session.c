@@ -157,6 +157,7 @@ void session_break_off(struct session *s, struct span why)
 {
 	s->has_eof = true;
 	s->is_ending = true;
+	s->is_shut = true;
 	if (s->end_why.n == 0)
 		s->end_why = why;
 	buf_reset(&s->out);
@@ -192,10 +193,13 @@ void session_flush(struct session *s)
 		return;
 	wire = tls_wire(s->tls);
 	n = wire.n == 0 ? 0 : try_send(s, wire);
-	if (n < 0)
+	if (n < 0) {
 		break_off(s);
-	else
-		tls_wire_sent(s->tls, (size_t)n);
+		return;
+	}
+	tls_wire_sent(s->tls, (size_t)n);
+	if (n > 0 && s->is_relay && !s->is_ending)
+		session_touch(s, FRONT_RELAY_MS);
 }
 
 void session_write(struct session *s, struct span bytes)
@@ -263,7 +267,7 @@ static bool end_if_over(struct session *s)
 {
 	if (!s->is_ending)
 		return false;
-	if (s->tls != NULL && !s->is_shut && !s->has_eof) {
+	if (s->tls != NULL && !s->is_shut) {
 		s->is_shut = true;
 		tls_shut(s->tls);
 		session_flush(s);
@@ -312,6 +316,9 @@ static void settle(struct session *s)
 		return;
 	}
 	pump(s);
+	/* nothing can be said in a handshake */
+	if (s->front->is_stopping && !s->is_ending && front_tls_is_shaking(s))
+		session_break_off(s, SPAN("server stops"));
 	if (s->front->is_stopping && !s->is_ending && protocol(s)->is_idle(s)) {
 		protocol(s)->shut(s, false);
 		pump(s);
@@ -396,6 +403,11 @@ static void take_wire(struct session *s, struct span wire)
 	buf_reset(&plain);
 	if (front_tls_receive(s, wire, &plain)) {
 		session_flush(s);
+		/* close_notify alone comes also of a client that gave up */
+		if (buf_len(&plain) > 0)
+			s->unconfirmed_qid = 0;
+		else if (s->has_eof)
+			check_confirmed(s);
 		if (buf_len(&plain) > 0 && !s->is_ending)
 			take_plain(s, buf_span(&plain));
 	}
@@ -425,14 +437,15 @@ static void take_input(struct session *s)
 		take_end(s);
 		return;
 	}
-	s->unconfirmed_qid = 0;
 	if (s->wait == WAIT_NONE && !s->is_ending && !s->is_relay &&
 		!front_tls_is_shaking(s))
 		session_touch(s, protocol(s)->timeout_ms(s));
-	if (s->tls == NULL)
-		take_plain(s, span_of(read_room, (size_t)n));
-	else
+	if (s->tls != NULL) {
 		take_wire(s, span_of(read_room, (size_t)n));
+		return;
+	}
+	s->unconfirmed_qid = 0;
+	take_plain(s, span_of(read_room, (size_t)n));
 }
 
 /* While lingering: throws away what comes, until the client's end. */
@@ -474,11 +487,12 @@ static void on_timer(void *arg)
 		s->deadline_mono_ms - loop_mono_ms(s->front->run->loop);
 
 	s->timer_mono_ms = 0;
-	/* the account process watches the time */
-	if (s->is_relay && !s->is_ending)
-		return;
 	if (left > 0) {
 		session_touch(s, left);
+		return;
+	}
+	if (s->is_relay && !s->is_ending) {
+		front_relay_timer(s);
 		return;
 	}
 	if (front_tls_is_shaking(s))

@@ -81,6 +81,7 @@ bool front_tls_receive(struct session *s, struct span wire, struct buf *plain)
 	if (was_shaking && state == TLS_OPEN) {
 		keep_facts(s);
 		front_protocol_of(s->service)->secured(s);
+		session_touch(s, front_protocol_of(s->service)->timeout_ms(s));
 	}
 	if (state == TLS_BROKEN) {
 		note_broken(s);

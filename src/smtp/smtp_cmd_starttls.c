@@ -38,8 +38,8 @@ void smtp_cmd_starttls_answered(struct smtp_server *s, enum code verdict)
 void smtp_server_secured(struct smtp_server *s, struct span tls)
 {
 	s->peer.tls = tls;
-	/* from the first byte */
-	if (s->state == SMTP_STATE_GREETING)
+	/* from the first byte; or it was shut amid the handshake */
+	if (s->state == SMTP_STATE_GREETING || s->state == SMTP_STATE_CLOSED)
 		return;
 	must(s->tls == SMTP_TLS_AWAITED);
 	s->tls = SMTP_PLAIN;

@@ -284,11 +284,17 @@ enum tls_state tls_receive_end(struct tls *t)
 	return t->state;
 }
 
+/* RFC 8446 6.1: the peer's close_notify ends only its own half. */
+static bool can_send(const struct tls *t)
+{
+	return t->state == TLS_OPEN || t->state == TLS_ENDED;
+}
+
 enum tls_state tls_send(struct tls *t, struct span plain)
 {
 	size_t n;
 
-	while (plain.n > 0 && t->state == TLS_OPEN) {
+	while (plain.n > 0 && can_send(t)) {
 		int result;
 
 		ERR_clear_error();
@@ -306,7 +312,7 @@ enum tls_state tls_send(struct tls *t, struct span plain)
 
 void tls_shut(struct tls *t)
 {
-	if (t->state == TLS_OPEN || t->state == TLS_ENDED) {
+	if (can_send(t)) {
 		ERR_clear_error();
 		(void)SSL_shutdown(t->ssl);
 		ERR_clear_error();

@@ -297,6 +297,12 @@ static void test_ends(void **state)
 	settle(&w);
 	assert_int_equal(tls_state(w.b), TLS_ENDED);
 	assert_int_equal(tls_receive_end(w.b), TLS_ENDED);
+	/* the other half is still open: the answer to what came last */
+	assert_int_equal(tls_send(w.b, SPAN("221 b\r\n")), TLS_ENDED);
+	tls_shut(w.b);
+	settle(&w);
+	assert_got(&w.got_a, "221 b\r\n");
+	assert_int_equal(tls_state(w.a), TLS_ENDED);
 	hang_up(&w);
 	/* cut: RFC 8446 6.1 */
 	dial(&w);
