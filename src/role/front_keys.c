@@ -19,19 +19,24 @@
 /* keys is gone or stands still: the handshake fails. */
 #define SIGN_MS 5000
 
-/* A signer is one of these: it outlives every set. */
+/* A handshake may go on with the certificate of a set that has been replaced; so
+ * many sets back it is still told which. */
+#define SETS 4
+
+/* A signer is one of these. */
 struct signer {
 	struct front *front;
-	uint32_t key;
+	uint32_t set, key;
 };
 
 struct front_keys {
-	struct signer signers[CONFIG_PAIRS_MAX];
+	struct signer signers[SETS][CONFIG_PAIRS_MAX];
+	unsigned set_count; /* sets that came so far */
 	struct tls_key *keys[CONFIG_PAIRS_MAX]; /* owned; of the live set */
 	uint32_t count;
 	struct tls_server *servers[SERVICE_COUNT]; /* owned; NULL: none yet */
 	struct buf coming[CONFIG_PAIRS_MAX]; /* chains of a set not yet whole */
-	uint32_t coming_count;
+	uint32_t coming_count, coming_set;
 	struct tls_ticket_key tickets[TLS_TICKET_KEYS];
 	size_t ticket_count;
 	/* the one question that is open, while we stand still */
@@ -46,7 +51,7 @@ static bool sign(void *arg, const struct tls_sign *what, struct buf *out)
 	const struct signer *signer = arg;
 	struct front_keys *k = signer->front->keys;
 	struct channel *keys = role_peer(signer->front->run, ROLE_KEYS);
-	struct msg_sign m = {.key = signer->key,
+	struct msg_sign m = {.set = signer->set, .key = signer->key,
 		.scheme = (uint8_t)what->scheme, .hash = (uint8_t)what->hash,
 		.text = what->text};
 
@@ -120,13 +125,18 @@ static void drop_live(struct front_keys *k)
 	k->count = 0;
 }
 
-static enum code go_live(struct front_keys *k, struct err *e)
+static enum code go_live(struct front *front, struct err *e)
 {
+	struct front_keys *k = front->keys;
+	struct signer *signers = k->signers[k->set_count++ % SETS];
+
 	drop_live(k);
 	for (; k->count < k->coming_count; k->count++) {
+		signers[k->count] = (struct signer){front, k->coming_set,
+			k->count};
 		k->keys[k->count] = tls_key_remote(
 			buf_span(&k->coming[k->count]), sign,
-			&k->signers[k->count], e);
+			&signers[k->count], e);
 		if (k->keys[k->count] == NULL)
 			return TEMP;
 	}
@@ -154,14 +164,16 @@ bool front_on_identity(void *arg, struct frame *f)
 
 	if (!msg_get_identity(f->body, &m) || m.count > CONFIG_PAIRS_MAX ||
 		m.key >= m.count ||
-		(m.key > 0 && m.key != k->coming_count))
+		(m.key > 0 && (m.key != k->coming_count ||
+			m.set != k->coming_set)))
 		return false;
 	if (m.key == 0)
 		drop_coming(k);
+	k->coming_set = m.set;
 	buf_put(&k->coming[k->coming_count++], m.chain);
 	if (k->coming_count < m.count)
 		return true;
-	if (go_live(k, &e) != OK)
+	if (go_live(front, &e) != OK)
 		LOG(EV_KEYS_REFUSED, LOG_STR("why", e.text));
 	drop_coming(k);
 	front_doors_may_open(front);
@@ -193,10 +205,8 @@ void front_keys_open(struct front *f)
 {
 	struct front_keys *k = MEM_NEW(struct front_keys);
 
-	for (uint32_t i = 0; i < CONFIG_PAIRS_MAX; i++) {
-		k->signers[i] = (struct signer){f, i};
+	for (uint32_t i = 0; i < CONFIG_PAIRS_MAX; i++)
 		buf_init(&k->coming[i], 65536);
-	}
 	secret_init();
 	/* what the library reads from the system, it reads before the
 	 * confinement */

@@ -10,7 +10,8 @@
  *
  *	TLS_FILE… ─▶ coming ──whole and right──▶ live ─▶ IDENTITY…
  *
- * A set that is not right is logged, and the live one stays.
+ * A set that is not right is logged, and the live one stays.  The one before
+ * live still signs: a handshake may have begun with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,8 @@
 struct keys {
 	struct role_run *run;
 	struct keys_set live, coming;
+	struct keys_set last; /* before live: fronts hear of a new set later */
+	uint32_t set;         /* number of live; last is the one before */
 	struct tls_ticket_key tickets[TLS_TICKET_KEYS]; /* the newest first */
 	struct timer next_ticket;
 	struct err why_none; /* of a set that came before begin */
@@ -47,7 +50,8 @@ struct keys {
 static void tell_identities(const struct keys *k, struct channel *front)
 {
 	for (uint32_t i = 0; i < k->live.count; i++) {
-		struct msg_identity m = {.key = i, .count = k->live.count,
+		struct msg_identity m = {.set = k->set, .key = i,
+			.count = k->live.count,
 			.chain = buf_span(&k->live.pairs[i].chain)};
 
 		channel_send(front, identity, IDENTITY, 0, &m, -1);
@@ -95,7 +99,9 @@ static void refuse(struct keys *k, const struct err *e)
 
 static void go_live(struct keys *k)
 {
-	keys_set_clear(&k->live);
+	keys_set_clear(&k->last);
+	k->last = k->live;
+	k->set++;
 	k->live = k->coming;
 	k->coming = (struct keys_set){0};
 	LOG(EV_KEYS_LOADED, LOG_NUM("count", k->live.count));
@@ -199,10 +205,18 @@ static enum code load_own(struct keys *k, struct err *e)
 }
 
 /* ---- signing ------------------------------------------------------------------ */
+static const struct keys_set *find_set(const struct keys *k, uint32_t number)
+{
+	if (number == k->set)
+		return &k->live;
+	return number == k->set - 1 ? &k->last : NULL;
+}
+
 static bool on_sign(void *state, struct frame *f)
 {
 	struct keys *k = state;
 	struct msg_signed answer = {.result = DENIED};
+	const struct keys_set *set;
 	struct tls_sign what;
 	struct msg_sign m;
 	struct buf signature;
@@ -213,9 +227,10 @@ static bool on_sign(void *state, struct frame *f)
 	what = (struct tls_sign){(enum tls_scheme)m.scheme,
 		(enum tls_hash)m.hash, m.text};
 	buf_init(&signature, TLS_SIGNATURE_BYTES_MAX);
-	if (m.key < k->live.count)
-		answer.result = (uint8_t)tls_key_sign(
-			k->live.pairs[m.key].key, &what, &signature, &e);
+	set = find_set(k, m.set);
+	if (set != NULL && m.key < set->count)
+		answer.result = (uint8_t)tls_key_sign(set->pairs[m.key].key,
+			&what, &signature, &e);
 	answer.signature = buf_span(&signature);
 	channel_send(f->from, signed, SIGNED, f->id, &answer, -1);
 	/* who asks stands still until it has the answer */
@@ -233,6 +248,8 @@ static enum code open_role(struct role_run *run, void **out_state,
 	k->run = run;
 	(void)err_set(&k->why_none, TEMP, "the files of tls cannot be opened");
 	secret_init();
+	/* a front may still have a set of the process that was before */
+	secret_random(&k->set, sizeof(k->set));
 	timer_init(&k->next_ticket, run->loop, on_next_ticket, k);
 	for (size_t i = 0; i < TLS_TICKET_KEYS; i++)
 		secret_random(&k->tickets[i], sizeof(k->tickets[i]));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
+#include "tls/tls_context.h"
 
 #include "base/banned.h"
 
@@ -79,6 +80,19 @@ bool keys_set_is_whole(const struct keys_set *s)
 	return s->count > 0;
 }
 
+/* What a front would refuse, a key that is too short say, is refused here. */
+static enum code try_pair(const struct keys_pair *p, struct err *e)
+{
+	const struct tls_server_setup setup = {.service = SPAN("trial")};
+	struct tls_server *server = tls_server_new(&setup, e);
+	enum code code = server == NULL
+		? TEMP
+		: tls_server_add(server, buf_span(&p->chain), p->key, e);
+
+	tls_server_free(server);
+	return code;
+}
+
 enum code keys_set_finish(struct keys_set *s, struct err *e)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
@@ -92,6 +106,8 @@ enum code keys_set_finish(struct keys_set *s, struct err *e)
 			return err_set(e, SYNTAX, "tls.key, number %u, is not "
 				"the key of tls.certificate, number %u: give "
 				"both in the same order", i + 1, i + 1);
+		if (try_pair(p, e) != OK)
+			return err_wrap(e, "tls.certificate, number %u", i + 1);
 	}
 	return OK;
 }

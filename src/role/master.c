@@ -306,7 +306,8 @@ static bool on_role_failed(void *arg, struct frame *f)
 	if (!msg_get_failed(f->body, &failed))
 		return false;
 	if (!m->is_ready) {
-		m->exit_status = EXIT_CANNOT_CREATE;
+		m->exit_status = failed.code == SYNTAX ? EXIT_CONFIG
+						       : EXIT_CANNOT_CREATE;
 		stop_all(m, "a role cannot start");
 	}
 	return true;

@@ -169,7 +169,8 @@ static bool on_tls_file(void *arg, struct frame *f)
 
 void role_fail(struct err *e)
 {
-	struct msg_failed m = {.why = span_str(e->text)};
+	struct msg_failed m = {.code = (uint8_t)e->code,
+		.why = span_str(e->text)};
 
 	LOG(EV_START_FAILED, LOG_STR("why", e->text));
 	if (!channel_is_lost(self.run.master)) {
