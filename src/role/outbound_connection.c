@@ -91,21 +91,11 @@ static struct connection *new_connection(struct destination *d)
 	return c;
 }
 
-static void close_socket(struct connection *c)
-{
-	outbound_tls_end(c);
-	watch_free(c->watch);
-	c->watch = NULL;
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
-}
-
 static void free_connection(struct connection *c)
 {
 	struct destination *d = c->destination;
 
-	close_socket(c);
+	outbound_socket_close(c);
 	list_take(&c->link);
 	list_take(&c->idle);
 	timer_clear(&c->timer);
@@ -121,31 +111,12 @@ static void free_connection(struct connection *c)
 }
 
 /* ---- connecting -------------------------------------------------------------- */
-static socklen_t put_sockaddr(const struct target *t,
-	struct sockaddr_storage *out)
-{
-	struct sockaddr_in in4 = {.sin_family = AF_INET,
-		.sin_port = htons(t->port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
-		.sin6_port = htons(t->port)};
-
-	memset(out, 0, sizeof(*out));
-	if (t->address_bytes == 4) {
-		memcpy(&in4.sin_addr, t->address, 4);
-		memcpy(out, &in4, sizeof(in4));
-		return sizeof(in4);
-	}
-	memcpy(&in6.sin6_addr, t->address, 16);
-	memcpy(out, &in6, sizeof(in6));
-	return sizeof(in6);
-}
-
 /* This address does not serve: says so in the job's dialogue. */
 static void note_failure(struct connection *c, const char *why)
 {
 	struct buf line;
 
-	close_socket(c);
+	outbound_socket_close(c);
 	c->fault = (struct fault){TEMP, 0, "4.4.1", ""};
 	(void)snprintf(c->fault.text, sizeof(c->fault.text),
 		"connecting to %s: %s", c->peer, why);
@@ -157,20 +128,10 @@ static void note_failure(struct connection *c, const char *why)
 
 static bool connect_to(struct connection *c)
 {
-	struct sockaddr_storage address;
-	socklen_t bytes = put_sockaddr(&c->target, &address);
-	const int on = 1;
+	const char *trouble = outbound_socket_connect(c);
 
-	c->fd = socket(address.ss_family,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
-		note_failure(c, strerror(errno));
-		return false;
-	}
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(c->fd, (const struct sockaddr *)&address, bytes) != 0 &&
-		errno != EINPROGRESS) {
-		note_failure(c, strerror(errno));
+	if (trouble != NULL) {
+		note_failure(c, trouble);
 		return false;
 	}
 	c->watch = watch_new(loop_of(c), c->fd, on_ready, c);
@@ -241,37 +202,6 @@ void outbound_connection_open(struct destination *d)
 		give_up(c);
 }
 
-/* We have reached ourselves by an address of this machine that the DNS gave:
- * seen at the two ends of the connection, whatever we listen at. */
-static bool is_self(const struct connection *c)
-{
-	struct sockaddr_storage own = {0}, peer;
-	socklen_t bytes = sizeof(own);
-	const struct target *t = &c->target;
-	const uint8_t *address = (const uint8_t *)&own +
-		(t->address_bytes == 4 ?
-			offsetof(struct sockaddr_in, sin_addr) :
-			offsetof(struct sockaddr_in6, sin6_addr));
-
-	(void)put_sockaddr(t, &peer);
-	return !t->is_trusted &&
-		getsockname(c->fd, (struct sockaddr *)&own, &bytes) == 0 &&
-		own.ss_family == peer.ss_family &&
-		memcmp(address, t->address, t->address_bytes) == 0;
-}
-
-static const char *check_connected(struct connection *c)
-{
-	int error = 0;
-	socklen_t bytes = sizeof(error);
-
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0)
-		error = errno;
-	if (error != 0)
-		return strerror(error);
-	return is_self(c) ? "that is this machine" : NULL;
-}
-
 static void on_connected(struct connection *c, const char *trouble)
 {
 	const struct smtp_client_config config = {
@@ -294,65 +224,7 @@ static void on_connected(struct connection *c, const char *trouble)
 	run(c);
 }
 
-/* ---- out ---------------------------------------------------------------------- */
-static size_t unsent(const struct connection *c)
-{
-	return buf_len(&c->unsent) +
-		(c->tls == NULL ? 0 : tls_wire(c->tls).n);
-}
-
-static void want(struct connection *c)
-{
-	watch_want(c->watch, WATCH_READ | (unsent(c) > 0 ? WATCH_WRITE : 0));
-}
-
-/* How much of it is off our hands: all of it, where nobody takes it any more.
- * What the server said before it went is still to be read; its end is seen
- * there. */
-static size_t try_send(struct connection *c, struct span bytes)
-{
-	ssize_t n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : bytes.n;
-	return (size_t)n;
-}
-
-/* Plain text goes before the first byte of TLS. */
-static void flush(struct connection *c)
-{
-	if (buf_len(&c->unsent) > 0)
-		buf_consume(&c->unsent, try_send(c, buf_span(&c->unsent)));
-	if (c->tls != NULL && buf_len(&c->unsent) == 0 &&
-		tls_wire(c->tls).n > 0)
-		tls_wire_sent(c->tls, try_send(c, tls_wire(c->tls)));
-	want(c);
-}
-
-static void write_secret(struct connection *c, struct span bytes)
-{
-	if (tls_send(c->tls, bytes) == TLS_BROKEN)
-		smtp_client_lost(c->engine, GONE);
-	flush(c);
-}
-
-/* ---- effects --------------------------------------------------------------- */
-static void write_bytes(struct connection *c, struct span bytes)
-{
-	size_t n = 0;
-
-	if (c->tls != NULL) {
-		write_secret(c, bytes);
-		return;
-	}
-	if (buf_len(&c->unsent) == 0)
-		n = try_send(c, bytes);
-	buf_put(&c->unsent, span_tail(bytes, n));
-	if (c->unsent.overflow)
-		c->is_dead = true;
-	want(c);
-}
-
+/* ---- TLS ---------------------------------------------------------------------- */
 /* No TLS with this server.  If it may be so, the message goes in plain text on
  * another connection: of this one nobody knows where it stands. */
 static void fail_tls(struct connection *c, const char *why)
@@ -375,7 +247,7 @@ static void start_tls(struct connection *c)
 		return;
 	}
 	timer_arm(&c->timer, OUTBOUND_HANDSHAKE_MS);
-	flush(c);
+	outbound_socket_flush(c);
 }
 
 /* The server takes less than the message may hold. */
@@ -500,7 +372,7 @@ static void take_effect(struct connection *c,
 {
 	switch (e->type) {
 	case SMTP_CLIENT_SEND:
-		write_bytes(c, e->bytes);
+		outbound_socket_write(c, e->bytes);
 		break;
 	case SMTP_CLIENT_START_TLS:
 		start_tls(c);
@@ -527,7 +399,7 @@ static void drain(struct connection *c)
 	while (!c->is_dead && !c->is_falling_back) {
 		if (smtp_client_next(c->engine, &e))
 			take_effect(c, &e);
-		else if (!c->wants_piece || unsent(c) > 0)
+		else if (!c->wants_piece || outbound_socket_unsent(c) > 0)
 			break;
 		else if (c->job->conversion != NULL)
 			give_converted(c);
@@ -596,7 +468,7 @@ static void take_back(struct connection *c)
 	smtp_client_close(c->engine);
 	arena_reset(&c->arena);
 	c->engine = NULL;
-	close_socket(c);
+	outbound_socket_close(c);
 	buf_reset(&c->unsent);
 	forget_lines(c);
 	timer_disarm(&c->timer);
@@ -681,7 +553,7 @@ static void read_wire(struct connection *c, struct span wire)
 		smtp_client_secured(c->engine);
 		drain(c);
 	}
-	flush(c);
+	outbound_socket_flush(c);
 	if (state != TLS_HANDSHAKE)
 		feed(c, buf_span(&plain));
 	if (state == TLS_ENDED || state == TLS_BROKEN)
@@ -718,11 +590,11 @@ static void on_ready(void *arg, unsigned ready)
 	struct connection *c = arg;
 
 	if (c->state == CONNECTING) {
-		on_connected(c, check_connected(c));
+		on_connected(c, outbound_socket_trouble(c));
 		return;
 	}
-	if (ready & WATCH_WRITE && unsent(c) > 0)
-		flush(c);
+	if (ready & WATCH_WRITE && outbound_socket_unsent(c) > 0)
+		outbound_socket_flush(c);
 	if (ready & WATCH_READ)
 		read_bytes(c);
 	run(c);

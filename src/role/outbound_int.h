@@ -5,6 +5,7 @@
  *	outbound_target.c      the addresses of a destination, and which are not
  *	                       to be used
  *	outbound_connection.c  one socket with one SMTP client engine
+ *	outbound_socket.c      the socket alone
  *	outbound_tls.c         TLS between the two
  *	outbound_job.c         one SEND, until it is answered by SENT
  *	outbound_convert.c     its body for a server that takes less
@@ -155,6 +156,19 @@ bool outbound_take_literal(struct destination *d, struct fault *out_fault);
 struct span outbound_host_to_ask(const struct destination *d);
 /* "mx.example[192.0.2.1]:25" */
 void outbound_target_text(const struct target *t, char *out, size_t room);
+
+/* ---- outbound_socket.c --------------------------------------------------- */
+/* Begins to connect to c->target; NULL, or why not.  Close it in any case. */
+const char *outbound_socket_connect(struct connection *c);
+/* It can be written: is it connected?  NULL, or why not. */
+const char *outbound_socket_trouble(struct connection *c);
+/* Under TLS if that is up. */
+void outbound_socket_write(struct connection *c, struct span bytes);
+size_t outbound_socket_unsent(const struct connection *c);
+/* Sends what it can, and watches for more room if it must. */
+void outbound_socket_flush(struct connection *c);
+/* Ends TLS too. */
+void outbound_socket_close(struct connection *c);
 
 /* ---- outbound_tls.c ------------------------------------------------------ */
 /* Makes what all connections have in common; before the confinement. */
