@@ -12,8 +12,6 @@
  * of the destination, never below another run().
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -449,8 +447,9 @@ static void set_timer(struct connection *c)
 {
 	int64_t ms;
 
-	/* a handshake has its time in all, whatever comes of it */
-	if (outbound_tls_is_shaking(c))
+	/* a handshake has its time in all, whatever comes of it; and records
+	 * that say nothing keep no connection */
+	if (outbound_tls_is_shaking(c) || c->is_silent)
 		return;
 	ms = c->state == CONNECTION_IDLE ?
 		c->destination->outbound->run->config->outbound_idle_ms :
@@ -474,7 +473,7 @@ static void take_back(struct connection *c)
 	timer_disarm(&c->timer);
 	c->state = CONNECTING;
 	c->is_moving = c->is_dead = c->wants_piece = false;
-	c->is_falling_back = false;
+	c->is_falling_back = c->is_silent = false;
 	c->messages = 0;
 }
 
@@ -554,8 +553,8 @@ static void read_wire(struct connection *c, struct span wire)
 		drain(c);
 	}
 	outbound_socket_flush(c);
-	if (state != TLS_HANDSHAKE)
-		feed(c, buf_span(&plain));
+	c->is_silent = !was_shaking && buf_len(&plain) == 0;
+	feed(c, buf_span(&plain));
 	if (state == TLS_ENDED || state == TLS_BROKEN)
 		lose_tls(c);
 }
@@ -595,6 +594,7 @@ static void on_ready(void *arg, unsigned ready)
 	}
 	if (ready & WATCH_WRITE && outbound_socket_unsent(c) > 0)
 		outbound_socket_flush(c);
+	c->is_silent = false;
 	if (ready & WATCH_READ)
 		read_bytes(c);
 	run(c);

@@ -118,6 +118,7 @@ struct connection {
 	bool is_moving;   /* run() will take its job to the next address */
 	bool wants_piece; /* of the body, when there is room */
 	bool is_falling_back; /* run() will connect once more, without TLS */
+	bool is_silent;   /* what came is TLS's own, and no progress */
 	int fd;
 	struct watch *watch;
 	struct timer timer;

@@ -38,8 +38,7 @@
 
 typedef void reply_fn(struct smtp_client *c, const struct smtp_reply *r);
 static reply_fn on_greeting, on_ehlo, on_helo, on_starttls, on_early,
-	on_rset, on_mail,
-	on_rcpt, on_data, on_dot, on_quit;
+	on_rset, on_mail, on_rcpt, on_data, on_dot, on_quit;
 
 #define TO(state) (1u << (state))
 /* clang-format off */
@@ -379,8 +378,6 @@ static void on_helo(struct smtp_client *c, const struct smtp_reply *r)
 		leave(c, r);
 		return;
 	}
-	/* what HELO's reply has beside its greeting offers nothing */
-	c->extensions = 0;
 	be_secure(c);
 }
 

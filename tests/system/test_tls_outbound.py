@@ -7,6 +7,7 @@ import os
 import re
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -160,6 +161,23 @@ def no_tls(connection):
 
 def hangs_up(_connection):
     return None
+
+
+def dribbles(connection):
+    """A record that never ends, byte by byte: always some progress."""
+    connection.recv(1000)
+    connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+    while True:
+        connection.sendall(b"\x03")
+        time.sleep(1)
+
+
+def test_a_handshake_has_its_time_in_all(between):
+    server, sink = between(tls=dribbles)
+    server.send("ann@else.test", "zoe@far.test", BODY)
+    wait_taken(sink)
+    server.wait_queue_empty()
+    assert "the handshake timed out" in history(server)
 
 
 @pytest.mark.parametrize("broken", [no_tls, hangs_up])
