@@ -22,6 +22,10 @@
 #define RECORD_BYTES 16384
 #define WIRE_MAX     (64u << 20)
 #define WHY_BYTES    120
+/* New keys that a peer may want, and one more for each of its MiB: each costs
+ * us more than it costs the peer to ask.  RFC 8446 4.6.3, 5.5 */
+#define KEY_UPDATES  16
+#define UPDATE_SHIFT 20
 
 struct tls {
 	struct tls_server *server; /* a reference; NULL: a client's end */
@@ -30,6 +34,8 @@ struct tls {
 	bool in_ended;
 	struct buf out;
 	enum tls_state state;
+	uint64_t received;    /* of plain text */
+	uint64_t key_updates; /* that the peer made */
 	char why[WHY_BYTES];
 };
 
@@ -92,6 +98,18 @@ static const BIO_METHOD *bio_method(void)
 	return method;
 }
 
+void tls_note_message(int is_ours, int version, int type, const void *bytes,
+	size_t n, SSL *ssl, void *arg)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	(void)version;
+	(void)arg;
+	if (!is_ours && type == SSL3_RT_HANDSHAKE && n > 0 && t != NULL &&
+		*(const uint8_t *)bytes == SSL3_MT_KEY_UPDATE)
+		t->key_updates++;
+}
+
 /* ---- begin and end --------------------------------------------------------- */
 static struct tls *new_connection(SSL_CTX *ctx)
 {
@@ -106,6 +124,7 @@ static struct tls *new_connection(SSL_CTX *ctx)
 		tls_free(t);
 		return NULL;
 	}
+	(void)SSL_set_app_data(t->ssl, t);
 	BIO_set_data(bio, t);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
@@ -230,29 +249,41 @@ static void shake(struct tls *t)
 		judge(t, result);
 }
 
+static void break_because(struct tls *t, const char *why)
+{
+	(void)snprintf(t->why, sizeof(t->why), "%s", why);
+	t->state = TLS_BROKEN;
+}
+
+/* False: there is no more for now. */
+static bool read_record(struct tls *t, struct buf *plain)
+{
+	uint8_t *room = buf_reserve(plain, RECORD_BYTES);
+	size_t n = 0;
+	int result;
+
+	if (room == NULL) {
+		break_because(t, "no room for what came");
+		return false;
+	}
+	ERR_clear_error();
+	result = SSL_read_ex(t->ssl, room, RECORD_BYTES, &n);
+	if (result != 1) {
+		judge(t, result);
+		return false;
+	}
+	buf_wrote(plain, n);
+	t->received += n;
+	return true;
+}
+
 static void read_plain(struct tls *t, struct buf *plain)
 {
-	size_t n = 0;
-
-	while (t->state == TLS_OPEN) {
-		uint8_t *room = buf_reserve(plain, RECORD_BYTES);
-		int result;
-
-		if (room == NULL) {
-			(void)snprintf(t->why, sizeof(t->why), "%s",
-				"no room for what came");
-			t->state = TLS_BROKEN;
-			return;
-		}
-		ERR_clear_error();
-		result = SSL_read_ex(t->ssl, room, RECORD_BYTES, &n);
-		if (result == 1)
-			buf_wrote(plain, n);
-		else
-			judge(t, result);
-		if (result != 1)
-			return;
-	}
+	while (t->state == TLS_OPEN && read_record(t, plain))
+		;
+	if (t->state != TLS_BROKEN && t->key_updates >
+		KEY_UPDATES + (t->received >> UPDATE_SHIFT))
+		break_because(t, "too many new keys");
 }
 
 enum tls_state tls_receive(struct tls *t, struct span wire, struct buf *plain)

@@ -52,6 +52,10 @@ OSSL_LIB_CTX *tls_library(void);
 /* The rows of our provider. */
 OSSL_provider_init_fn tls_provider_init;
 
+/* SSL_CTX_set_msg_callback: counts. */
+void tls_note_message(int is_ours, int version, int type, const void *bytes,
+	size_t n, SSL *ssl, void *arg);
+
 void tls_key_unref(struct tls_key *k);
 void tls_server_unref(struct tls_server *s); /* takes NULL */
 

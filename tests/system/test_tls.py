@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -60,12 +61,13 @@ def server():
     one.close()
 
 
-def received(server):
+def received(server, back=0):
+    """The last message, or one so many before."""
     client = poplib.POP3_SSL(server.address, server.pop3s_port, context=any_context(), timeout=600)
     client.user("bob@here.test")
     client.pass_(server.passwords["bob@here.test"])
     count = client.stat()[0]
-    lines = client.retr(count)[1]
+    lines = client.retr(count + back)[1]
     client.quit()
     return b"\r\n".join(lines)
 
@@ -156,6 +158,82 @@ def test_plain_text_behind_starttls_is_nobodys(server, piece):
     assert b"250" not in answer
     assert answer.count(b"\r\n") <= 1
     assert answer.startswith((b"220 ", b"554 "))
+
+
+def test_a_message_that_is_cut_is_none(server):
+    """T08: no close_notify amid a message; nothing of it is kept."""
+    plain = socket.create_connection((server.address, server.submissions_port), timeout=600)
+    with any_context().wrap_socket(plain) as tls:
+        lines = tls.makefile("rb")
+        for command, code in ((None, b"220"), (b"HELO c.test", b"250"),
+                              (b"MAIL FROM:<ann@else.test>", b"250"),
+                              (b"RCPT TO:<bob@here.test>", b"250"), (b"DATA", b"354")):
+            if command:
+                tls.sendall(command + b"\r\n")
+            assert lines.readline().startswith(code)
+        tls.sendall(b"Subject: cut\r\n\r\nhalf of\r\n")
+    client = smtplib.SMTP(server.address, server.smtp_port, timeout=600)
+    client.sendmail("ann@else.test", ["bob@here.test"], b"Subject: later\r\n\r\nx\r\n")
+    client.quit()
+    server.wait_queue_empty()
+    assert b"Subject: later" in received(server)
+    assert b"Subject: cut" not in received(server, -1)
+
+
+def test_the_last_words_are_answered(server):
+    """What came with close_notify is answered, and with close_notify."""
+    outgoing, incoming = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = any_context().wrap_bio(incoming, outgoing)
+    got = b""
+    with socket.create_connection((server.address, server.submissions_port), timeout=600) as plain:
+        def turn(act):
+            while True:
+                try:
+                    return act()
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    more = plain.recv(65536)
+                    if not more:
+                        return None
+                    incoming.write(more)
+        turn(tls.do_handshake)
+        plain.sendall(outgoing.read())
+        assert turn(lambda: tls.read(1000)).startswith(b"220 ")
+        tls.write(b"HELO c.test\r\n")
+        turn(lambda: tls.read(1000))
+        tls.write(b"QUIT\r\n")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()            # close_notify goes with it, in one segment
+        plain.sendall(outgoing.read())
+        while more := plain.recv(65536):
+            incoming.write(more)
+        got = tls.read(1000)
+    assert got.startswith(b"221 ")
+
+
+@pytest.mark.parametrize("service", ["submissions_port", "smtp_port"])
+def test_a_handshake_has_a_deadline(server, service):
+    """T07: 30 s in all, for who sends a byte now and then, too."""
+    with socket.create_connection((server.address, getattr(server, service)),
+                                  timeout=600) as client:
+        begun = time.monotonic()
+        if service == "smtp_port":
+            client.recv(1000)
+            client.sendall(b"STARTTLS\r\n")
+            client.recv(1000)
+        for byte in b"\x16\x03\x01\x02\x00\x01":
+            client.settimeout(9)
+            try:
+                client.sendall(bytes([byte]))
+                if not client.recv(1000):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("the handshake still goes on")
+        assert time.monotonic() - begun > 25
 
 
 def test_no_weak_protocol(server):

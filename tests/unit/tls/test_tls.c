@@ -11,6 +11,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 
 #include "base/mem.h"
 #include "tls/tls_context.h"
@@ -317,6 +318,76 @@ static void test_ends(void **state)
 	close_world(&w);
 }
 
+/* A client of OpenSSL alone, as ours asks for no new keys. */
+struct bare {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	BIO *in, *out;
+};
+
+static void bare_carry(struct bare *c, struct world *w)
+{
+	static uint8_t wire[70000];
+	struct span answer;
+	int n;
+
+	while ((n = BIO_read(c->out, wire, sizeof(wire))) > 0)
+		(void)tls_receive(w->b, span_of(wire, (size_t)n), &w->got_b);
+	answer = tls_wire(w->b);
+	if (answer.n > 0)
+		BIO_write(c->in, answer.p, (int)answer.n);
+	tls_wire_sent(w->b, answer.n);
+}
+
+static void bare_dial(struct bare *c, struct world *w)
+{
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	c->ssl = SSL_new(c->ctx);
+	c->in = BIO_new(BIO_s_mem());
+	c->out = BIO_new(BIO_s_mem());
+	SSL_set_bio(c->ssl, c->in, c->out);
+	SSL_set_connect_state(c->ssl);
+	w->b = tls_accept(w->server);
+	for (unsigned i = 0; i < 10 && SSL_do_handshake(c->ssl) != 1; i++)
+		bare_carry(c, w);
+	bare_carry(c, w);
+	assert_int_equal(tls_state(w->b), TLS_OPEN);
+}
+
+static void ask_for_keys(struct bare *c, struct world *w, unsigned times)
+{
+	uint8_t byte;
+
+	for (unsigned i = 0; i < times; i++) {
+		(void)SSL_read(c->ssl, &byte, 1);
+		(void)SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED);
+		(void)SSL_do_handshake(c->ssl);
+		bare_carry(c, w);
+	}
+}
+
+/* T07: keys are made anew when a peer wants, but not for ever. */
+static void test_key_update_flood(void **state)
+{
+	struct bare c;
+	struct world w;
+
+	(void)state;
+	open_world(&w, "EC", false);
+	bare_dial(&c, &w);
+	ask_for_keys(&c, &w, 16);
+	assert_int_equal(SSL_write(c.ssl, "NOOP\r\n", 6), 6);
+	bare_carry(&c, &w);
+	assert_int_equal(tls_state(w.b), TLS_OPEN);
+	assert_got(&w.got_b, "NOOP\r\n");
+	ask_for_keys(&c, &w, 1);
+	assert_int_equal(tls_state(w.b), TLS_BROKEN);
+	assert_string_equal(tls_why(w.b), "too many new keys");
+	SSL_free(c.ssl);
+	SSL_CTX_free(c.ctx);
+	close_world(&w);
+}
+
 static void test_no_tls(void **state)
 {
 	struct world w;
@@ -520,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_key),
 		cmocka_unit_test(test_sign_refuses),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_key_update_flood),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_tickets),
 		cmocka_unit_test(test_exporter),
