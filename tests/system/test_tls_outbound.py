@@ -3,10 +3,12 @@
 The other end is ours, Postfix or Python's ssl.
 """
 
+import contextlib
 import os
 import re
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -226,6 +228,31 @@ def test_what_stands_behind_the_220_is_never_believed(between, context, tls):
     assert server.queue() and sink.messages == []
     said = b"\n".join(line for session in sink.sessions for line in session)
     assert b"MAIL" not in said
+
+
+def test_records_that_say_nothing_keep_no_connection(between, context):
+    """An idle connection ends in its time, whatever comes of a record without an end."""
+    made = []
+
+    def dribbles_when_idle(connection):
+        raw = connection.dup()
+
+        def dribble():
+            wait_for(lambda: made[0].messages, 30, "the mail at the sink")
+            with contextlib.suppress(OSError):
+                raw.sendall(b"\x17\x03\x03\x40\x00")
+                while not any(b"QUIT" in session for session in made[0].sessions):
+                    raw.sendall(b"x")
+                    time.sleep(0.2)
+            raw.close()
+
+        threading.Thread(target=dribble, daemon=True).start()
+        return context.wrap_socket(connection, server_side=True)
+
+    server, sink = between(tls=dribbles_when_idle, options={"idle_timeout": '"2s"'})
+    made.append(sink)
+    server.send("ann@else.test", "zoe@far.test", BODY)
+    wait_for(lambda: sink.sessions and b"QUIT" in sink.sessions[0], 10, "QUIT")
 
 
 def test_a_cut_under_tls_is_a_lost_connection(between, context):
