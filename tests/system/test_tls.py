@@ -302,6 +302,8 @@ def memory_of(pid):
             match = re.match(r"(\w+)-(\w+) rw", line)
             if match and "[vvar]" not in line:
                 start, end = (int(word, 16) for word in match.groups())
+                if end - start > 1 << 32:
+                    continue        # the shadow of a sanitizer
                 memory.seek(start)
                 try:
                     yield memory.read(end - start)
