@@ -166,5 +166,5 @@ void show_text(struct show *s)
 	}
 	if (s->tree->is_cut)
 		buf_puts(&s->out,
-			"(the message has more parts than are shown)\n");
+			"(the message has more fields or parts than are read)\n");
 }

@@ -118,6 +118,11 @@ void base64_encode_end(struct base64_encoder *e, struct buf *out)
 }
 
 /* ---- decoding ---------------------------------------------------------- */
+
+/* Bytes that may come of what an earlier piece left: letters of a group, a line
+ * behind padding. */
+#define HELD_MAX (BASE64_MAIL_LINE / 4 * 3 + 6)
+
 void base64_decode_init(struct base64_decoder *d)
 {
 	*d = (struct base64_decoder){.way = base64_way_best()};
@@ -154,18 +159,87 @@ static uint8_t *take_letter(struct base64_decoder *d, uint8_t value,
 	return to;
 }
 
-static uint8_t *take_byte(struct base64_decoder *d, uint8_t byte, uint8_t *to)
+static uint8_t *take_pad(struct base64_decoder *d, uint8_t *to)
+{
+	d->is_behind = d->letters >= 2;
+	d->is_padded = !d->is_behind;
+	return flush_group(d, to);
+}
+
+static uint8_t *take_data(struct base64_decoder *d, uint8_t byte, uint8_t *to)
 {
 	uint8_t value = base64_values[byte];
 
 	if (value < 64)
 		return take_letter(d, value, to);
-	if (value == BASE64_PAD) {
-		d->is_padded = true;
-		return flush_group(d, to);
-	}
+	if (value == BASE64_PAD)
+		return take_pad(d, to);
 	if (value != BASE64_WHITE)
 		d->is_damaged = true;
+	return to;
+}
+
+/* ---- behind padding ---------------------------------------------------- */
+
+/* The line behind padding is known: it is data, or all is over. */
+static uint8_t *judge_line(struct base64_decoder *d, uint8_t *to)
+{
+	uint8_t n = d->line_len;
+
+	if (n == 0 || d->is_over)
+		return to;
+	d->is_damaged = true;
+	d->is_over = n % 4 != 0;
+	d->is_behind = d->has_gap = false;
+	d->line_len = 0;
+	for (uint8_t i = 0; i < n && !d->is_over; i++)
+		if (!d->is_behind) /* its second "=" says nothing */
+			to = take_data(d, d->line[i], to);
+	return to;
+}
+
+static uint8_t *keep_letter(struct base64_decoder *d, uint8_t byte, uint8_t *to)
+{
+	d->is_over = d->has_gap;
+	d->line[d->line_len++] = byte;
+	if (d->line_len == sizeof(d->line))
+		return judge_line(d, to); /* no prose is so long a word */
+	return to;
+}
+
+static uint8_t *take_behind(struct base64_decoder *d, uint8_t byte,
+	uint8_t *to)
+{
+	uint8_t value = base64_values[byte];
+
+	if (value < 64) {
+		/* glued once more */
+		if (d->line_len > 0 && d->line[d->line_len - 1] == '=')
+			to = judge_line(d, to);
+		if (d->is_over)
+			return to;
+		return d->is_behind ? keep_letter(d, byte, to)
+				    : take_data(d, byte, to);
+	}
+	if (value == BASE64_PAD) {
+		if (d->line_len % 4 != 0)
+			d->line[d->line_len++] = byte;
+	} else if (value != BASE64_WHITE) {
+		d->is_over = true;
+	} else if (byte == '\r' || byte == '\n') {
+		return judge_line(d, to);
+	} else {
+		d->has_gap = d->line_len > 0;
+	}
+	return to;
+}
+
+static uint8_t *take_byte(struct base64_decoder *d, uint8_t byte, uint8_t *to)
+{
+	if (!d->is_behind)
+		return take_data(d, byte, to);
+	to = take_behind(d, byte, to);
+	d->is_damaged = d->is_damaged || d->is_over;
 	return to;
 }
 
@@ -176,8 +250,8 @@ static size_t decode_piece(struct base64_decoder *d, struct span in,
 {
 	uint8_t *to = out;
 
-	while (in.n > 0) {
-		if (d->letters == 0 && !d->is_padded) {
+	while (in.n > 0 && !d->is_over) {
+		if (d->letters == 0 && !d->is_padded && !d->is_behind) {
 			size_t groups = d->way->decode(in, to);
 
 			to += groups * 3;
@@ -199,7 +273,7 @@ static size_t decode_piece(struct base64_decoder *d, struct span in,
 static size_t decode_last(struct base64_decoder *d, struct span in,
 	struct buf *out)
 {
-	uint8_t room[LAST_PIECE_MAX + BASE64_WAY_SLACK];
+	uint8_t room[LAST_PIECE_MAX + HELD_MAX + BASE64_WAY_SLACK];
 
 	in = span_head(in, LAST_PIECE_MAX);
 	buf_put_most(out, span_of(room, decode_piece(d, in, room)));
@@ -211,8 +285,7 @@ void base64_decode_feed(struct base64_decoder *d, struct span in,
 {
 	while (in.n > 0) {
 		struct span piece = span_head(in, PIECE_MAX);
-		/* up to 3 letters wait for theirs */
-		size_t most = (piece.n / 4 + 2) * 3 + BASE64_WAY_SLACK;
+		size_t most = piece.n / 4 * 3 + HELD_MAX + BASE64_WAY_SLACK;
 
 		if (out->overflow || most > buf_left(out))
 			piece.n = decode_last(d, piece, out);
@@ -225,9 +298,11 @@ void base64_decode_feed(struct base64_decoder *d, struct span in,
 
 void base64_decode_end(struct base64_decoder *d, struct buf *out)
 {
-	uint8_t room[2];
+	uint8_t room[HELD_MAX];
+	uint8_t *end = judge_line(d, room);
 
 	if (d->letters > 0)
 		d->is_damaged = true;
-	buf_put(out, span_of(room, (size_t)(flush_group(d, room) - room)));
+	end = flush_group(d, end);
+	buf_put(out, span_of(room, (size_t)(end - room)));
 }

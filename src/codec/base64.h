@@ -3,9 +3,11 @@
  *
  * Both directions take their input in pieces of any size.  The encoder is
  * strict in what it writes.  The decoder is tolerant: bytes outside of the
- * alphabet are skipped (RFC 2045 6.8), missing padding is forgiven, and what
- * follows padding is read on as a new run (programs that glue two encoded
- * parts together exist).  What it forgave it tells in is_damaged.
+ * alphabet are skipped (RFC 2045 6.8) and missing padding is forgiven.  Padding
+ * ends the data, for mailing lists write their footers behind it; but programs
+ * that glue two encoded parts together exist, and so a line behind padding that
+ * is nothing but whole groups of letters goes on.  What it forgave it tells in
+ * is_damaged.
  */
 #ifndef POSTRIDER_CODEC_BASE64_H
 #define POSTRIDER_CODEC_BASE64_H
@@ -42,7 +44,12 @@ struct base64_decoder {
 	const struct base64_way *way;
 	uint32_t bits;
 	uint8_t letters; /* of the group at hand, 0-3 */
-	bool is_padded;  /* the last run ended with padding */
+	bool is_padded;  /* "=" came last, where no group was open */
+	bool is_behind;  /* padding came; the line behind it is looked at */
+	bool is_over;    /* that line was none of ours */
+	bool has_gap;    /* a blank stands behind the letters of that line */
+	uint8_t line[BASE64_MAIL_LINE]; /* what is known of that line */
+	uint8_t line_len;
 	bool is_damaged; /* something was forgiven; white space is not that */
 };
 

@@ -175,12 +175,12 @@ static struct span part(struct span text, size_t start, size_t end)
 	return span_of(text.p + start, end - start);
 }
 
-/* Words that no "@" follows are the name of the next address, or the whole. */
+/* Of words with an "@" somewhere: those before one are the name of its address,
+ * and those behind the last are nothing. */
 static void take_runs(struct reader *r, struct span text, struct address *one)
 {
 	struct token_reader t = {.value = text};
 	size_t words_start = 0, words_end = 0;
-	bool has_address = false;
 	struct address_run run;
 
 	while (!r->list->is_cut && address_run_next(&t, &run)) {
@@ -204,15 +204,8 @@ static void take_runs(struct reader *r, struct span text, struct address *one)
 			part(text, run.at + 1, run.end), ADDRESS_DOMAIN);
 		push_mailbox(r, one);
 		*one = (struct address){0};
-		has_address = true;
 		words_end = 0;
 	}
-	if (has_address || words_end == 0 ||
-		!may_copy(r, words_end - words_start))
-		return;
-	one->local = address_text(r->arena, part(text, words_start, words_end),
-		ADDRESS_PHRASE);
-	push_mailbox(r, one);
 }
 
 /* Takes the words of an item as an address, which has what one already says. */

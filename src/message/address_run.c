@@ -15,10 +15,12 @@ static bool joins(struct span text, const struct address_run *run,
 		text.p[t->start] == '.';
 }
 
-/* Before an "@" they are gaps, behind it they end the run. */
+/* Before an "@" they are gaps, behind it they end the run.  Separators are here
+ * when brackets that said nothing stand amid the words. */
 static bool is_mark(const struct token *t, const struct address_run *run)
 {
 	return t->kind == TOKEN_OPEN || t->kind == TOKEN_CLOSE ||
+		t->kind == TOKEN_COMMA || t->kind == TOKEN_SEMICOLON ||
 		(t->kind == TOKEN_COLON && run->has_at);
 }
 

@@ -22,8 +22,6 @@
 
 #include "base/banned.h"
 
-#define PARAMS_MAX 50
-
 /* ---- the list ------------------------------------------------------------ */
 static struct span type_of(const struct compose_part *part)
 {
@@ -81,7 +79,7 @@ static bool is_raw_part(struct span raw)
 
 static enum code check_params(const struct compose_part *part, struct err *e)
 {
-	if (part->param_count > PARAMS_MAX)
+	if (part->param_count > COMPOSE_PARAMS_MAX)
 		return err_set(e, LIMIT, "a part has too many parameters");
 	for (size_t i = 0; i < part->param_count; i++)
 		if (!compose_is_token(span_str(part->params[i].name)) ||

@@ -20,6 +20,7 @@
 #define COMPOSE_RANDOM_BYTES 16
 #define COMPOSE_PARTS_MAX    10000
 #define COMPOSE_DEPTH_MAX    50
+#define COMPOSE_PARAMS_MAX   50 /* further ones of a part */
 /* What compose_put takes of the arena at most. */
 #define COMPOSE_ARENA_BYTES (4u << 20)
 

@@ -7,7 +7,6 @@
  * and free text with bytes above 127 becomes encoded words.
  */
 #include "base/utf8.h"
-#include "codec/charset.h"
 #include "message/downgrade_int.h"
 #include "message/header.h"
 #include "message/words.h"
@@ -35,21 +34,15 @@ static void put_free_text(struct span name, struct span value,
 	struct buf *out)
 {
 	size_t column = name.n + 2;
-	struct buf text, utf8;
+	struct buf text;
 
 	buf_init(&text, value.n * 4 + 64);
-	buf_init(&utf8, value.n * 16 + 256);
 	words_put_decoded(&text, value);
-	if (utf8_is_valid(buf_span(&text)) ||
-		!charset_put_utf8(&utf8, SPAN("windows-1252"),
-			buf_span(&text)))
-		buf_put(&utf8, buf_span(&text));
 	buf_put(out, name);
 	buf_puts(out, ": ");
-	words_put_text(out, buf_span(&utf8), &column);
+	words_put_text(out, buf_span(&text), &column);
 	buf_puts(out, "\r\n");
 	buf_clear(&text);
-	buf_clear(&utf8);
 }
 
 static void put_label(const struct piece *p, bool has_version,

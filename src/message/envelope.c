@@ -55,39 +55,6 @@ static const struct field *find(struct span name)
 	return NULL;
 }
 
-static struct span trim(struct span s)
-{
-	while (s.n > 0 && token_is_blank(s.p[0]))
-		s = span_tail(s, 1);
-	while (s.n > 0 && token_is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-/* RFC 5322 2.2.3: the line ends go, the blanks behind them stay. */
-static struct span unfold(struct arena *a, struct span value)
-{
-	uint8_t *p = arena_alloc(a, value.n, 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < value.n; i++)
-		if (value.p[i] != '\r' && value.p[i] != '\n')
-			p[n++] = value.p[i];
-	return span_of(p, n);
-}
-
-/* The text in the arena; even an empty one has a place there. */
-static struct span keep_text(struct arena *a, struct span value)
-{
-	struct span text = trim(value);
-
-	if (text.n == 0)
-		return span_of(arena_alloc(a, 1, 1), 0);
-	if (span_find(text, '\n') < text.n || span_find(text, '\r') < text.n)
-		return unfold(a, text);
-	return arena_dup(a, text);
-}
-
 static void read_list(struct arena *a, struct span value,
 	struct address_list *list)
 {
@@ -108,7 +75,7 @@ void envelope_take(struct envelope *e, struct arena *a, struct span name,
 		return;
 	member = (uint8_t *)e + field->offset;
 	if (field->form == TEXT)
-		*(struct span *)member = keep_text(a, value);
+		*(struct span *)member = token_keep_text(a, value);
 	else
 		read_list(a, value, member);
 }

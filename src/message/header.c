@@ -3,6 +3,8 @@
  */
 #include "message/header.h"
 
+#include "message/token.h"
+
 #include "base/banned.h"
 
 struct span header_cut_line(struct span *rest)
@@ -67,26 +69,19 @@ bool header_next(struct span *rest, struct header_field *out)
 bool header_find(struct span head, struct span name, struct span *out_value)
 {
 	struct header_field field;
+	bool found = false;
 
 	while (header_next(&head, &field))
 		if (span_eq_fold(field.name, name)) {
 			*out_value = field.value;
-			return true;
+			found = true;
 		}
-	return false;
-}
-
-static bool is_white(uint8_t c)
-{
-	return is_blank(c) || c == '\r' || c == '\n';
+	return found;
 }
 
 void header_put_unfolded(struct buf *out, struct span value)
 {
-	while (value.n > 0 && is_white(value.p[0]))
-		value = span_tail(value, 1);
-	while (value.n > 0 && is_white(value.p[value.n - 1]))
-		value.n--;
+	value = token_trim(value);
 	while (value.n > 0)
 		buf_put(out, header_cut_line(&value));
 }

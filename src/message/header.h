@@ -27,7 +27,8 @@ size_t header_len(struct span message);
 /* Cuts the next field off *rest; false at the empty line or the end. */
 bool header_next(struct span *rest, struct header_field *out);
 
-/* The first field of that name, in either case. */
+/* The last field of that name, in either case: the one that counts where one is
+ * wanted (envelope.h). */
 bool header_find(struct span head, struct span name, struct span *out_value);
 
 /* The value on one line: line ends go, the blanks behind them stay (RFC 5322

@@ -7,6 +7,7 @@
 #include "codec/nfc.h"
 #include "message/address.h"
 #include "message/msgid.h"
+#include "message/token.h"
 #include "message/words.h"
 
 #include "base/banned.h"
@@ -276,22 +277,6 @@ bool header_form_message_ids(struct arena *a, struct span value,
 	return count > 0;
 }
 
-/* Passes over a comment and the comments in it; RFC 2369 2 */
-static struct span skip_comment(struct span s)
-{
-	size_t depth = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '(')
-			depth++;
-		else if (s.p[i] == ')' && --depth == 0)
-			return span_tail(s, i + 1);
-	}
-	return span_tail(s, s.n);
-}
-
 /* RFC 2369 2: white space inside of the brackets is to be ignored. */
 static struct span without_blanks(struct arena *a, struct span s)
 {
@@ -316,7 +301,7 @@ bool header_form_urls(struct arena *a, struct span value,
 		size_t end;
 
 		if (rest.p[0] == '(') {
-			rest = skip_comment(rest);
+			rest = span_tail(rest, token_comment_len(rest));
 			continue;
 		}
 		if (rest.p[0] != '<') {

@@ -21,7 +21,7 @@
  * boundary lines and epilogue.
  *
  * Text in the tree is raw: as sent, unfolded, encoded words not decoded, any
- * byte possible.  words.h and param.h decode it.
+ * byte possible (no CR and LF in the fields' own texts).  words.h and param.h decode it.
  *
  * What broken mail is taken for, at every split of its bytes and in every view:
  *
@@ -29,8 +29,13 @@
  * - A head ends at the first line that is empty, or where its part ends.  A
  *   line in it that is no field is passed over with those folded below it:
  *   "From " of an mbox, and anything else without a name and a colon.
+ *   Deliberate: no such line begins the body, so a body without an empty line
+ *   before it is head.  A folded line that lost its blank would else turn all
+ *   fields behind it to text, and DKIM, TOP and a notice cut at the empty line
+ *   too (RFC 5322 2.1).
  * - Of a Content- field that stands twice the first counts.  One that cannot be
- *   read is as if it were not there: text/plain, 7bit.
+ *   read is as if it were not there: text/plain, 7bit; but in a digest a part
+ *   without a type is a message, one with a type that cannot be read a text.
  * - A boundary has nothing but blanks behind it on its line, and ends heads too.
  *   The innermost counts; one of an outer multipart ends the inner ones.  The
  *   line end before it belongs to it, unless that ends a head or a boundary.

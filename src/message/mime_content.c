@@ -15,13 +15,9 @@
 
 #include "codec/hex.h"
 #include "message/header.h"
+#include "message/token.h"
 
 #include "base/banned.h"
-
-static bool is_white(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* RFC 2045 5.1 */
 static bool is_token_char(uint8_t c)
@@ -35,20 +31,14 @@ static bool is_token_char(uint8_t c)
  * not close is none. */
 static struct span skip_space(struct span s)
 {
-	size_t depth = 0, i = 0, end = 0;
+	size_t n = 1;
 
-	for (; i < s.n && (depth > 0 || is_white(s.p[i]) || s.p[i] == '(');
-		i++) {
-		if (s.p[i] == '(')
-			depth++;
-		else if (s.p[i] == ')')
-			depth--;
-		else if (s.p[i] == '\\')
-			i++;
-		if (depth == 0)
-			end = i + 1;
+	while (n > 0) {
+		s = token_trim_start(s);
+		n = s.n > 0 && s.p[0] == '(' ? token_closed_comment_len(s) : 0;
+		s = span_tail(s, n);
 	}
-	return span_tail(s, end);
+	return s;
 }
 
 static struct span cut_token(struct span *rest)
@@ -66,30 +56,7 @@ static struct span cut_token(struct span *rest)
 
 /* ---- fields ------------------------------------------------------------ */
 
-/* The text on one line, in the arena: line ends and the blanks around it go.
- * RFC 5322 2.2.3 */
-static struct span keep_text(struct arena *a, struct span value)
-{
-	uint8_t *p;
-	size_t n = 0;
-
-	while (value.n > 0 && is_white(value.p[0]))
-		value = span_tail(value, 1);
-	while (value.n > 0 && is_white(value.p[value.n - 1]))
-		value.n--;
-	if (value.n == 0)
-		return SPAN_EMPTY;
-	p = arena_alloc(a, value.n, 1);
-	while (value.n > 0) {
-		struct span line = header_cut_line(&value);
-
-		if (line.n > 0)
-			memcpy(p + n, line.p, line.n);
-		n += line.n;
-	}
-	return span_of(p, n);
-}
-
+/* What cannot be read is plain text, in a digest too (RFC 2045 5.2). */
 static void take_type(struct arena *a, struct span value,
 	struct mime_part *part)
 {
@@ -98,6 +65,8 @@ static void take_type(struct arena *a, struct span value,
 	struct span type = cut_token(&rest);
 	struct span subtype;
 
+	part->type = SPAN("text");
+	part->subtype = SPAN("plain");
 	if (type.n == 0 || rest.n == 0 || rest.p[0] != '/')
 		return;
 	rest = span_tail(rest, 1);
@@ -146,30 +115,30 @@ static void take_encoding(struct arena *a, struct span value,
 
 static void take_id(struct arena *a, struct span value, struct mime_part *part)
 {
-	part->id = keep_text(a, value);
+	part->id = token_keep_text(a, value);
 }
 
 static void take_description(struct arena *a, struct span value,
 	struct mime_part *part)
 {
-	part->description = keep_text(a, value);
+	part->description = token_keep_text(a, value);
 }
 
 static void take_md5(struct arena *a, struct span value, struct mime_part *part)
 {
-	part->md5 = keep_text(a, value);
+	part->md5 = token_keep_text(a, value);
 }
 
 static void take_location(struct arena *a, struct span value,
 	struct mime_part *part)
 {
-	part->location = keep_text(a, value);
+	part->location = token_keep_text(a, value);
 }
 
 static void take_language(struct arena *a, struct span value,
 	struct mime_part *part)
 {
-	part->language = keep_text(a, value);
+	part->language = token_keep_text(a, value);
 }
 
 static const struct content_field {
@@ -289,7 +258,5 @@ struct span mime_content_boundary(struct arena *a, const struct mime_part *part)
 {
 	struct span boundary = find_boundary(a, part);
 
-	while (boundary.n > 0 && is_white(boundary.p[boundary.n - 1]))
-		boundary.n--;
-	return boundary;
+	return token_trim_end(boundary);
 }

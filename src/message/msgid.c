@@ -24,15 +24,6 @@ static bool find_open(struct span *rest)
 	return t.kind == TOKEN_OPEN;
 }
 
-static struct span trim(struct span s)
-{
-	while (s.n > 0 && token_is_blank(s.p[0]))
-		s = span_tail(s, 1);
-	while (s.n > 0 && token_is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* Of a quoted part at the start, with its quotes; 0: there is none. */
 static size_t quoted_len(struct span s)
 {
@@ -56,7 +47,7 @@ static struct span cut_bracketed(struct span *rest)
 
 	while (end < in.n && in.p[end] != '>' && in.p[end] != '<')
 		end++;
-	id = trim(span_head(in, end));
+	id = token_trim(span_head(in, end));
 	if (end < in.n && in.p[end] == '>') {
 		*rest = span_tail(in, end + 1);
 		return id;

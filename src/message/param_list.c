@@ -18,6 +18,7 @@
 
 #include "message/limits.h"
 #include "message/param_int.h"
+#include "message/token.h"
 
 #include "base/banned.h"
 
@@ -31,42 +32,15 @@ struct reader {
 	bool has_open_quote;   /* the same for quotes */
 };
 
-static bool is_white(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span trim_end(struct span s)
-{
-	while (s.n > 0 && is_white(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-/* Length of the comment at the start of s; 0: it does not close. */
-static size_t comment_len(struct span s)
-{
-	size_t depth = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '(')
-			depth++;
-		else if (s.p[i] == ')' && --depth == 0)
-			return i + 1;
-	}
-	return 0;
-}
-
-/* The same, and what fails once is not tried again: time stays linear. */
+/* Length of the comment at the start of s; 0: there is none that closes.  What
+ * fails once is not tried again: time stays linear. */
 static size_t find_comment(struct reader *r, struct span s)
 {
 	size_t n;
 
 	if (r->has_open_comment || s.n == 0 || s.p[0] != '(')
 		return 0;
-	n = comment_len(s);
+	n = token_closed_comment_len(s);
 	r->has_open_comment = n == 0;
 	return n;
 }
@@ -77,7 +51,7 @@ static void skip_space(struct reader *r)
 	for (;;) {
 		size_t n = 0;
 
-		while (n < r->rest.n && is_white(r->rest.p[n]))
+		while (n < r->rest.n && token_is_blank(r->rest.p[n]))
 			n++;
 		r->rest = span_tail(r->rest, n);
 		n = find_comment(r, r->rest);
@@ -89,7 +63,7 @@ static void skip_space(struct reader *r)
 
 static bool is_name_char(uint8_t c)
 {
-	return !is_white(c) && c != '=' && c != ';' && c != '(' && c != '"';
+	return !token_is_blank(c) && c != '=' && c != ';' && c != '(' && c != '"';
 }
 
 static size_t name_len(struct span s)
@@ -107,7 +81,7 @@ static bool is_param(struct span s)
 	size_t n = name_len(s);
 	size_t end = n;
 
-	while (end < s.n && is_white(s.p[end]))
+	while (end < s.n && token_is_blank(s.p[end]))
 		end++;
 	return n > 0 && end < s.n && s.p[end] == '=';
 }
@@ -116,9 +90,9 @@ static bool is_param(struct span s)
 static bool ends_in_comment(const struct reader *r, struct span s, bool is_main)
 {
 	size_t n = r->has_open_comment || s.n == 0 || s.p[0] != '(' ? 0 :
-		comment_len(span_head(s, VALUE_COMMENT_MAX));
+		token_closed_comment_len(span_head(s, VALUE_COMMENT_MAX));
 
-	return n > 0 && (is_main || n == s.n || is_white(s.p[n]) || s.p[n] == ';' ||
+	return n > 0 && (is_main || n == s.n || token_is_blank(s.p[n]) || s.p[n] == ';' ||
 		s.p[n] == '(');
 }
 
@@ -134,7 +108,7 @@ static size_t text_len(struct reader *r, bool is_main)
 		size_t blanks = i;
 		bool is_fold = is_main;
 
-		while (i < s.n && is_white(s.p[i]))
+		while (i < s.n && token_is_blank(s.p[i]))
 			is_fold |= s.p[i++] == '\n';
 		if (is_fold && i > blanks && is_param(span_tail(s, i)))
 			return blanks;
@@ -203,7 +177,7 @@ static struct span read_quoted(struct reader *r)
 	r->has_open_quote = true;
 	end = span_find(s, ';');
 	r->rest = span_tail(s, end);
-	return take(r, trim_end(span_head(s, end)), true);
+	return take(r, token_trim_end(span_head(s, end)), true);
 }
 
 static struct span read_text(struct reader *r, bool is_main)
@@ -211,7 +185,7 @@ static struct span read_text(struct reader *r, bool is_main)
 	struct span text = span_head(r->rest, text_len(r, is_main));
 
 	r->rest = span_tail(r->rest, text.n);
-	text = trim_end(text);
+	text = token_trim_end(text);
 	if (text.n > 0 && span_find(text, '"') == text.n - 1)
 		text.n--;
 	return take(r, text, false);

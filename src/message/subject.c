@@ -18,29 +18,15 @@ struct subject {
 	bool is_reply;
 };
 
-static struct span skip_blanks(struct span s)
-{
-	while (s.n > 0 && token_is_blank(s.p[0]))
-		s = span_tail(s, 1);
-	return s;
-}
-
-static struct span trim_end(struct span s)
-{
-	while (s.n > 0 && token_is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* Step 2: "(fwd)" and blanks at the end. */
 static void cut_trailers(struct subject *s)
 {
 	static const struct span mark = SPAN_INIT("(fwd)");
 
-	s->text = trim_end(s->text);
+	s->text = token_trim_end(s->text);
 	while (s->text.n >= mark.n &&
 		span_eq_fold(span_tail(s->text, s->text.n - mark.n), mark)) {
-		s->text = trim_end(span_head(s->text, s->text.n - mark.n));
+		s->text = token_trim_end(span_head(s->text, s->text.n - mark.n));
 		s->is_reply = true;
 	}
 }
@@ -52,7 +38,7 @@ static bool cut_blob(struct span *s)
 		return false;
 	for (size_t i = 1; i < s->n && s->p[i] != '['; i++)
 		if (s->p[i] == ']') {
-			*s = skip_blanks(span_tail(*s, i + 1));
+			*s = token_trim_start(span_tail(*s, i + 1));
 			return true;
 		}
 	return false;
@@ -71,11 +57,11 @@ static bool cut_refwd(struct span *s)
 		rest = span_tail(rest, 2);
 	else
 		return false;
-	rest = skip_blanks(rest);
+	rest = token_trim_start(rest);
 	(void)cut_blob(&rest);
 	if (rest.n == 0 || rest.p[0] != ':')
 		return false;
-	*s = skip_blanks(span_tail(rest, 1));
+	*s = token_trim_start(span_tail(rest, 1));
 	return true;
 }
 
@@ -117,6 +103,8 @@ static bool unwrap(struct subject *s)
 		!span_starts_fold(s->text, mark))
 		return false;
 	s->text = span_tail(span_head(s->text, s->text.n - 1), mark.n);
+	/* what was a blob is text now */
+	s->no_reply_before = NULL;
 	s->is_reply = true;
 	return true;
 }
@@ -129,7 +117,7 @@ static void put_squeezed(struct buf *out, struct span text)
 		while (n < text.n && !token_is_blank(text.p[n]))
 			n++;
 		buf_put(out, span_head(text, n));
-		text = skip_blanks(span_tail(text, n));
+		text = token_trim_start(span_tail(text, n));
 		if (text.n > 0)
 			buf_putc(out, ' ');
 	}
@@ -142,7 +130,7 @@ void subject_put_base(struct buf *out, struct span decoded_subject,
 
 	do {
 		cut_trailers(&s);
-		s.text = skip_blanks(s.text);
+		s.text = token_trim_start(s.text);
 		while (cut_leader(&s) || cut_tag(&s))
 			continue;
 	} while (unwrap(&s));

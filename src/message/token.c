@@ -41,7 +41,7 @@ static const uint8_t classes[256] = {
 };
 /* clang-format on */
 
-size_t token_comment_len(struct span s)
+size_t token_closed_comment_len(struct span s)
 {
 	size_t depth = 0;
 
@@ -53,7 +53,14 @@ size_t token_comment_len(struct span s)
 		else if (s.p[i] == ')' && --depth == 0)
 			return i + 1;
 	}
-	return s.n;
+	return 0;
+}
+
+size_t token_comment_len(struct span s)
+{
+	size_t n = token_closed_comment_len(s);
+
+	return n > 0 ? n : s.n;
 }
 
 size_t token_cfws_len(struct span s)
@@ -69,6 +76,47 @@ size_t token_cfws_len(struct span s)
 			break;
 	}
 	return i;
+}
+
+struct span token_trim_start(struct span s)
+{
+	while (s.n > 0 && token_is_blank(s.p[0]))
+		s = span_tail(s, 1);
+	return s;
+}
+
+struct span token_trim_end(struct span s)
+{
+	while (s.n > 0 && token_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+struct span token_trim(struct span s)
+{
+	return token_trim_end(token_trim_start(s));
+}
+
+static struct span unfold(struct arena *a, struct span value)
+{
+	uint8_t *p = arena_alloc(a, value.n, 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] != '\r' && value.p[i] != '\n')
+			p[n++] = value.p[i];
+	return span_of(p, n);
+}
+
+struct span token_keep_text(struct arena *a, struct span value)
+{
+	struct span text = token_trim(value);
+
+	if (text.n == 0)
+		return span_of(arena_alloc(a, 1, 1), 0);
+	if (span_find(text, '\n') < text.n || span_find(text, '\r') < text.n)
+		return unfold(a, text);
+	return arena_dup(a, text);
 }
 
 /* What stands between the parentheses. */

@@ -8,6 +8,7 @@
 #ifndef POSTRIDER_MESSAGE_TOKEN_H
 #define POSTRIDER_MESSAGE_TOKEN_H
 
+#include "base/arena.h"
 #include "base/span.h"
 
 enum token_kind {
@@ -52,11 +53,21 @@ struct token_reader {
 
 void token_next(struct token_reader *r, struct token *out);
 
-/* Length of the comment at the start of s, with both parentheses; one that is
- * not closed goes to the end.  RFC 5322 3.2.2 */
+/* Length of the comment at the start of s, which begins with "(", up to its
+ * closing parenthesis; 0: nothing closes it.  RFC 5322 3.2.2 */
+size_t token_closed_comment_len(struct span s);
+/* The same, but one that nothing closes goes to the end. */
 size_t token_comment_len(struct span s);
 /* Length of the blanks, folds and comments at the start of s. */
 size_t token_cfws_len(struct span s);
+/* Without the blanks and folds at its start, at its end, at both. */
+struct span token_trim_start(struct span s);
+struct span token_trim_end(struct span s);
+struct span token_trim(struct span s);
+/* The text of a value in the arena: trimmed, and unfolded as RFC 5322 2.2.3
+ * has it: the line ends go, the blanks behind them stay.  An empty one has a p
+ * too. */
+struct span token_keep_text(struct arena *a, struct span value);
 
 /* Blank, tab or a part of a line end. */
 static inline bool token_is_blank(uint8_t c)

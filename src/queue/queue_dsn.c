@@ -11,6 +11,8 @@
 #include "base/mid.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "message/header.h"
+#include "message/msgid.h"
 
 #define TEXT_MAX     400u /* of a quoted reply */
 #define LISTED_MAX   1000u /* recipients with a paragraph of text */
@@ -136,27 +138,23 @@ static void put_date(struct buf *out, const char *name, int64_t wall_ms)
 	buf_puts(out, "\r\n");
 }
 
-struct span queue_dsn_header(struct span message)
+/* The message's own id, if it is one that may stand in our head. */
+static bool find_id(struct span message, struct span *out)
 {
-	size_t end = span_find_span(message, SPAN("\r\n\r\n"));
+	struct span head = span_head(message, header_len(message));
+	struct span value;
 
-	return end == message.n ? message : span_head(message, end + 4);
+	return header_find(head, SPAN("Message-ID"), &value) &&
+		msgid_next(&value, out) && out->n < TEXT_MAX &&
+		utf8_is_ascii(*out);
 }
 
-/* The value of a field of the header, unfolded fields only; empty if none. */
-static struct span field_of(struct span header, struct span name)
+static void put_id_field(struct buf *out, const char *name, struct span id)
 {
-	while (header.n > 0) {
-		struct span line = span_cut(&header, '\n');
-
-		if (span_starts_fold(line, name)) {
-			line = span_tail(line, name.n);
-			if (line.n > 0 && line.p[line.n - 1] == '\r')
-				line.n--;
-			return span_trim(line);
-		}
-	}
-	return SPAN_EMPTY;
+	buf_puts(out, name);
+	buf_puts(out, ": <");
+	msgid_put(out, id);
+	buf_puts(out, ">\r\n");
 }
 
 /* ---- the parts --------------------------------------------------------------- */
@@ -188,7 +186,7 @@ static void put_fields(struct buf *out, const struct queue_dsn *d,
 	const struct shape *s)
 {
 	struct mid mid = mid_of(d->qid);
-	struct span id = field_of(d->original, SPAN("Message-ID:"));
+	struct span id;
 
 	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%.*s>\r\n",
 		SPAN_ARG(d->hostname));
@@ -202,13 +200,9 @@ static void put_fields(struct buf *out, const struct queue_dsn *d,
 	buf_printf(out, "Message-ID: <%.*s.%lld@%.*s>\r\n",
 		SPAN_ARG(mid_span(&mid)), (long long)d->now_wall_ms,
 		SPAN_ARG(d->hostname));
-	if (id.n > 2 && id.n < TEXT_MAX && id.p[0] == '<' &&
-		utf8_is_ascii(id)) {
-		buf_puts(out, "In-Reply-To: ");
-		put_clean(out, id, false);
-		buf_puts(out, "\r\nReferences: ");
-		put_clean(out, id, false);
-		buf_puts(out, "\r\n");
+	if (find_id(d->original, &id)) {
+		put_id_field(out, "In-Reply-To", id);
+		put_id_field(out, "References", id);
 	}
 	buf_puts(out, "Auto-Submitted: auto-replied\r\n"); /* RFC 3834 5 */
 	buf_puts(out, "MIME-Version: 1.0\r\n"
@@ -418,8 +412,11 @@ static struct shape shape_of(const struct queue_dsn *d)
 	s.is_whole = !d->is_binary &&
 		d->original_size <= QUEUE_DSN_WHOLE_MAX &&
 		d->original.n == d->original_size;
-	s.original = s.is_whole ? d->original : queue_dsn_header(
-		span_head(d->original, QUEUE_DSN_HEADER_MAX));
+	s.original = d->original;
+	if (!s.is_whole) {
+		s.original = span_head(s.original, QUEUE_DSN_HEADER_MAX);
+		s.original = span_head(s.original, header_len(s.original));
+	}
 	s.is_8bit = !utf8_is_ascii(s.original);
 	do {
 		buf_reset(&boundary);

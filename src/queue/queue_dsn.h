@@ -45,7 +45,4 @@ struct queue_dsn {
 void queue_dsn_put(struct buf *out, const struct queue_dsn *d,
 	uint32_t *out_flags);
 
-/* The header of a message: up to and with the empty line, or all. */
-struct span queue_dsn_header(struct span message);
-
 #endif

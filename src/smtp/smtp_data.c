@@ -42,7 +42,8 @@ static void end_name(struct smtp_data *d)
 
 /* One byte of a field's name, RFC 5322 2.2; blanks before the colon are
  * forgiven, RFC 5322 4.5.  Anything else means that this is no field, so the
- * body has begun. */
+ * body has begun.  Deliberate: message/mime.h passes over such a line; but here
+ * a body without a head must not fall under the limits of heads. */
 static void take_name_byte(struct smtp_data *d, uint8_t c)
 {
 	static const char received[] = "received";

@@ -229,7 +229,8 @@ class Maker:
         if kind < 4:
             coded = coded.rstrip(b"=\r\n")
         elif kind < 8:
-            coded += self.one(b"trailing words" + self.eol, b"====" + self.eol, b"-- " + self.eol)
+            coded += self.one(b"trailing words" + self.eol, b"Z2x1ZWQ=" + self.eol,
+                              b"-- " + self.eol)
         elif kind < 12:
             coded = coded[:9] + self.one(b"!", b" ", b"*&", b"\t") + coded[9:]
         elif kind < 15:

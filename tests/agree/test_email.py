@@ -41,11 +41,12 @@ def guarded(read):
 
 
 def raw_value(raw, name):
-    """The bytes of the first field of that name, folded; None: there is none."""
+    """The bytes of the last field of that name, folded; None: there is none."""
+    value = None
     for line in differences.FIELDS.finditer(differences.head_of(raw)):
         if line[1].lower() == name.lower().encode():
-            return line[2]
-    return None
+            value = line[2]
+    return value
 
 
 def their_addresses(field):

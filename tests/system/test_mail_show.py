@@ -59,6 +59,26 @@ def test_a_message_of_the_corpus(path):
             assert done.stdout == raw[part["body_start"]:part["body_end"]]
 
 
+def test_the_last_of_a_field_counts_in_every_view(tmp_path):
+    path = tmp_path / "a.eml"
+    path.write_bytes(b"From: one@x.test\nSubject: one\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n"
+                     b"Subject: two\nDate: Wed, 1 Jan 2025 00:00:00 +0000\nFrom: two@x.test\n\n")
+    assert show(path) == (b"From: two@x.test\nDate: Wed, 1 Jan 2025 00:00:00 +0000\n"
+                          b"Subject: two\n\n")
+    told = json.loads(show(path, "--json"))["parts"][0]["message"]
+    assert (told["subject"], told["date"]) == ("two", 1735689600)
+    assert [one["email"] for one in told["from"]] == ["two@x.test"]
+
+
+def test_what_is_not_read_is_told(tmp_path):
+    path = tmp_path / "a.eml"
+    told = b"(the message has more fields or parts than are read)\n"
+    path.write_bytes(b"X: y\n" * 300000 + b"\nbody\n")
+    assert show(path).endswith(b"body\n" + told)
+    path.write_bytes(b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 10001)
+    assert show(path).endswith(told)
+
+
 def test_as_a_person_reads_it(tmp_path):
     path = tmp_path / "a.eml"
     path.write_bytes(

@@ -160,6 +160,23 @@ static void test_decoder_is_tolerant(void **state)
 		{"Zm*9v", "foo", false},         /* not in the alphabet */
 		{"Zg==Zg==", "ff", false},       /* two glued together */
 		{"====", "", true},
+		{"Zg==\r\n \r\n", "f", true},
+		/* a line of whole groups goes on */
+		{"Zg==\r\nZm9v\t \r\nYmFy\r\n", "ffoobar", false},
+		{"Zg==Zm8=Zg==\n", "ffof", false},
+		{"Zg==\nZ===Zm9v", "ffoo", false},
+		{"Zg==QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowQUJDREVGR0hJSktMTU5P"
+			"UFFSU1RVVldYWVowMTIzNDU2\nZ m9v",
+			"fABCDEFGHIJKLMNOPQRSTUVWXYZ0ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"0123456foo", false},
+		/* what is none is a footer: nothing more is read */
+		{"Zg==\r\n____\r\nZm9v\r\n", "f", false},
+		{"Zg==\nZm9v bar\nZm9v\n", "f", false},
+		{"Zg==\nlists\nZm9v\n", "f", false},
+		{"Zg==\nZm9v.\n", "f", false},
+		{"Zg==\nZg=\nZm9v\n", "f", false},
+		{"Zg==Zg=Zm9v\n", "f", false},
+		{"Zg==\nZg", "f", false},
 		/* the same where a wide step would take them */
 		{"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVow\r\nMTIz",
 			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123", true},

@@ -278,6 +278,8 @@ static const struct row rows[] = {
 	{"a@", "L{a}"},
 	{"@b", "D{b}"},
 	{"@", ""},
+	/* brackets that say nothing amid an address */
+	{"a@<@,:<:<", "L{a}"},
 	{"a@@b", "L{a@}D{b}"},
 	{"a@b@c", "L{a@b}D{c}"},
 	{"a.@b", "L{a.}D{b}"},

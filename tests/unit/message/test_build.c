@@ -32,13 +32,18 @@ static struct message_draft draft(void)
 static void test_plain_message(void **state)
 {
 	struct message_draft d = draft();
-	struct buf out;
+	struct buf out, id;
 	struct err e;
 
 	(void)state;
 	buf_init(&out, 4096);
 	assert_int_equal(message_build(&d, &out, &e), OK);
 	buf_putc(&out, 0);
+	buf_init(&id, 100);
+	message_put_id(&d, &id);
+	assert_true(span_eq(buf_span(&id),
+		SPAN("<abababababababababababababababab@crepes.fr>")));
+	buf_clear(&id);
 	assert_string_equal((const char *)out.p,
 		"From: alice@crepes.fr\r\n"
 		"To: Bob <bob@hamburger.edu>\r\n"
@@ -173,6 +178,9 @@ static void test_refusals(void **state)
 	d = draft();
 	d.to = &bad;
 	assert_int_equal(message_build(&d, &out, &e), SYNTAX);
+	d = draft();
+	d.file_count = MESSAGE_FILES_MAX + 1;
+	assert_int_equal(message_build(&d, &out, &e), LIMIT);
 	buf_clear(&out);
 	buf_init(&out, 50);
 	d = draft();

@@ -453,6 +453,54 @@ static void test_utf8_address(void **state)
 	assert_int_equal(build(&b, &m), OK);
 	assert_int_equal(b.needs, COMPOSE_NEEDS_UTF8 | COMPOSE_NEEDS_8BIT);
 	forget(&b);
+	/* an id that was given may need it too */
+	m = message(&part);
+	m.id = SPAN("1@b\xc3\xbc" "cher.test");
+	assert_int_equal(build(&b, &m), OK);
+	assert_int_equal(b.needs, COMPOSE_NEEDS_UTF8 | COMPOSE_NEEDS_8BIT);
+	assert_true(has(&b, "Message-ID: <1@b\xc3\xbc" "cher.test>\r\n"));
+	forget(&b);
+	m.references = &m.id;
+	m.reference_count = 1;
+	m.id = SPAN("2@a.test");
+	assert_int_equal(build(&b, &m), OK);
+	forget(&b);
+}
+
+/* Further parameters; one that says the type of what is related is not said
+ * again (RFC 2387 3.1). */
+static void test_params(void **state)
+{
+	static const struct compose_param params[] = {
+		{"Type", SPAN_INIT("text/x")},
+		{"start", SPAN_INIT("caf\xc3\xa9")},
+	};
+	const struct compose_part leaf = {.kind = COMPOSE_FILE,
+		.name = SPAN("a\r\nb\x7f\xff.txt")};
+	const struct compose_part root = {.kind = COMPOSE_MULTIPART,
+		.type = SPAN("multipart/related"), .params = params,
+		.param_count = 2, .children = &leaf, .child_count = 1};
+	struct compose_message m = message(&root);
+	struct buf text;
+	struct built b;
+
+	(void)state;
+	buf_init(&text, 100);
+	assert_int_equal(build(&b, &m), OK);
+	assert_true(param_list_get(&b.tree->parts[0].params, SPAN("type"),
+		&text));
+	assert_true(span_eq(buf_span(&text), SPAN("text/x")));
+	assert_false(has(&b, "type=\"text/plain\""));
+	buf_reset(&text);
+	assert_true(param_list_get(&b.tree->parts[0].params, SPAN("start"),
+		&text));
+	assert_true(span_eq(buf_span(&text), SPAN("caf\xc3\xa9")));
+	buf_reset(&text);
+	assert_true(param_list_get(&b.tree->parts[1].params, SPAN("name"),
+		&text));
+	assert_true(span_eq(buf_span(&text), SPAN("a__b__.txt")));
+	buf_clear(&text);
+	forget(&b);
 }
 
 static void test_names(void **state)
@@ -545,12 +593,43 @@ static void test_bad_heads(void **state)
 	m = message(&part);
 	m.host = SPAN("a\r\nb");
 	refuse(&m, SYNTAX);
+	m = message(&part);
+	m.subject = SPAN("\xff");
+	refuse(&m, SYNTAX);
+	m = message(&part);
+	m.zone_min = 24 * 60;
+	refuse(&m, SYNTAX);
+	m.zone_min = -m.zone_min;
+	refuse(&m, SYNTAX);
+}
+
+/* RFC 5322 3.6.2: From: may name many, Sender: one, and does if they are many */
+static void test_bad_people(void **state)
+{
+	const struct message_address two[] = {ann,
+		{SPAN_INIT("Bob"), SPAN_INIT("bob@a.test")}};
+	const struct message_address odd = {SPAN("\xff"), SPAN("a@b.test")};
+	const struct compose_part part = {.kind = COMPOSE_TEXT};
+	struct compose_message m = message(&part);
+	struct built b;
+
+	(void)state;
+	m.from = (struct compose_addresses){two, 2};
+	refuse(&m, SYNTAX);
+	m.sender = (struct compose_addresses){two, 2};
+	refuse(&m, SYNTAX);
+	m.sender.count = 1;
+	assert_int_equal(build(&b, &m), OK);
+	forget(&b);
+	m.to = (struct compose_addresses){&odd, 1};
+	refuse(&m, SYNTAX);
 }
 
 static void test_bad_parts(void **state)
 {
 	static const struct compose_part none[1] = {{.kind = COMPOSE_TEXT}};
 	static const struct compose_param bad = {"a b", SPAN_INIT("c")};
+	static const struct compose_param odd = {"a", SPAN_INIT("\xff")};
 	static const struct compose_part parts[] = {
 		{.kind = COMPOSE_TEXT, .type = SPAN_INIT("text")},
 		{.kind = COMPOSE_TEXT, .type = SPAN_INIT("a/b\r\nX: y")},
@@ -562,6 +641,7 @@ static void test_bad_parts(void **state)
 		{.kind = COMPOSE_TEXT, .id = SPAN_INIT("a>\r\nX: y")},
 		{.kind = COMPOSE_TEXT, .description = SPAN_INIT("\xff")},
 		{.kind = COMPOSE_TEXT, .params = &bad, .param_count = 1},
+		{.kind = COMPOSE_TEXT, .params = &odd, .param_count = 1},
 		{.kind = COMPOSE_RAW, .content = SPAN_INIT("Bcc: a@b\r\n\r\n")},
 		{.kind = COMPOSE_RAW, .content = SPAN_INIT(
 			"Content-Type: a/b\nBcc: a@b\r\n\r\n")},
@@ -576,6 +656,34 @@ static void test_bad_parts(void **state)
 
 		refuse(&m, SYNTAX);
 	}
+}
+
+static void test_limits_of_lists(void **state)
+{
+	static struct span ids[MESSAGE_IDS_MAX + 1];
+	static struct compose_param params[COMPOSE_PARAMS_MAX + 1];
+	static char word[999]; /* longer than a line may be */
+	struct compose_field field = {SPAN("X"), span_of(word, sizeof(word)),
+		true};
+	struct compose_part part = {.kind = COMPOSE_FILE, .params = params,
+		.param_count = COMPOSE_PARAMS_MAX + 1};
+	struct compose_message m = message(&part);
+
+	(void)state;
+	for (size_t i = 0; i <= COMPOSE_PARAMS_MAX; i++)
+		params[i] = (struct compose_param){"a", SPAN("b")};
+	refuse(&m, LIMIT);
+	part.param_count = 0;
+	memset(word, 'x', sizeof(word));
+	for (size_t i = 0; i <= MESSAGE_IDS_MAX; i++)
+		ids[i] = SPAN("a@b");
+	m.references = ids;
+	m.reference_count = MESSAGE_IDS_MAX + 1;
+	refuse(&m, LIMIT);
+	m.reference_count = 0;
+	m.fields = &field;
+	m.field_count = 1;
+	refuse(&m, SYNTAX);
 }
 
 static void test_limits(void **state)
@@ -620,6 +728,9 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bad_heads),
 		cmocka_unit_test(test_bad_parts),
+		cmocka_unit_test(test_bad_people),
+		cmocka_unit_test(test_limits_of_lists),
+		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_limits),
 	};
 

@@ -8,10 +8,10 @@
 
 static const char head[] = "From mbox line\r\n"
 			   "From: a@b\r\n"
+			   "Subject: first\r\n"
 			   "subject : one\r\n two\r\n\tthree\r\n"
 			   "no field here\r\n"
 			   "X-Empty:\r\n"
-			   "Subject: second\r\n"
 			   "\r\n"
 			   "To: in the body\r\n";
 

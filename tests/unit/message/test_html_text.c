@@ -83,6 +83,9 @@ static const struct {
 	{"<a href=https://x.test/><img src=y alt='a &amp;\nb<'></a>",
 		"a & b< <https://x.test/>\n"},
 	{"<a href=https://x.test/>a<br></a>b", "a <https://x.test/>\nb\n"},
+	{"<a href=>a</a><a href= >b</a><a>c</a>", "abc\n"},
+	{"<a href=https://x.test/?a&b>c</a>", "c <https://x.test/?a&b>\n"},
+	{"a\xc2" "b\xc2", "ab\n"}, /* half a character */
 	{"<a href=https://x.test>a<a href=https://y.test>b",
 		"a <https://x.test>b <https://y.test>\n"},
 	{"<a name=x>a</a>", "a\n"},

@@ -10,7 +10,7 @@
  * "A=text/plain+i" for a part whose body is "A", with
  *	+a  Content-Disposition: attachment
  *	+i  Content-Disposition: inline
- *	+n  a file name
+ *	+n  a file name; +e: an extended one; +o: an empty one
  *	+c  a Content-ID */
 struct drawing {
 	struct buf out;
@@ -35,11 +35,15 @@ static void draw_flags(struct drawing *d, struct span flags)
 		{'a', "Content-Disposition: Attachment\r\n"},
 		{'i', "Content-Disposition: INLINE\r\n"},
 		{'n', "Content-Disposition: inline; filename=x\r\n"},
+		{'e', "Content-Disposition: inline; "
+			"filename*=utf-8''%c3%a9\r\n"},
+		{'o', "Content-Disposition: inline; filename=\r\n"},
 		{'c', "Content-ID: <x@y>\r\n"},
 	};
 
 	for (size_t i = 0; i < flags.n; i++)
-		for (size_t k = 0; k < 4; k++)
+		for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]);
+			k++)
 			if (flags.p[i] == (uint8_t)fields[k].flag)
 				buf_puts(&d->out, fields[k].field);
 }
@@ -119,6 +123,8 @@ static const struct {
 	{"[alternative A=text/plain B=text/calendar C=image/png ]",
 		"text A html A files B C yes"},
 	{"[mixed A=text/plain B=text/plain+n C=text/plain ]",
+		"text A C html A C files B no"},
+	{"[mixed A=text/plain B=text/plain+e C=text/plain+o ]",
 		"text A C html A C files B no"},
 	{"[mixed A=text/plain+n B=image/png+n ]",
 		"text A B html A B files no"},

@@ -242,6 +242,10 @@ static void test_messages(void **state)
 			"digest* .rfc822> ..plain:0"),
 		ROW(TYPE("multipart/digest; boundary=b") "\n--b\n\n\nA\n--b--",
 			"digest* .rfc822> ..plain:1"),
+		/* RFC 2045 5.2 */
+		ROW(TYPE("multipart/digest; boundary=b") "\n--b\n" TYPE("x")
+		    "\nyy\n--b--",
+			"digest* .plain:2"),
 	};
 
 	(void)state;

@@ -152,7 +152,7 @@ static void test_others(void **state)
 		{"Content-Language: de, en\n",
 			"?text/plain 0: []|||||de, en"},
 		{"Content-Description: a\rb\n",
-			"?text/plain 0: []||a\rb|||"},
+			"?text/plain 0: []||ab|||"},
 		{"Content-ID:\n", "?text/plain 0: []|||||"},
 	};
 

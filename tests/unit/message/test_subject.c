@@ -69,6 +69,8 @@ static const struct row rows[] = {
 	{"[fwd: hello (fwd)]", "hello", true},
 	{"[fwd: [fwd: hello]]", "hello", true},
 	{"[fwd: Re: [list] hello]", "hello", true},
+	{"[fwd: Re: hello]", "hello", true},
+	{"[fwd:\rFwd:hello]", "hello", true},
 	{"Re: [fwd: hello]", "hello", true},
 	{"[fwd: hello", "[fwd: hello", false},
 	{"[fwd: a] b", "b", false},

@@ -123,6 +123,31 @@ static void test_a_long_phrase(void **state)
 }
 
 /* B words hold whole characters, and nothing that ends a line. */
+/* behind a long name the first word begins on a line of its own */
+static void test_the_first_word_folds(void **state)
+{
+	static const struct {
+		const char *text, *coded;
+	} rows[] = {
+		{"hello you", "\r\n hello you"},
+		{"h\xc3\xa9", "\r\n =?utf-8?B?aMOp?="},
+	};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t column = 76;
+
+		buf_reset(&out);
+		words_put_text(&out, span_str(rows[i].text), &column);
+		assert_true(span_eq(buf_span(&out), span_str(rows[i].coded)));
+		assert_int_equal(column, buf_len(&out) -
+			span_find_last(buf_span(&out), '\n') - 1);
+	}
+	buf_clear(&out);
+}
+
 static void test_b_words(void **state)
 {
 	static const char text[] =
@@ -369,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_a_subject_cannot_add_a_field),
 		cmocka_unit_test(test_phrases),
 		cmocka_unit_test(test_a_long_phrase),
+		cmocka_unit_test(test_the_first_word_folds),
 		cmocka_unit_test(test_b_words),
 		cmocka_unit_test(test_decoding),
 		cmocka_unit_test(test_clean),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 
-def notice(name):
+def notice(name, about="<1@crepes.fr>"):
     raw = subprocess.run([sys.argv[1], name], check=True,
                          stdout=subprocess.PIPE).stdout
     body = raw.split(b"\r\n", 1)[1]
@@ -25,7 +25,7 @@ def notice(name):
     assert m["To"].addresses[0].addr_spec == "alice@crepes.fr"
     assert m["From"].addresses[0].addr_spec == "MAILER-DAEMON@mx.crepes.fr"
     assert m["Date"] and m["Message-ID"].endswith("@mx.crepes.fr>")
-    assert m["In-Reply-To"] == "<1@crepes.fr>"
+    assert m["In-Reply-To"] == m["References"] == about
     parts = list(m.iter_parts())
     assert len(parts) == 3, (name, len(parts))
     return m, parts
@@ -111,4 +111,7 @@ for name in ("long", "binary"):
 m, (text, report, original) = notice("boundary")
 assert original.get_content_type() == "message/rfc822"
 assert "postrider=_9K_0" in original.get_payload(0).get_content()
+# a folded id is one, and what stands in the body is none
+notice("folded")
+notice("no_id", about=None)
 print("ok")

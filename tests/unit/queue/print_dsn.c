@@ -22,6 +22,8 @@
 #define ORIGINAL                                                               \
 	"From: Alice <alice@crepes.fr>\r\nMessage-ID: <1@crepes.fr>\r\n"       \
 	"Subject: ketchup\r\n\r\nDo you like ketchup?\r\n"
+#define FOLDED "Message-ID :\r\n (of) <1@crepes.fr>\r\n\r\n"
+#define NO_ID  "Subject: ketchup\r\n\r\nMessage-ID: <2@crepes.fr>\r\n"
 
 static const struct queue_rcpt failed[] = {
 	BOB,
@@ -85,6 +87,10 @@ static const struct {
 	{"binary", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
 		.original = WORDS(ORIGINAL), .is_binary = true,
 		.original_size = sizeof(ORIGINAL) - 1}},
+	{"folded", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
+		.original = WORDS(FOLDED), .original_size = sizeof(FOLDED) - 1}},
+	{"no_id", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
+		.original = WORDS(NO_ID), .original_size = sizeof(NO_ID) - 1}},
 	/* the boundary that would be taken occurs in the original */
 	{"boundary", {.kind = QUEUE_DSN_FAILED, ROWS(failed),
 		.original = WORDS(ORIGINAL "--postrider=_9K_0--\r\n"),
