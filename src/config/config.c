@@ -172,7 +172,8 @@ static int on_section(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (cfg_title(section) != NULL && !is_service(cfg_title(section)))
 		return fail(cfg, SPAN("listen"), "there is no such service; "
-			"write listen smtp, listen submission or listen pop3");
+			"write listen smtp, submission, submissions, pop3 or "
+			"pop3s");
 	for (cfg_opt_t *each = section->opts; each->name != NULL; each++)
 		if ((each->flags & CFGF_LIST) != 0 && cfg_opt_size(each) == 0 &&
 			on_option(section, each) != 0)
@@ -281,6 +282,10 @@ static enum code check_whole(const struct config *c, const char *name,
 	if (c->warn_after_ms > c->give_up_after_ms)
 		return err_set(e, SYNTAX, "%s: queue.warn_after: it is later "
 			"than queue.give_up_after; write a shorter time", name);
+	if (c->tls_certificate_count != c->tls_key_count)
+		return err_set(e, SYNTAX, "%s: tls.key: there are not as many "
+			"as in tls.certificate; write one for each, in the "
+			"same order", name);
 	return OK;
 }
 

@@ -17,9 +17,11 @@
 #define CONFIG_RETRIES_MAX   16
 #define CONFIG_LOCAL_MAX     256
 #define CONFIG_SERVERS_MAX   8
+#define CONFIG_PAIRS_MAX     16
+#define CONFIG_POLICIES_MAX  256
 
 /* The sections `listen NAME`, in the order of enum service. */
-#define CONFIG_LISTENERS 3
+#define CONFIG_LISTENERS 5
 
 struct config_listen {
 	struct span addresses[CONFIG_ADDRESSES_MAX]; /* "127.0.0.1:25", "[::]:25" */
@@ -27,6 +29,9 @@ struct config_listen {
 };
 
 enum config_plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
+
+/* TLS with another server: must is encrypted or not at all. */
+enum config_tls { CONFIG_TLS_NEVER, CONFIG_TLS_MAY, CONFIG_TLS_MUST };
 
 #define CONFIG_ARENA_BYTES (512u << 10)
 
@@ -37,6 +42,12 @@ struct config {
 	struct span data_dir, run_dir;
 	struct span user;
 	struct config_listen listen[CONFIG_LISTENERS];
+	/* PEM files; the n-th key is that of the n-th certificate.  None: a
+	 * certificate is made (src/role/keys.c) */
+	struct span tls_certificates[CONFIG_PAIRS_MAX];
+	size_t tls_certificate_count;
+	struct span tls_keys[CONFIG_PAIRS_MAX];
+	size_t tls_key_count;
 	enum config_plaintext login_plaintext;
 	uint64_t message_size_max;
 	uint32_t recipients_max;
@@ -51,6 +62,10 @@ struct config {
 	uint32_t outbound_port;
 	uint32_t outbound_per_domain;
 	int64_t outbound_idle_ms;
+	enum config_tls outbound_tls; /* config_tls_for() knows the exceptions */
+	/* "bank.example must", ".example never" (what is below example) */
+	struct span tls_policies[CONFIG_POLICIES_MAX];
+	size_t tls_policy_count;
 	struct span smarthost; /* "", "host", "host:port", "[1.2.3.4]:port" */
 	struct span servers[CONFIG_SERVERS_MAX];
 	size_t server_count;
@@ -80,6 +95,11 @@ void config_put_explained(struct buf *out, const struct config *c);
 /* One option ("limits.message_size"), its default and its sentence.  False:
  * there is none; out has the path that looks most like it, if there is one. */
 bool config_explain(struct buf *out, struct span path);
+
+/* What holds for mail to this domain: its own row of the policies, then that of
+ * the nearest domain above it, then outbound.tls.  Of two rows for one domain
+ * the stricter one. */
+enum config_tls config_tls_for(const struct config *c, struct span domain);
 
 /* "127.0.0.1:25" or "[::1]:25" to an address of 4 or 16 bytes and a port. */
 struct config_address {

@@ -10,6 +10,7 @@ enum option_type {
 	OPTION_TEXT,
 	OPTION_HOSTNAME,
 	OPTION_PATH,
+	OPTION_FILE,
 	OPTION_LOG_TO,
 	OPTION_HOST,
 	OPTION_ADDRESS,
@@ -19,6 +20,8 @@ enum option_type {
 	OPTION_BYTES,
 	OPTION_TIME,
 	OPTION_PLAINTEXT,
+	OPTION_TLS,
+	OPTION_TLS_POLICY,
 	OPTION_LEVEL,
 	OPTION_TYPE_COUNT
 };
@@ -45,6 +48,16 @@ static inline bool option_is_list(const struct option *o)
 	return o->count != OPTION_NO_COUNT;
 }
 
+/* ---- config_tls.c ----------------------------------------------------- */
+bool config_tls_parse(struct span word, enum config_tls *out);
+const char *config_tls_word(enum config_tls tls);
+/* "bank.example must" apart; false: not of that form. */
+bool config_tls_parse_policy(struct span text, struct span *out_domain,
+	enum config_tls *out);
+
+/* ---- config_option.c -------------------------------------------------- */
+/* Labels of letters, digits, hyphens.  RFC 1123 2.1 */
+bool option_is_hostname(struct span word);
 /* "limits.message_size", "listen.smtp.addresses". */
 void option_put_path(struct buf *out, const struct option *o);
 /* NULL: none of that path; blanks count as dots. */

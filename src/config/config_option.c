@@ -19,6 +19,8 @@
 
 #include "base/banned.h"
 
+#define FILE_MAX 4096 /* PATH_MAX of Linux */
+
 #define OPTION(section, name, type, field, preset, min, max, sentence)         \
 	{section, #name, OPTION_##type, offsetof(struct config, field),        \
 		OPTION_NO_COUNT, 1, preset, min, max, sentence},
@@ -113,8 +115,7 @@ static bool parse_text(const struct option *o, struct span word, void *out,
 	return true;
 }
 
-/* Labels of letters, digits, hyphens.  RFC 1123 2.1 */
-static bool is_hostname(struct span word)
+bool option_is_hostname(struct span word)
 {
 	if (word.n == 0 || word.n > 255)
 		return false;
@@ -140,7 +141,7 @@ static struct span machine_name(struct arena *a)
 	char name[256] = "";
 
 	if (gethostname(name, sizeof(name) - 1) != 0 ||
-		!is_hostname(span_str(name)))
+		!option_is_hostname(span_str(name)))
 		return SPAN("localhost");
 	return arena_dup(a, span_str(name));
 }
@@ -153,7 +154,7 @@ static bool parse_hostname(const struct option *o, struct span word, void *out,
 		*(struct span *)out = machine_name(a);
 		return true;
 	}
-	if (!is_hostname(word))
+	if (!option_is_hostname(word))
 		return false;
 	*(struct span *)out = arena_dup(a, word);
 	return true;
@@ -163,6 +164,18 @@ static bool parse_path(const struct option *o, struct span word, void *out,
 	struct arena *a)
 {
 	return span_starts(word, SPAN("/")) && parse_text(o, word, out, a);
+}
+
+/* Of a list: min and max are those of the list. */
+static bool parse_file(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	(void)o;
+	if (!span_starts(word, SPAN("/")) || word.n >= FILE_MAX ||
+		has_control(word))
+		return false;
+	*(struct span *)out = arena_dup(a, word);
+	return true;
 }
 
 static bool parse_log_to(const struct option *o, struct span word, void *out,
@@ -245,7 +258,7 @@ static bool is_host_or_ip(struct span host, bool has_brackets)
 {
 	struct config_address address;
 
-	return has_brackets ? parse_ip(host, &address) : is_hostname(host);
+	return has_brackets ? parse_ip(host, &address) : option_is_hostname(host);
 }
 
 static bool parse_host(const struct option *o, struct span word, void *out,
@@ -367,6 +380,27 @@ static bool parse_plaintext(const struct option *o, struct span word, void *out,
 	return false;
 }
 
+static bool parse_tls(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	(void)o;
+	(void)a;
+	return config_tls_parse(word, out);
+}
+
+static bool parse_tls_policy(const struct option *o, struct span word,
+	void *out, struct arena *a)
+{
+	struct span domain;
+	enum config_tls tls;
+
+	(void)o;
+	if (!config_tls_parse_policy(word, &domain, &tls))
+		return false;
+	*(struct span *)out = arena_dup(a, word);
+	return true;
+}
+
 static bool parse_level(const struct option *o, struct span word, void *out,
 	struct arena *a)
 {
@@ -433,6 +467,12 @@ static void put_plaintext(struct buf *out, const void *value)
 		plaintext_words[*(const enum config_plaintext *)value]);
 }
 
+static void put_tls(struct buf *out, const void *value)
+{
+	buf_printf(out, "\"%s\"",
+		config_tls_word(*(const enum config_tls *)value));
+}
+
 static void put_level(struct buf *out, const void *value)
 {
 	buf_printf(out, "\"%s\"",
@@ -454,6 +494,8 @@ static const struct {
 		"a host name; write letters, digits, hyphens and dots, as in \"mx.example.org\""},
 	[OPTION_PATH] = {sizeof(struct span), parse_path, put_text,
 		"a path that can be used; write it from the root and not too long, as in \"/var/lib/postrider\""},
+	[OPTION_FILE] = {sizeof(struct span), parse_file, put_text,
+		"a file; write its path from the root, as in \"/etc/postrider/fullchain.pem\""},
 	[OPTION_LOG_TO] = {sizeof(struct span), parse_log_to, put_text,
 		"a place for the log; write \"stderr\" or the whole path of a file"},
 	[OPTION_HOST] = {sizeof(struct span), parse_host, put_text,
@@ -472,6 +514,10 @@ static const struct {
 		"a time in the range; write a number and s, m, h, d or w, as in \"15m\""},
 	[OPTION_PLAINTEXT] = {sizeof(enum config_plaintext), parse_plaintext, put_plaintext,
 		"one of the words; write \"never\", \"loopback\" or \"always\""},
+	[OPTION_TLS] = {sizeof(enum config_tls), parse_tls, put_tls,
+		"one of the words; write \"never\", \"may\" or \"must\""},
+	[OPTION_TLS_POLICY] = {sizeof(struct span), parse_tls_policy, put_text,
+		"a domain and a word; write \"bank.example must\", or \".example never\" for all domains below example"},
 	[OPTION_LEVEL] = {sizeof(enum log_level), parse_level, put_level,
 		"a level; write \"error\", \"warn\", \"info\", \"debug\" or \"trace\""},
 };

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "ipc/wire.h"
 #include "net/loop.h"
 
@@ -422,6 +423,57 @@ static bool take_batch(struct channel *c)
 		dispatch(c, span_of(parts[i].iov_base, batch[i].msg_len), fd);
 	}
 	return n == BATCH && !c->is_lost && !c->is_freed;
+}
+
+/* ---- waiting --------------------------------------------------------------- */
+/* One packet into room of its own: a handler of another channel may be at work
+ * on what lies in the inbox. */
+static void take_one(struct channel *c)
+{
+	static uint8_t *room; /* PACKET_BYTES, owned for ever */
+	struct fd_control control;
+	struct iovec part = {.iov_len = PACKET_BYTES};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t n;
+
+	if (room == NULL)
+		room = mem_new(1, PACKET_BYTES);
+	part.iov_base = room;
+	n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+		return;
+	if (n <= 0)
+		lose(c);
+	else if (m.msg_flags & MSG_TRUNC)
+		violation(c, MSG_NONE, "too long");
+	else
+		dispatch(c, span_of(room, (size_t)n), take_fd(&m));
+}
+
+bool channel_wait(struct channel *c, const bool *is_done, int timeout_ms)
+{
+	int64_t end = time_mono_ms() + timeout_ms;
+
+	must(!c->is_dispatching);
+	c->is_dispatching = true;
+	while (!*is_done && !c->is_lost && !c->is_freed) {
+		unsigned unsent = c->frame_first < c->frame_end;
+		struct pollfd p = {.fd = c->fd,
+			.events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)};
+		int64_t left = end - time_mono_ms();
+
+		if (left <= 0)
+			break;
+		channel_flush(c);
+		if (poll(&p, 1, (int)left) > 0 &&
+			(p.revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+			take_one(c);
+	}
+	c->is_dispatching = false;
+	if (c->is_freed)
+		destroy(c);
+	return *is_done;
 }
 
 static void on_ready(void *arg, unsigned ready)

@@ -78,6 +78,11 @@ void channel_flush(struct channel *c);
 /* Blocks until everything is out or the peer is gone: before an exit. */
 void channel_drain(struct channel *c);
 
+/* Blocks, for an answer that cannot wait for the loop, until a handler of this
+ * channel has set *is_done, and serves nothing else meanwhile.  False: the
+ * time is over, or the peer is gone.  Not from a handler of this channel. */
+bool channel_wait(struct channel *c, const bool *is_done, int timeout_ms);
+
 /* A connected pair for a channel between two processes; both close-on-exec.
  * The system's error stands in errno when it fails (false). */
 bool channel_pair(int out_fds[2]);

@@ -96,7 +96,7 @@ static const char *const record_shapes[] = {
 const char *role_name(enum role role)
 {
 	static const char *const names[ROLE_COUNT] = {"master", "front",
-		"directory", "resolver", "queue", "outbound", "accounts",
+		"directory", "resolver", "keys", "queue", "outbound", "accounts",
 		"account", "cli", "any"};
 
 	return (unsigned)role < ROLE_COUNT ? names[role] : "?";
@@ -105,7 +105,7 @@ const char *role_name(enum role role)
 const char *service_name(enum service service)
 {
 	static const char *const names[SERVICE_COUNT] = {"smtp", "submission",
-		"pop3"};
+		"pop3", "submissions", "pop3s"};
 
 	return (unsigned)service < SERVICE_COUNT ? names[service] : "?";
 }

@@ -23,6 +23,7 @@ enum role {
 	ROLE_FRONT,
 	ROLE_DIRECTORY,
 	ROLE_RESOLVER,
+	ROLE_KEYS,
 	ROLE_QUEUE,
 	ROLE_OUTBOUND,
 	ROLE_ACCOUNTS,
@@ -34,7 +35,21 @@ enum role {
 const char *role_name(enum role role);
 
 /* What a listening socket speaks. */
-enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_COUNT };
+/* In the order of config.listen. */
+enum service {
+	SERVICE_SMTP,
+	SERVICE_SUBMISSION,
+	SERVICE_POP3,
+	SERVICE_SUBMISSIONS,
+	SERVICE_POP3S,
+	SERVICE_COUNT
+};
+
+/* TLS from the first byte: RFC 8314 3 */
+static inline bool service_is_tls(enum service service)
+{
+	return service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
+}
 const char *service_name(enum service service);
 
 /* Where a recipient goes. */

@@ -23,6 +23,7 @@ const struct pop3_command pop3_commands[POP3_VERB_COUNT] = {
 	[POP3_RETR] = {"RETR", POP3_TRANSACTION,          1, 1, false, "1939 5"},
 	[POP3_RSET] = {"RSET", POP3_TRANSACTION,          0, 0, false, "1939 5"},
 	[POP3_STAT] = {"STAT", POP3_TRANSACTION,          0, 0, false, "1939 5"},
+	[POP3_STLS] = {"STLS", BEFORE,                    0, 0, false, "2595 4"},
 	[POP3_TOP]  = {"TOP",  POP3_TRANSACTION,          2, 2, false, "1939 7"},
 	[POP3_UIDL] = {"UIDL", POP3_TRANSACTION,          0, 1, false, "1939 7"},
 	[POP3_USER] = {"USER", BEFORE,                    1, 1, true,  "1939 7"},
@@ -85,9 +86,11 @@ const char *pop3_command_read(struct span line, enum pop3_state state,
 	return NULL;
 }
 
-void pop3_put_capabilities(struct buf *out, bool has_user)
+void pop3_put_capabilities(struct buf *out, bool has_user, bool has_stls)
 {
 	buf_puts(out, "+OK\r\n");
+	if (has_stls)
+		buf_puts(out, "STLS\r\n");
 	if (has_user)
 		buf_puts(out, "USER\r\n");
 	/* AUTH-RESP-CODE: RFC 3206 */

@@ -35,6 +35,7 @@ enum pop3_verb {
 	POP3_RETR,
 	POP3_RSET,
 	POP3_STAT,
+	POP3_STLS,
 	POP3_TOP,
 	POP3_UIDL,
 	POP3_USER,
@@ -64,7 +65,7 @@ const char *pop3_command_read(struct span line, enum pop3_state state,
 	struct pop3_call *out);
 
 /* The answer to CAPA.  RFC 2449 5 */
-void pop3_put_capabilities(struct buf *out, bool has_user);
+void pop3_put_capabilities(struct buf *out, bool has_user, bool has_stls);
 
 /* A line being gathered, from input that comes in any pieces. */
 struct pop3_line {

@@ -6,6 +6,7 @@
  *	   ^ ^--- any other, answer not OK -------'                  |
  *	   '------------------- pop3_login_failed ------------------'
  *
+ *	NAMELESS, NAMED -- STLS --> ASKING_TLS -- OK --> SHAKING -- secured --> NAMELESS
  *	any of them -- QUIT, too many errors, pop3_login_shut --> ENDING -> ENDED
  *
  * NAMELESS, NAMED: commands are read.  ASKING: the one question is open, and
@@ -19,13 +20,23 @@
 
 #include <string.h>
 
+#include "base/web.h"
 #include "pop3/pop3_command.h"
 
 #include "base/banned.h"
 
 #define OUT_BYTES 1024
 
-enum login_state { NAMELESS, NAMED, ASKING, HANDED, ENDING, ENDED };
+enum login_state {
+	NAMELESS,
+	NAMED,
+	ASKING,
+	ASKING_TLS,
+	SHAKING,
+	HANDED,
+	ENDING,
+	ENDED
+};
 
 struct pop3_login {
 	struct pop3_login_config config;
@@ -37,6 +48,7 @@ struct pop3_login {
 	uint8_t password_bytes[POP3_LINE_BYTES];
 	size_t password_len;
 	uint32_t errors;
+	bool is_secured;
 	bool is_told; /* the effect of ASKING or HANDED was given */
 	const char *why; /* of the end */
 };
@@ -44,9 +56,12 @@ struct pop3_login {
 static void set_state(struct pop3_login *p, enum login_state next)
 {
 	static const unsigned moves[] = {
-		[NAMELESS] = 1u << NAMELESS | 1u << NAMED | 1u << ENDING,
-		[NAMED] = 1u << NAMELESS | 1u << NAMED | 1u << ASKING |
+		[NAMELESS] = 1u << NAMELESS | 1u << NAMED | 1u << ASKING_TLS |
 			1u << ENDING,
+		[NAMED] = 1u << NAMELESS | 1u << NAMED | 1u << ASKING |
+			1u << ASKING_TLS | 1u << ENDING,
+		[ASKING_TLS] = 1u << NAMELESS | 1u << SHAKING | 1u << ENDING,
+		[SHAKING] = 1u << NAMELESS | 1u << ENDING,
 		[ASKING] = 1u << NAMELESS | 1u << HANDED | 1u << ENDING,
 		[HANDED] = 1u << NAMELESS | 1u << ENDING,
 		[ENDING] = 1u << ENDING | 1u << ENDED,
@@ -91,7 +106,7 @@ typedef void login_fn(struct pop3_login *p, const struct pop3_call *call);
 static void cmd_capa(struct pop3_login *p, const struct pop3_call *call)
 {
 	(void)call;
-	pop3_put_capabilities(&p->out, p->config.may_login);
+	pop3_put_capabilities(&p->out, p->config.may_login, p->config.has_tls);
 }
 
 static void cmd_user(struct pop3_login *p, const struct pop3_call *call)
@@ -113,6 +128,17 @@ static void cmd_pass(struct pop3_login *p, const struct pop3_call *call)
 	set_state(p, ASKING);
 }
 
+static void cmd_stls(struct pop3_login *p, const struct pop3_call *call)
+{
+	(void)call;
+	if (p->is_secured)
+		put_error(p, "TLS is up already");
+	else if (!p->config.has_tls)
+		put_error(p, "there is no TLS here");
+	else
+		set_state(p, ASKING_TLS);
+}
+
 static void cmd_quit(struct pop3_login *p, const struct pop3_call *call)
 {
 	(void)call;
@@ -125,6 +151,7 @@ static login_fn *const commands[POP3_VERB_COUNT] = {
 	[POP3_USER] = cmd_user,
 	[POP3_PASS] = cmd_pass,
 	[POP3_QUIT] = cmd_quit,
+	[POP3_STLS] = cmd_stls,
 };
 
 static void run(struct pop3_login *p, struct span line, bool is_too_long)
@@ -137,7 +164,9 @@ static void run(struct pop3_login *p, struct span line, bool is_too_long)
 					    : POP3_AUTHORIZATION,
 			  &call);
 
-	if (wrong != NULL)
+	if (wrong != NULL && web_is_request(line))
+		pop3_login_shut(p, SPAN("this is no web server"));
+	else if (wrong != NULL)
 		put_error(p, wrong);
 	else
 		commands[call.verb](p, &call);
@@ -185,6 +214,10 @@ static void next_by_state(struct pop3_login *p, struct pop3_login_effect *out)
 		out->type = POP3_LOGIN_ASK;
 		out->user = span_of(p->user_bytes, p->user_len);
 		out->password = span_of(p->password_bytes, p->password_len);
+	} else if (p->state == ASKING_TLS) {
+		out->type = POP3_LOGIN_ASK_TLS;
+	} else if (p->state == SHAKING) {
+		out->type = POP3_LOGIN_START_TLS;
 	} else if (p->state == HANDED) {
 		out->type = POP3_LOGIN_HANDOVER;
 		out->user = span_of(p->user_bytes, p->user_len);
@@ -211,9 +244,35 @@ bool pop3_login_next(struct pop3_login *p, struct pop3_login_effect *out)
 	return true;
 }
 
+static void answer_tls(struct pop3_login *p, enum code verdict)
+{
+	if (verdict == OK) {
+		put_ok(p, "begin the handshake");
+		set_state(p, SHAKING);
+	} else {
+		set_state(p, NAMELESS);
+		put_error(p, "[SYS/TEMP] there is no TLS now");
+	}
+}
+
+/* RFC 2595 4: what was said before is forgotten. */
+void pop3_login_secured(struct pop3_login *p, bool may_login)
+{
+	p->is_secured = true;
+	p->config.has_tls = false;
+	p->config.may_login = may_login;
+	p->user_len = 0;
+	if (p->state == SHAKING)
+		set_state(p, NAMELESS);
+}
+
 void pop3_login_answer(struct pop3_login *p, enum code verdict)
 {
-	must(p->state == ASKING && p->is_told);
+	must((p->state == ASKING || p->state == ASKING_TLS) && p->is_told);
+	if (p->state == ASKING_TLS) {
+		answer_tls(p, verdict);
+		return;
+	}
 	forget_password(p);
 	if (verdict == OK) {
 		set_state(p, HANDED);

@@ -1,6 +1,6 @@
 /*
  * pop3_login.h - POP3 up to the login: the AUTHORIZATION state, RFC 1939 4,
- * with CAPA and RESP-CODES of RFC 2449.
+ * with CAPA and RESP-CODES of RFC 2449, STLS of RFC 2595.
  *
  * Pure, of the same shape as smtp_server.h.  It runs in front, which knows no
  * mailbox: after a good login the socket and the bytes not yet taken go to the
@@ -20,6 +20,7 @@ struct pop3_login_config {
 	bool may_login;       /* a login on this connection is permitted
 	                         (login.plaintext); else -ERR before the
 	                         password is read */
+	bool has_tls;         /* STLS is offered */
 };
 
 enum pop3_login_effect_type {
@@ -27,6 +28,10 @@ enum pop3_login_effect_type {
 	POP3_LOGIN_ASK,    /* are user and password good?  answer OK: the
 	                      HANDOVER follows; DENIED: -ERR [AUTH]; else
 	                      -ERR [SYS/TEMP] */
+	POP3_LOGIN_ASK_TLS,   /* STLS: can a handshake begin?  answer OK: +OK,
+	                         then START_TLS; else -ERR [SYS/TEMP] */
+	POP3_LOGIN_START_TLS, /* what was sent is the last in plain text:
+	                         nothing is taken until pop3_login_secured */
 	POP3_LOGIN_HANDOVER, /* the engine has ended; bytes from here on (what
 	                      feed did not take) belong to the session */
 	POP3_LOGIN_CLOSE
@@ -47,6 +52,9 @@ void pop3_login_close(struct pop3_login *p);
 size_t pop3_login_feed(struct pop3_login *p, struct span in);
 bool pop3_login_next(struct pop3_login *p, struct pop3_login_effect *out);
 void pop3_login_answer(struct pop3_login *p, enum code verdict);
+/* TLS is up, from the first byte or after START_TLS: then the session is as
+ * after the greeting (RFC 2595 4).  may_login: is a login permitted now? */
+void pop3_login_secured(struct pop3_login *p, bool may_login);
 /* The login was good but the account cannot be opened now: says
  * -ERR [SYS/TEMP] (or [IN-USE] for BUSY) and waits for another command. */
 void pop3_login_failed(struct pop3_login *p, enum code why);

@@ -37,6 +37,8 @@
 		.tests = {{(arg), (bits), (is)}}}
 #define END_OF_LIST {.number = CONFINE_END}
 
+#define SOCK_TYPE (WORD & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
+
 /* Every confined process: memory, its channels, its loop, its end. */
 static const struct confine_call base_calls[] = {
 	MAY(read),
@@ -104,6 +106,8 @@ static const struct confine_call base_calls[] = {
 	MAY(sched_yield),
 	MAY(exit),
 	MAY(exit_group),
+	/* qsort asks how much memory there is */
+	FAILS(sysinfo, EPERM),
 	/* newer ways that the C library tries before the older ones */
 	FAILS(clone3, ENOSYS),
 	FAILS(rseq, ENOSYS),
@@ -172,6 +176,8 @@ static const struct confine_call sqlite_calls[] = {
  * opened by queue. */
 static const struct confine_call front_calls[] = {
 	MAY(accept4),
+	/* to an account process that takes a session under TLS */
+	IF2(socketpair, 0, WORD, AF_UNIX, 1, SOCK_TYPE, SOCK_STREAM),
 	END_OF_LIST,
 };
 
@@ -193,7 +199,11 @@ static const struct confine_call queue_calls[] = {
 	END_OF_LIST,
 };
 
-#define SOCK_TYPE (WORD & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
+/* keys: reads the files that master opens for it. */
+static const struct confine_call keys_calls[] = {
+	MAY(pread64),
+	END_OF_LIST,
+};
 
 /* outbound: connections go out; a large body is read from the spool file that
  * queue passes. */
@@ -282,6 +292,11 @@ static const struct confine_row rows[] = {
 	 .lists = {base_calls, abort_calls, fileless_calls, outbound_calls,
 		resolver_calls},
 	 .limits = {{RLIMIT_NOFILE, 4096}, {RLIMIT_NPROC, 0},
+		{RLIMIT_FSIZE, 0}, {RLIMIT_AS, 2 * GIB}},
+	 .limit_count = 4},
+	{.role = ROLE_KEYS,
+	 .lists = {base_calls, abort_calls, fileless_calls, keys_calls},
+	 .limits = {{RLIMIT_NOFILE, 256}, {RLIMIT_NPROC, 0},
 		{RLIMIT_FSIZE, 0}, {RLIMIT_AS, 2 * GIB}},
 	 .limit_count = 4},
 	{.role = ROLE_QUEUE, .has_folder = true,

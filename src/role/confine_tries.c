@@ -561,6 +561,7 @@ static int read_charset(const struct stage *s)
 	(ROLE_BIT(ROLE_QUEUE) | ROLE_BIT(ROLE_ACCOUNTS) |                      \
 		ROLE_BIT(ROLE_ACCOUNT))
 #define FORKER   ROLE_BIT(ROLE_ACCOUNTS)
+#define RELAYER  ROLE_BIT(ROLE_FRONT)
 #define RESOLVER ROLE_BIT(ROLE_RESOLVER)
 #define CALLERS  (ROLE_BIT(ROLE_OUTBOUND) | RESOLVER)
 #define ALL      0xffffffffu
@@ -603,7 +604,7 @@ const struct try confine_tries[] = {
 	{"connect-other-port",  RESOLVER, connect_other_port},
 	{"listen-tcp",          NOBODY,   listen_tcp},
 	{"make-channel",        FORKER,   make_channel},
-	{"make-stream-pair",    NOBODY,   make_stream_pair},
+	{"make-stream-pair",    RELAYER,  make_stream_pair},
 	{"fork",                FORKER,   fork_process},
 	{"clone-namespace",     NOBODY,   clone_namespace},
 	{"unshare-namespace",   NOBODY,   unshare_namespace},

@@ -285,6 +285,10 @@ static void turn_away(struct front *f, enum service service, int fd,
 	struct buf line;
 
 	buf_init(&line, 512);
+	if (service_is_tls(service)) {
+		close(fd); /* nothing can be said before a handshake */
+		return;
+	}
 	if (service == SERVICE_POP3)
 		buf_printf(&line, "-ERR [SYS/TEMP] %s\r\n", why);
 	else
@@ -396,8 +400,16 @@ static void listen_at(void *state, enum service service, int fd)
 	list_put(&f->listeners, &d->link);
 	if (f->reserve_fd < 0)
 		f->reserve_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (!f->is_stopping)
+	if (!f->is_stopping && f->has_certificates)
 		watch_want(d->watch, WATCH_READ);
+}
+
+/* Before, who wants TLS could not be served. */
+void front_doors_may_open(struct front *f)
+{
+	f->has_certificates = true;
+	if (!f->is_stopping)
+		watch_doors(f, WATCH_READ);
 }
 
 /* ---- begin and end ----------------------------------------------------------------- */
@@ -408,6 +420,7 @@ static enum code open_front(struct role_run *run, void **out_state,
 
 	f->run = run;
 	f->reserve_fd = -1;
+	front_keys_open(f);
 	map_init(&f->sessions);
 	dict_init(&f->addresses);
 	list_init(&f->listeners);
@@ -442,6 +455,9 @@ static const struct frame_handler handlers[] = {
 	{MSG_SPOOL_OPENED, on_spool_opened},
 	{MSG_LOGIN_RESULT, on_login_result},
 	{MSG_ATTACHED, on_attached},
+	{MSG_IDENTITY, front_on_identity},
+	{MSG_TICKET_KEYS, front_on_ticket_keys},
+	{MSG_SIGNED, front_on_signed},
 	{MSG_NONE, NULL},
 };
 

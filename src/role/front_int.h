@@ -13,15 +13,23 @@
 #include "pop3/pop3_login.h"
 #include "role/role.h"
 #include "smtp/smtp_server.h"
+#include "tls/tls.h"
 
 /* Bytes that a client sent ahead and that its engine does not take yet. */
 #define FRONT_IN_MAX    65536
 /* Bytes that a client does not read; then it is not listened to any more. */
 #define FRONT_OUT_MAX   262144
 #define FRONT_READ_MAX  65536
+/* What one read may mean under TLS: also a record that had begun before. */
+#define FRONT_PLAIN_MAX (FRONT_READ_MAX + 2 * 16384)
+/* A handshake, from the first byte to the last. */
+#define FRONT_HANDSHAKE_MS 30000
+/* So long a client under TLS may take nothing of what its account process says:
+ * the process itself only sees a socket that is full. */
+#define FRONT_RELAY_MS 600000
 /* A body in memory: what travels inline, and what comes while the spool file
  * is being opened. */
-#define FRONT_BODY_MAX  (65536 + FRONT_READ_MAX)
+#define FRONT_BODY_MAX  (65536 + FRONT_PLAIN_MAX)
 
 /* LOGINs that directory is asked at once.  Each costs it 30 ms of work, in
  * which no recipient is answered: who tries passwords from a thousand
@@ -57,6 +65,8 @@ struct front {
 	struct timer accept_again; /* after EMFILE */
 	int reserve_fd;
 	bool is_stopping;
+	bool has_certificates;
+	struct front_keys *keys; /* certificates: see front_keys.c */
 };
 
 /* The body of the transaction under way: see front_body.c. */
@@ -84,10 +94,17 @@ struct session {
 	bool may_relay;
 	struct arena arena;
 	struct buf in;  /* came, not taken by the engine */
-	struct buf out; /* to be written, not taken by the socket */
+	struct buf out; /* to be written, not taken by the socket; under TLS
+			what was left of the plain text, which goes first */
+	struct tls *tls; /* owned; NULL: none */
+	bool is_relay;        /* an account process has the session */
+	int relay_fd;         /* owned: to it; -1: none */
+	struct watch *relay_watch;
+	struct span tls_text; /* "TLSv1.3 CIPHER"; empty: none, or not yet */
 	enum front_wait wait;
 	uint64_t question; /* id of the last one: see session_question */
 	bool is_ending; /* close once `out` is empty */
+	bool is_shut;   /* close_notify was said */
 	bool has_eof;   /* the client sends no more */
 	bool is_pumping;
 	bool is_lingering;
@@ -128,6 +145,12 @@ void session_wait(struct session *s, enum front_wait what);
 void session_resume(struct session *s);
 /* Something changed from outside (the server ends): goes on. */
 void session_settle(struct session *s);
+/* The connection is of no use any more: nothing is written or read. */
+void session_break_off(struct session *s, struct span why);
+/* Sends what waits, as far as the socket takes it. */
+void session_flush(struct session *s);
+/* The deadline is so far off from now. */
+void session_touch(struct session *s, int64_t after_ms);
 void session_free(struct session *s);
 /* The dotted or colon form of the client's address. */
 struct span session_ip_text(const struct session *s, char room[46]);
@@ -145,6 +168,8 @@ struct front_protocol {
 	/* The client was silent for too long, or the server ends. */
 	void (*shut)(struct session *s, bool is_timeout);
 	int64_t (*timeout_ms)(const struct session *s);
+	/* The handshake is over: s->tls_text. */
+	void (*secured)(struct session *s);
 	/* Nothing is lost if the connection ends now. */
 	bool (*is_idle)(const struct session *s);
 };
@@ -180,6 +205,38 @@ void front_pop3_login_result(struct session *s,
 	const struct msg_login_result *m);
 void front_pop3_attached(struct session *s, enum code result);
 
+/* front_keys.c */
+void front_keys_open(struct front *f);
+bool front_on_identity(void *arg, struct frame *f);
+bool front_on_ticket_keys(void *arg, struct frame *f);
+bool front_on_signed(void *arg, struct frame *f);
+/* NULL: no certificate has come yet. */
+struct tls_server *front_keys_server(const struct front *f,
+	enum service service);
+bool front_keys_can_sign(const struct front *f);
+
+/* front_tls.c */
+bool front_tls_may_begin(const struct session *s);
+/* From here on the client speaks TLS. */
+void front_tls_begin(struct session *s);
+bool front_tls_is_shaking(const struct session *s);
+/* Takes what came; plain gets what it means.  False: the session was broken
+ * off. */
+bool front_tls_receive(struct session *s, struct span wire, struct buf *plain);
+void front_tls_send(struct session *s, struct span bytes);
+
+/* front_relay.c: the socket for an account process; false: none can be made. */
+bool front_relay_open(struct session *s, int *out_account_fd);
+/* The account process has it. */
+void front_relay_begin(struct session *s);
+/* Carries on; may_read: the client takes what comes. */
+void front_relay_settle(struct session *s, bool may_read);
+void front_relay_close(struct session *s);
+/* FRONT_RELAY_MS are over, or it is looked at once more. */
+void front_relay_timer(struct session *s);
+
+/* front.c: certificates have come, so clients may. */
+void front_doors_may_open(struct front *f);
 /* front.c: a number for a message, or 0: none now, ID_BLOCK will come. */
 uint64_t front_take_qid(struct front *f);
 void front_session_ended(struct front *f, const struct session *s);

@@ -12,7 +12,7 @@ static bool may_login(const struct session *s)
 {
 	enum config_plaintext rule = s->front->run->config->login_plaintext;
 
-	return rule == PLAINTEXT_ALWAYS ||
+	return s->tls_text.n > 0 || rule == PLAINTEXT_ALWAYS ||
 		(rule == PLAINTEXT_LOOPBACK && s->may_relay);
 }
 
@@ -23,6 +23,8 @@ static void begin_session(struct session *s)
 		.hostname = config->hostname,
 		.errors_max = config->errors_max,
 		.may_login = may_login(s),
+		.has_tls = !service_is_tls(s->service) &&
+			front_tls_may_begin(s),
 	};
 
 	list_init(&s->turn);
@@ -97,8 +99,10 @@ static void attach(struct session *s)
 		session_end(s, SPAN("too much pipelined"));
 		return;
 	}
-	if (accounts != NULL)
+	if (accounts != NULL && s->tls == NULL)
 		fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+	else if (accounts != NULL && !front_relay_open(s, &fd))
+		fd = -1;
 	if (fd < 0) {
 		pop3_login_failed(s->pop3, TEMP);
 		return;
@@ -120,6 +124,13 @@ static bool act(struct session *s)
 		break;
 	case POP3_LOGIN_ASK:
 		ask_login(s, &e);
+		break;
+	case POP3_LOGIN_ASK_TLS:
+		pop3_login_answer(s->pop3,
+			front_tls_may_begin(s) ? OK : TEMP);
+		break;
+	case POP3_LOGIN_START_TLS:
+		front_tls_begin(s);
 		break;
 	case POP3_LOGIN_HANDOVER:
 		attach(s);
@@ -164,10 +175,16 @@ void front_pop3_login_result(struct session *s,
 
 void front_pop3_attached(struct session *s, enum code result)
 {
+	if (result == OK && s->tls != NULL) {
+		buf_reset(&s->in); /* what was pending is the account's now */
+		front_relay_begin(s);
+		return;
+	}
 	if (result == OK) {
 		session_free(s);
 		return;
 	}
+	front_relay_close(s);
 	pop3_login_failed(s->pop3, result);
 	session_resume(s);
 }
@@ -198,6 +215,11 @@ static int64_t timeout_ms(const struct session *s)
 	return POP3_LOGIN_TIMEOUT_MS;
 }
 
+static void secured(struct session *s)
+{
+	pop3_login_secured(s->pop3, may_login(s));
+}
+
 static bool is_idle(const struct session *s)
 {
 	return s->wait == WAIT_NONE;
@@ -211,5 +233,6 @@ const struct front_protocol front_pop3 = {
 	.wait_failed = wait_failed,
 	.shut = shut,
 	.timeout_ms = timeout_ms,
+	.secured = secured,
 	.is_idle = is_idle,
 };

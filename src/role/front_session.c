@@ -24,6 +24,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/secret.h"
 #include "role/front_int.h"
 
 #define SESSION_ARENA_MAX (2 * SMTP_SERVER_ARENA_BYTES)
@@ -49,6 +50,8 @@ const struct front_protocol *front_protocol_of(enum service service)
 		[SERVICE_SMTP] = &front_smtp,
 		[SERVICE_SUBMISSION] = &front_smtp,
 		[SERVICE_POP3] = &front_pop3,
+		[SERVICE_SUBMISSIONS] = &front_smtp,
+		[SERVICE_POP3S] = &front_pop3,
 	};
 
 	return table[service];
@@ -107,7 +110,7 @@ static bool is_loopback(const uint8_t *ip, uint8_t len)
 }
 
 /* Moves the deadline; the timer is only moved when it would fire too late. */
-static void touch(struct session *s, int64_t after_ms)
+void session_touch(struct session *s, int64_t after_ms)
 {
 	s->deadline_mono_ms = loop_mono_ms(s->front->run->loop) + after_ms;
 	if (s->timer_mono_ms != 0 && s->timer_mono_ms <= s->deadline_mono_ms)
@@ -116,16 +119,22 @@ static void touch(struct session *s, int64_t after_ms)
 	timer_arm(&s->timer, after_ms);
 }
 
+/* Bytes that the socket has not taken. */
+static size_t unsent(const struct session *s)
+{
+	return buf_len(&s->out) + (s->tls == NULL ? 0 : tls_wire(s->tls).n);
+}
+
 /* ---- out -------------------------------------------------------------------- */
 static void want(struct session *s)
 {
 	unsigned wanted = 0;
 	bool is_full = buf_len(&s->in) >= FRONT_IN_MAX ||
-		buf_len(&s->out) >= FRONT_OUT_MAX;
+		unsent(s) >= FRONT_OUT_MAX;
 
 	if (!s->has_eof && !is_full && s->wait != WAIT_ATTACH)
 		wanted |= WATCH_READ;
-	if (buf_len(&s->out) > 0)
+	if (unsent(s) > 0)
 		wanted |= WATCH_WRITE;
 	watch_want(s->watch, wanted);
 }
@@ -144,15 +153,53 @@ static ssize_t try_send(struct session *s, struct span bytes)
 }
 
 /* The client is gone: nothing can be written or read any more. */
-static void break_off(struct session *s)
+void session_break_off(struct session *s, struct span why)
 {
 	s->has_eof = true;
 	s->is_ending = true;
+	s->is_shut = true;
 	if (s->end_why.n == 0)
-		s->end_why = SPAN("connection lost");
+		s->end_why = why;
 	buf_reset(&s->out);
+	if (s->tls != NULL)
+		tls_wire_sent(s->tls, tls_wire(s->tls).n);
 	buf_reset(&s->in);
 	front_smtp_unconfirmed(s);
+}
+
+static void break_off(struct session *s)
+{
+	session_break_off(s, SPAN("connection lost"));
+}
+
+static void flush_plain(struct session *s)
+{
+	ssize_t n = try_send(s, buf_span(&s->out));
+
+	if (n < 0)
+		break_off(s);
+	else
+		buf_consume(&s->out, (size_t)n);
+}
+
+void session_flush(struct session *s)
+{
+	struct span wire;
+	ssize_t n;
+
+	if (buf_len(&s->out) > 0)
+		flush_plain(s);
+	if (s->tls == NULL || buf_len(&s->out) > 0)
+		return;
+	wire = tls_wire(s->tls);
+	n = wire.n == 0 ? 0 : try_send(s, wire);
+	if (n < 0) {
+		break_off(s);
+		return;
+	}
+	tls_wire_sent(s->tls, (size_t)n);
+	if (n > 0 && s->is_relay && !s->is_ending)
+		session_touch(s, FRONT_RELAY_MS);
 }
 
 void session_write(struct session *s, struct span bytes)
@@ -161,6 +208,11 @@ void session_write(struct session *s, struct span bytes)
 
 	if (s->is_ending && s->has_eof)
 		return;
+	if (s->tls != NULL) {
+		front_tls_send(s, bytes);
+		session_flush(s);
+		return;
+	}
 	if (buf_len(&s->out) == 0) {
 		n = try_send(s, bytes);
 		if (n < 0) {
@@ -171,16 +223,6 @@ void session_write(struct session *s, struct span bytes)
 	buf_put(&s->out, span_tail(bytes, (size_t)n));
 	if (s->out.overflow)
 		break_off(s);
-}
-
-static void flush(struct session *s)
-{
-	ssize_t n = try_send(s, buf_span(&s->out));
-
-	if (n < 0)
-		break_off(s);
-	else
-		buf_consume(&s->out, (size_t)n);
 }
 
 /* ---- the end ------------------------------------------------------------------ */
@@ -200,6 +242,8 @@ void session_free(struct session *s)
 	close(s->fd);
 	buf_clear(&s->in);
 	buf_clear(&s->out);
+	tls_free(s->tls);
+	front_relay_close(s);
 	arena_clear(&s->arena);
 	mem_free(s);
 }
@@ -214,14 +258,21 @@ static void linger(struct session *s)
 		session_free(s);
 		return;
 	}
-	touch(s, s->has_eof ? CONFIRM_MS : LINGER_MS);
+	session_touch(s, s->has_eof ? CONFIRM_MS : LINGER_MS);
 	watch_want(s->watch, s->has_eof ? 0 : WATCH_READ);
 }
 
 /* True if the session is gone. */
 static bool end_if_over(struct session *s)
 {
-	if (!s->is_ending || buf_len(&s->out) > 0)
+	if (!s->is_ending)
+		return false;
+	if (s->tls != NULL && !s->is_shut) {
+		s->is_shut = true;
+		tls_shut(s->tls);
+		session_flush(s);
+	}
+	if (unsent(s) > 0)
 		return false;
 	if (s->has_eof && s->unconfirmed_qid == 0)
 		session_free(s);
@@ -234,12 +285,13 @@ static bool end_if_over(struct session *s)
 static void pump(struct session *s)
 {
 	s->is_pumping = true;
-	while (!s->is_ending && s->wait == WAIT_NONE) {
+	while (!s->is_ending && s->wait == WAIT_NONE &&
+		!front_tls_is_shaking(s)) {
 		size_t taken;
 
 		if (protocol(s)->act(s))
 			continue;
-		if (buf_len(&s->in) == 0 || buf_len(&s->out) >= FRONT_OUT_MAX)
+		if (buf_len(&s->in) == 0 || unsent(s) >= FRONT_OUT_MAX)
 			break;
 		/* the server ends: what comes after this is not begun */
 		if (s->front->is_stopping && protocol(s)->is_idle(s))
@@ -255,7 +307,18 @@ static void pump(struct session *s)
 /* After anything happened: goes on, and arranges what comes next. */
 static void settle(struct session *s)
 {
+	if (s->is_relay) {
+		front_relay_settle(s, unsent(s) < FRONT_OUT_MAX);
+		if (s->relay_fd < 0 && !s->is_ending)
+			session_end(s, SPAN("handed over"));
+		if (!end_if_over(s))
+			want(s);
+		return;
+	}
 	pump(s);
+	/* nothing can be said in a handshake */
+	if (s->front->is_stopping && !s->is_ending && front_tls_is_shaking(s))
+		session_break_off(s, SPAN("server stops"));
 	if (s->front->is_stopping && !s->is_ending && protocol(s)->is_idle(s)) {
 		protocol(s)->shut(s, false);
 		pump(s);
@@ -276,7 +339,7 @@ void session_resume(struct session *s)
 	if (s->wait == WAIT_NONE)
 		return;
 	s->wait = WAIT_NONE;
-	touch(s, protocol(s)->timeout_ms(s));
+	session_touch(s, protocol(s)->timeout_ms(s));
 	if (!s->is_pumping)
 		settle(s);
 }
@@ -284,7 +347,7 @@ void session_resume(struct session *s)
 void session_wait(struct session *s, enum front_wait what)
 {
 	s->wait = what;
-	touch(s, what == WAIT_COMMIT ? COMMIT_WAIT_MS : WAIT_MS);
+	session_touch(s, what == WAIT_COMMIT ? COMMIT_WAIT_MS : WAIT_MS);
 }
 
 /* The client's orderly end after our 250: has it everything?  F15 of the
@@ -295,17 +358,74 @@ static void check_confirmed(struct session *s)
 
 	if (s->unconfirmed_qid == 0)
 		return;
-	if (buf_len(&s->out) > 0 ||
+	if (unsent(s) > 0 ||
 		ioctl(s->fd, SIOCOUTQ, &unacknowledged) != 0 ||
 		unacknowledged > 0)
 		front_smtp_unconfirmed(s);
 	s->unconfirmed_qid = 0;
 }
 
+/* The usual case: nothing waits, so the engine reads in place.  What it leaves
+ * is kept. */
+static void take_plain(struct session *s, struct span in)
+{
+	size_t taken = 0;
+
+	if (buf_len(&s->in) == 0 && s->wait == WAIT_NONE && !s->is_ending &&
+		!s->is_relay) {
+		do {
+			struct tls *before = s->tls;
+
+			taken = protocol(s)->feed(s, in);
+			in = span_tail(in, taken);
+			s->is_pumping = true;
+			while (s->wait == WAIT_NONE && !s->is_ending &&
+				s->tls == before && protocol(s)->act(s))
+				taken++;
+			s->is_pumping = false;
+			if (s->tls != before)
+				break;
+		} while (in.n > 0 && taken > 0 && s->wait == WAIT_NONE &&
+			!s->is_ending && unsent(s) < FRONT_OUT_MAX);
+	}
+	if (in.n > 0 && s->tls != NULL && front_tls_is_shaking(s))
+		session_break_off(s, SPAN("plain text behind STARTTLS"));
+	else if (!s->is_ending)
+		buf_put(&s->in, in);
+}
+
+static void take_wire(struct session *s, struct span wire)
+{
+	static struct buf plain; /* what the bytes mean; empty between calls */
+
+	if (plain.max == 0)
+		buf_init(&plain, FRONT_PLAIN_MAX);
+	buf_reset(&plain);
+	if (front_tls_receive(s, wire, &plain)) {
+		session_flush(s);
+		/* close_notify alone comes also of a client that gave up */
+		if (buf_len(&plain) > 0)
+			s->unconfirmed_qid = 0;
+		else if (s->has_eof)
+			check_confirmed(s);
+		if (buf_len(&plain) > 0 && !s->is_ending)
+			take_plain(s, buf_span(&plain));
+	}
+	/* it may have been a password */
+	if (buf_len(&plain) > 0)
+		secret_wipe(plain.p, plain.end);
+}
+
+static void take_end(struct session *s)
+{
+	check_confirmed(s);
+	if (s->tls != NULL)
+		(void)tls_receive_end(s->tls);
+	s->has_eof = true;
+}
+
 static void take_input(struct session *s)
 {
-	struct span in;
-	size_t taken = 0;
 	ssize_t n = recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT);
 
 	if (n < 0) {
@@ -314,29 +434,18 @@ static void take_input(struct session *s)
 		return;
 	}
 	if (n == 0) {
-		check_confirmed(s);
-		s->has_eof = true;
+		take_end(s);
+		return;
+	}
+	if (s->wait == WAIT_NONE && !s->is_ending && !s->is_relay &&
+		!front_tls_is_shaking(s))
+		session_touch(s, protocol(s)->timeout_ms(s));
+	if (s->tls != NULL) {
+		take_wire(s, span_of(read_room, (size_t)n));
 		return;
 	}
 	s->unconfirmed_qid = 0;
-	if (s->wait == WAIT_NONE && !s->is_ending)
-		touch(s, protocol(s)->timeout_ms(s));
-	in = span_of(read_room, (size_t)n);
-	/* the usual case: nothing waits, so the engine reads in place */
-	if (buf_len(&s->in) == 0 && s->wait == WAIT_NONE && !s->is_ending) {
-		do {
-			taken = protocol(s)->feed(s, in);
-			in = span_tail(in, taken);
-			s->is_pumping = true;
-			while (s->wait == WAIT_NONE && !s->is_ending &&
-				protocol(s)->act(s))
-				taken++;
-			s->is_pumping = false;
-		} while (in.n > 0 && taken > 0 && s->wait == WAIT_NONE &&
-			!s->is_ending && buf_len(&s->out) < FRONT_OUT_MAX);
-	}
-	if (!s->is_ending)
-		buf_put(&s->in, in);
+	take_plain(s, span_of(read_room, (size_t)n));
 }
 
 /* While lingering: throws away what comes, until the client's end. */
@@ -365,7 +474,7 @@ static void on_ready(void *arg, unsigned ready)
 		return;
 	}
 	if (ready & WATCH_WRITE)
-		flush(s);
+		session_flush(s);
 	if (ready & WATCH_READ && !s->has_eof)
 		take_input(s);
 	settle(s);
@@ -379,20 +488,26 @@ static void on_timer(void *arg)
 
 	s->timer_mono_ms = 0;
 	if (left > 0) {
-		touch(s, left);
+		session_touch(s, left);
 		return;
 	}
+	if (s->is_relay && !s->is_ending) {
+		front_relay_timer(s);
+		return;
+	}
+	if (front_tls_is_shaking(s))
+		session_break_off(s, SPAN("no handshake"));
 	if (s->is_lingering || s->is_ending) {
 		check_confirmed(s);
 		session_free(s);
 		return;
 	}
 	if (s->wait != WAIT_NONE) {
-		touch(s, WAIT_MS);
+		session_touch(s, WAIT_MS);
 		protocol(s)->wait_failed(s, TIMEOUT);
 		return;
 	}
-	touch(s, LINGER_MS);
+	session_touch(s, LINGER_MS);
 	protocol(s)->shut(s, true);
 	settle(s);
 }
@@ -408,16 +523,20 @@ void session_open(struct front *f, enum service service, int fd,
 	s->sid = f->next_sid++;
 	memcpy(s->ip, ip, ip_len);
 	s->ip_len = ip_len;
+	s->relay_fd = -1;
 	s->may_relay = is_loopback(ip, ip_len);
 	arena_init(&s->arena, SESSION_ARENA_MAX);
-	buf_init(&s->in, FRONT_IN_MAX + FRONT_READ_MAX);
+	buf_init(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
 	buf_init(&s->out, 4 * FRONT_OUT_MAX);
 	map_put(&f->sessions, s->sid, s);
 	s->watch = watch_new(f->run->loop, fd, on_ready, s);
 	timer_init(&s->timer, f->run->loop, on_timer, s);
 	protocol(s)->open(s);
-	touch(s, protocol(s)->timeout_ms(s));
+	session_touch(s, protocol(s)->timeout_ms(s));
+	if (service_is_tls(service))
+		front_tls_begin(s);
 	/* who talks before the greeting shall be seen to: RFC 5321 3.1 */
-	take_input(s);
+	if (!s->is_ending)
+		take_input(s);
 	settle(s);
 }

@@ -20,9 +20,13 @@ static void begin_session(struct session *s)
 		.recipients_max = config->recipients_max,
 		.errors_max = config->errors_max,
 		.received_max = config->received_max,
-		.is_submission = s->service == SERVICE_SUBMISSION,
+		.has_tls = !service_is_tls(s->service) &&
+			front_tls_may_begin(s),
+		.is_submission = s->service == SERVICE_SUBMISSION ||
+			s->service == SERVICE_SUBMISSIONS,
 	};
-	const struct smtp_peer peer = {session_ip(s), s->may_relay};
+	const struct smtp_peer peer = {.address = session_ip(s),
+		.may_relay = s->may_relay};
 	char room[46];
 
 	s->smtp = smtp_server_open(&s->arena, &engine, &peer);
@@ -106,6 +110,12 @@ static bool act(struct session *s)
 		break;
 	case SMTP_ASK_COMMIT:
 		front_body_commit(s);
+		break;
+	case SMTP_ASK_TLS:
+		answer(s, front_tls_may_begin(s) ? OK : TEMP);
+		break;
+	case SMTP_START_TLS:
+		front_tls_begin(s);
 		break;
 	case SMTP_DROP:
 		front_body_drop(s);
@@ -215,6 +225,11 @@ static int64_t timeout_ms(const struct session *s)
 	return smtp_server_timeout_ms(s->smtp);
 }
 
+static void secured(struct session *s)
+{
+	smtp_server_secured(s->smtp, s->tls_text);
+}
+
 static bool is_idle(const struct session *s)
 {
 	return s->wait == WAIT_NONE && !smtp_server_is_busy(s->smtp);
@@ -228,5 +243,6 @@ const struct front_protocol front_smtp = {
 	.wait_failed = wait_failed,
 	.shut = shut,
 	.timeout_ms = timeout_ms,
+	.secured = secured,
 	.is_idle = is_idle,
 };

@@ -52,6 +52,7 @@ static const struct {
 	{ROLE_FRONT, ROLE_DIRECTORY},
 	{ROLE_FRONT, ROLE_QUEUE},
 	{ROLE_FRONT, ROLE_ACCOUNTS},
+	{ROLE_FRONT, ROLE_KEYS},
 	{ROLE_DIRECTORY, ROLE_ACCOUNTS},
 	{ROLE_QUEUE, ROLE_DIRECTORY},
 	{ROLE_QUEUE, ROLE_ACCOUNTS},
@@ -175,6 +176,8 @@ static void hand_over(struct child *c)
 	/* at the first start the doors open when everybody is there */
 	if (c->role == ROLE_FRONT && m->is_ready)
 		send_listeners(c);
+	if (c->role == ROLE_KEYS)
+		master_send_tls(m, c->channel);
 	channel_send(c->channel, start, START, 0, &start, -1);
 	channel_flush(c->channel);
 }
@@ -303,7 +306,8 @@ static bool on_role_failed(void *arg, struct frame *f)
 	if (!msg_get_failed(f->body, &failed))
 		return false;
 	if (!m->is_ready) {
-		m->exit_status = EXIT_CANNOT_CREATE;
+		m->exit_status = failed.code == SYNTAX ? EXIT_CONFIG
+						       : EXIT_CANNOT_CREATE;
 		stop_all(m, "a role cannot start");
 	}
 	return true;
@@ -548,6 +552,8 @@ static enum code prepare(struct master *m, struct err *e)
 	if (code == OK)
 		code = master_lock(m, e);
 	if (code == OK)
+		code = master_check_tls(m, e);
+	if (code == OK)
 		code = master_listen(m, e);
 	return code;
 }
@@ -564,6 +570,7 @@ static void init(struct master *m, const struct config *config)
 	config_put(&m->settings, config);
 	timer_init(&m->stop_deadline, m->loop, on_stop_deadline, m);
 	timer_init(&m->rejoin, m->loop, on_rejoin, m);
+	master_init_tls(m);
 }
 
 static void clear(struct master *m)
@@ -577,6 +584,7 @@ static void clear(struct master *m)
 	}
 	timer_clear(&m->stop_deadline);
 	timer_clear(&m->rejoin);
+	timer_clear(&m->tls_look);
 	buf_clear(&m->settings);
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);
@@ -614,6 +622,7 @@ int master_run(const struct config *config, bool no_sandbox)
 	loop_on_signal(m->loop, SIGTERM, on_sigterm, m);
 	loop_on_signal(m->loop, SIGINT, on_sigterm, m);
 	loop_on_signal(m->loop, SIGCHLD, on_sigchld, m);
+	master_watch_tls(m);
 	add_children(m);
 	for (size_t i = 0; i < m->child_count; i++)
 		start_child(&m->children[i]);

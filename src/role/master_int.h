@@ -40,6 +40,12 @@ struct child {
 	bool wants_channel[CHILDREN_MAX]; /* to this other child: it broke */
 };
 
+/* What a file was when it was handed over. */
+struct master_file {
+	uint64_t device, inode;
+	int64_t size, changed_s, changed_ns;
+};
+
 struct master {
 	struct loop *loop;
 	const struct config *config;
@@ -59,6 +65,10 @@ struct master {
 	struct timer stop_deadline;
 	int exit_status;
 
+	struct master_file tls_files[2 * CONFIG_PAIRS_MAX];
+	struct timer tls_look;
+	bool has_tls_trouble;
+
 	int admin_fd; /* listening; -1: none */
 	struct watch *admin_watch;
 	struct timer admin_again; /* after EMFILE */
@@ -68,6 +78,14 @@ struct master {
 enum code master_make_folders(struct master *m, struct err *e) MUST_USE;
 enum code master_lock(struct master *m, struct err *e) MUST_USE;
 enum code master_listen(struct master *m, struct err *e) MUST_USE;
+
+/* master_tls.c: can the files of tls be opened? */
+enum code master_check_tls(struct master *m, struct err *e) MUST_USE;
+/* Hands them to keys, which has just been started. */
+void master_send_tls(struct master *m, struct channel *keys);
+/* Looks at them from now on. */
+void master_init_tls(struct master *m);
+void master_watch_tls(struct master *m);
 
 /* master_admin.c */
 enum code master_admin_open(struct master *m, struct err *e) MUST_USE;

@@ -96,7 +96,7 @@ static void make_parents(const char *path)
 enum code master_make_folders(struct master *m, struct err *e)
 {
 	static const char *const below[] = {"", "/directory", "/queue",
-		"/queue/spool", "/accounts"};
+		"/queue/spool", "/accounts", "/keys"};
 	char path[PATH_BYTES];
 	uid_t uid;
 	gid_t gid;

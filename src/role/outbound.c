@@ -263,8 +263,11 @@ static enum code open_role(struct role_run *run, void **out_state,
 {
 	struct outbound *o = MEM_NEW(struct outbound);
 
-	(void)e;
 	o->run = run;
+	if (outbound_tls_open(o, e) != OK) {
+		mem_free(o);
+		return e->code;
+	}
 	dict_init(&o->destinations);
 	map_init(&o->asked);
 	list_init(&o->idle);

@@ -3,17 +3,15 @@
  * outbound_int.h.
  *
  *	open ─▶ CONNECTING ─connected─▶ OPEN (a job) ◀─▶ OPEN (idle) ─▶ freed
- *	          │ ▲ next address       │
- *	          └─┘                    └ the session breaks: freed; the job
- *	                                   goes back for the next address
+ *	          │ ▲ ▲ next address     │ │
+ *	          └─┘ └─── TLS failed ───┘ └ the session breaks: freed; the job
+ *	              (and plain may be)     goes back for the next address
  *
  * Only run() lets the engine act, and only run() frees a connection that has
  * come to its end; both happen on top of a call from the loop or from the work
  * of the destination, never below another run().
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,34 +24,10 @@
 #include "base/banned.h"
 
 #define INBOX_BYTES  16384
+/* What came, and a record whose beginning came before: RFC 8446 5.1 */
+#define PLAIN_BYTES  (INBOX_BYTES + 2 * 16384)
 #define UNSENT_BYTES (1u << 20) /* what the engine can say at once */
 #define RESTARTS_MAX 3
-
-enum connection_state { CONNECTING, OPEN, CONNECTION_IDLE };
-
-struct connection {
-	struct list link; /* destination.connections */
-	struct list idle; /* outbound.idle, while CONNECTION_IDLE */
-	struct destination *destination;
-	enum connection_state state;
-	bool is_dead;     /* run() will free it */
-	bool is_moving;   /* run() will take its job to the next address */
-	bool wants_piece; /* of the body, when there is room */
-	int fd;
-	struct watch *watch;
-	struct timer timer;
-	struct arena arena;
-	struct smtp_client *engine; /* while OPEN or idle */
-	struct buf unsent;
-	struct buf dialogue; /* of the present job */
-	size_t logged_bytes; /* of dialogue */
-	struct job *job;     /* owned; NULL: none */
-	struct target target;
-	struct fault fault;  /* why the last address did not serve */
-	unsigned messages;
-	uint64_t sid;
-	char peer[OUTBOUND_PEER_BYTES];
-};
 
 /* Shared, as nothing is kept in them over a call. */
 static uint8_t inbox[INBOX_BYTES];
@@ -76,12 +50,13 @@ static void log_lines(struct connection *c)
 		return;
 	while (lines.n > 0) {
 		struct span line = span_cut(&lines, '\n');
+		struct span who = span_cut(&line, ':');
 
 		LOG(EV_SMTP_CLIENT_LINE, LOG_SID(c->sid),
 			LOG_MID(c->job == NULL ? 0 : c->job->qid),
 			LOG_STR("peer", c->peer),
-			LOG_SPAN("dir", span_head(line, 1)),
-			LOG_SPAN("line", span_tail(line, 3)));
+			LOG_SPAN("dir", who),
+			LOG_SPAN("line", span_trim(line)));
 	}
 }
 
@@ -114,20 +89,11 @@ static struct connection *new_connection(struct destination *d)
 	return c;
 }
 
-static void close_socket(struct connection *c)
-{
-	watch_free(c->watch);
-	c->watch = NULL;
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
-}
-
 static void free_connection(struct connection *c)
 {
 	struct destination *d = c->destination;
 
-	close_socket(c);
+	outbound_socket_close(c);
 	list_take(&c->link);
 	list_take(&c->idle);
 	timer_clear(&c->timer);
@@ -143,31 +109,12 @@ static void free_connection(struct connection *c)
 }
 
 /* ---- connecting -------------------------------------------------------------- */
-static socklen_t put_sockaddr(const struct target *t,
-	struct sockaddr_storage *out)
-{
-	struct sockaddr_in in4 = {.sin_family = AF_INET,
-		.sin_port = htons(t->port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
-		.sin6_port = htons(t->port)};
-
-	memset(out, 0, sizeof(*out));
-	if (t->address_bytes == 4) {
-		memcpy(&in4.sin_addr, t->address, 4);
-		memcpy(out, &in4, sizeof(in4));
-		return sizeof(in4);
-	}
-	memcpy(&in6.sin6_addr, t->address, 16);
-	memcpy(out, &in6, sizeof(in6));
-	return sizeof(in6);
-}
-
 /* This address does not serve: says so in the job's dialogue. */
 static void note_failure(struct connection *c, const char *why)
 {
 	struct buf line;
 
-	close_socket(c);
+	outbound_socket_close(c);
 	c->fault = (struct fault){TEMP, 0, "4.4.1", ""};
 	(void)snprintf(c->fault.text, sizeof(c->fault.text),
 		"connecting to %s: %s", c->peer, why);
@@ -179,20 +126,10 @@ static void note_failure(struct connection *c, const char *why)
 
 static bool connect_to(struct connection *c)
 {
-	struct sockaddr_storage address;
-	socklen_t bytes = put_sockaddr(&c->target, &address);
-	const int on = 1;
+	const char *trouble = outbound_socket_connect(c);
 
-	c->fd = socket(address.ss_family,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
-		note_failure(c, strerror(errno));
-		return false;
-	}
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(c->fd, (const struct sockaddr *)&address, bytes) != 0 &&
-		errno != EINPROGRESS) {
-		note_failure(c, strerror(errno));
+	if (trouble != NULL) {
+		note_failure(c, trouble);
 		return false;
 	}
 	c->watch = watch_new(loop_of(c), c->fd, on_ready, c);
@@ -216,6 +153,8 @@ static bool try_targets(struct connection *c)
 	while (has_next(c)) {
 		c->target = c->destination->targets[c->job->next_target++];
 		outbound_target_text(&c->target, c->peer, sizeof(c->peer));
+		c->wish = outbound_tls_wish(c->destination);
+		c->tls_line[0] = '\0';
 		if (connect_to(c))
 			return true;
 	}
@@ -261,40 +200,10 @@ void outbound_connection_open(struct destination *d)
 		give_up(c);
 }
 
-/* We have reached ourselves by an address of this machine that the DNS gave:
- * seen at the two ends of the connection, whatever we listen at. */
-static bool is_self(const struct connection *c)
-{
-	struct sockaddr_storage own = {0}, peer;
-	socklen_t bytes = sizeof(own);
-	const struct target *t = &c->target;
-	const uint8_t *address = (const uint8_t *)&own +
-		(t->address_bytes == 4 ?
-			offsetof(struct sockaddr_in, sin_addr) :
-			offsetof(struct sockaddr_in6, sin6_addr));
-
-	(void)put_sockaddr(t, &peer);
-	return !t->is_trusted &&
-		getsockname(c->fd, (struct sockaddr *)&own, &bytes) == 0 &&
-		own.ss_family == peer.ss_family &&
-		memcmp(address, t->address, t->address_bytes) == 0;
-}
-
-static const char *check_connected(struct connection *c)
-{
-	int error = 0;
-	socklen_t bytes = sizeof(error);
-
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0)
-		error = errno;
-	if (error != 0)
-		return strerror(error);
-	return is_self(c) ? "that is this machine" : NULL;
-}
-
 static void on_connected(struct connection *c, const char *trouble)
 {
 	const struct smtp_client_config config = {
+		.tls = c->wish,
 		.hostname = c->destination->outbound->run->config->hostname,
 		.dialogue = &c->dialogue,
 	};
@@ -313,36 +222,30 @@ static void on_connected(struct connection *c, const char *trouble)
 	run(c);
 }
 
-/* ---- effects --------------------------------------------------------------- */
-static void write_bytes(struct connection *c, struct span bytes)
+/* ---- TLS ---------------------------------------------------------------------- */
+/* No TLS with this server.  If it may be so, the message goes in plain text on
+ * another connection: of this one nobody knows where it stands. */
+static void fail_tls(struct connection *c, const char *why)
 {
-	ssize_t n = 0;
+	char text[256];
 
-	if (buf_len(&c->unsent) == 0) {
-		n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return; /* what it said before it went is still to be
-			           read; its end is seen there */
-		n = n < 0 ? 0 : n;
+	outbound_tls_note_failure(c, why);
+	if (c->wish == SMTP_CLIENT_TLS_MAY) {
+		c->is_falling_back = true;
+		return;
 	}
-	buf_put(&c->unsent, span_tail(bytes, (size_t)n));
-	if (buf_len(&c->unsent) > 0)
-		watch_want(c->watch, WATCH_READ | WATCH_WRITE);
-	if (c->unsent.overflow)
-		c->is_dead = true;
+	(void)snprintf(text, sizeof(text), "TLS failed: %s", why);
+	smtp_client_tls_failed(c->engine, span_str(text));
 }
 
-static void write_unsent(struct connection *c)
+static void start_tls(struct connection *c)
 {
-	struct span bytes = buf_span(&c->unsent);
-	ssize_t n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		buf_reset(&c->unsent);
-	else if (n > 0)
-		buf_consume(&c->unsent, (size_t)n);
-	if (buf_len(&c->unsent) == 0)
-		watch_want(c->watch, WATCH_READ);
+	if (!outbound_tls_begin(c)) {
+		fail_tls(c, "it cannot be begun with such a host");
+		return;
+	}
+	timer_arm(&c->timer, OUTBOUND_HANDSHAKE_MS);
+	outbound_socket_flush(c);
 }
 
 /* The server takes less than the message may hold. */
@@ -454,6 +357,8 @@ static void take_outcomes(struct connection *c)
 		list_put(d->jobs.next, &j->link); /* before the first */
 		outbound_destination_poke(d);
 	} else {
+		(void)snprintf(j->tls_line, sizeof(j->tls_line), "%s",
+			c->tls_line);
 		outbound_job_report(d->outbound, j, buf_span(&c->dialogue));
 	}
 	c->job = NULL;
@@ -465,7 +370,10 @@ static void take_effect(struct connection *c,
 {
 	switch (e->type) {
 	case SMTP_CLIENT_SEND:
-		write_bytes(c, e->bytes);
+		outbound_socket_write(c, e->bytes);
+		break;
+	case SMTP_CLIENT_START_TLS:
+		start_tls(c);
 		break;
 	case SMTP_CLIENT_CONVERT:
 		convert(c);
@@ -486,10 +394,10 @@ static void drain(struct connection *c)
 {
 	struct smtp_client_effect e;
 
-	while (!c->is_dead) {
+	while (!c->is_dead && !c->is_falling_back) {
 		if (smtp_client_next(c->engine, &e))
 			take_effect(c, &e);
-		else if (!c->wants_piece || buf_len(&c->unsent) > 0)
+		else if (!c->wants_piece || outbound_socket_unsent(c) > 0)
 			break;
 		else if (c->job->conversion != NULL)
 			give_converted(c);
@@ -506,6 +414,7 @@ static void begin_job(struct connection *c, struct job *j)
 	c->state = OPEN;
 	take_job(c, j);
 	forget_lines(c);
+	buf_puts(&c->dialogue, c->tls_line);
 	(void)snprintf(j->peer, sizeof(j->peer), "%s", c->peer);
 	smtp_client_begin(c->engine, &j->message);
 }
@@ -536,7 +445,13 @@ static bool take_next(struct connection *c)
 
 static void set_timer(struct connection *c)
 {
-	int64_t ms = c->state == CONNECTION_IDLE ?
+	int64_t ms;
+
+	/* a handshake has its time in all, whatever comes of it; and records
+	 * that say nothing keep no connection */
+	if (outbound_tls_is_shaking(c) || c->is_silent)
+		return;
+	ms = c->state == CONNECTION_IDLE ?
 		c->destination->outbound->run->config->outbound_idle_ms :
 		smtp_client_timeout_ms(c->engine);
 
@@ -546,21 +461,39 @@ static void set_timer(struct connection *c)
 		timer_disarm(&c->timer);
 }
 
+/* The connection is as before it was connected. */
+static void take_back(struct connection *c)
+{
+	smtp_client_close(c->engine);
+	arena_reset(&c->arena);
+	c->engine = NULL;
+	outbound_socket_close(c);
+	buf_reset(&c->unsent);
+	forget_lines(c);
+	timer_disarm(&c->timer);
+	c->state = CONNECTING;
+	c->is_moving = c->is_dead = c->wants_piece = false;
+	c->is_falling_back = c->is_silent = false;
+	c->messages = 0;
+}
+
+/* The same address once more, in plain text.  Its engine had said nothing of
+ * the job's message. */
+static void fall_back(struct connection *c)
+{
+	outbound_job_note(c->job, buf_span(&c->dialogue));
+	take_back(c);
+	c->wish = SMTP_CLIENT_TLS_NEVER;
+	if (!connect_to(c) && !try_targets(c))
+		give_up(c);
+}
+
 /* QUIT is said, and nobody waits for its answer.  If no other address can be
  * reached, the verdict of this server was no more than its own: the job is
  * tried again later. */
 static void move(struct connection *c)
 {
-	smtp_client_close(c->engine);
-	arena_reset(&c->arena);
-	c->engine = NULL;
-	buf_reset(&c->unsent);
-	forget_lines(c);
-	close_socket(c);
-	timer_disarm(&c->timer);
-	c->state = CONNECTING;
-	c->is_moving = c->is_dead = c->wants_piece = false;
-	c->messages = 0;
+	take_back(c);
 	c->job->was_moved = true;
 	(void)outbound_job_reopen(c->job, AGAIN_UNFIT);
 	if (!try_targets(c))
@@ -571,8 +504,10 @@ static void run(struct connection *c)
 {
 	do
 		drain(c);
-	while (!c->is_moving && take_next(c));
-	if (c->is_moving)
+	while (!c->is_moving && !c->is_falling_back && take_next(c));
+	if (c->is_falling_back)
+		fall_back(c);
+	else if (c->is_moving)
 		move(c);
 	else if (c->is_dead)
 		free_connection(c);
@@ -581,6 +516,59 @@ static void run(struct connection *c)
 }
 
 /* ---- from the loop ------------------------------------------------------------ */
+static void feed(struct connection *c, struct span in)
+{
+	while (in.n > 0 && !c->is_dead && !c->is_falling_back) {
+		in = span_tail(in, smtp_client_feed(c->engine, in));
+		drain(c);
+	}
+}
+
+/* TLS is over.  A server that took the handshake and cuts it then, for what we
+ * are or lack, has refused it. */
+static void lose_tls(struct connection *c)
+{
+	const char *why = tls_state(c->tls) == TLS_BROKEN ? tls_why(c->tls)
+		: "the server ended it";
+
+	if (smtp_client_is_opening(c->engine))
+		fail_tls(c, why);
+	else
+		smtp_client_lost(c->engine, GONE);
+}
+
+static void read_wire(struct connection *c, struct span wire)
+{
+	static struct buf plain; /* what the bytes mean; empty between calls */
+	bool was_shaking = outbound_tls_is_shaking(c);
+	enum tls_state state;
+
+	if (plain.max == 0)
+		buf_init(&plain, PLAIN_BYTES);
+	buf_reset(&plain);
+	state = tls_receive(c->tls, wire, &plain);
+	if (was_shaking && state == TLS_OPEN) {
+		outbound_tls_note_up(c);
+		smtp_client_secured(c->engine);
+		drain(c);
+	}
+	outbound_socket_flush(c);
+	c->is_silent = !was_shaking && buf_len(&plain) == 0;
+	feed(c, buf_span(&plain));
+	if (state == TLS_ENDED || state == TLS_BROKEN)
+		lose_tls(c);
+}
+
+static void read_end(struct connection *c)
+{
+	if (c->tls == NULL) {
+		smtp_client_lost(c->engine, GONE);
+		return;
+	}
+	(void)tls_receive_end(c->tls);
+	lose_tls(c);
+}
+
 static void read_bytes(struct connection *c)
 {
 	ssize_t n = recv(c->fd, inbox, sizeof(inbox), 0);
@@ -589,11 +577,11 @@ static void read_bytes(struct connection *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0)
-		smtp_client_lost(c->engine, GONE);
-	while (in.n > 0 && !c->is_dead) {
-		in = span_tail(in, smtp_client_feed(c->engine, in));
-		drain(c);
-	}
+		read_end(c);
+	else if (c->tls != NULL)
+		read_wire(c, in);
+	else
+		feed(c, in);
 }
 
 static void on_ready(void *arg, unsigned ready)
@@ -601,11 +589,12 @@ static void on_ready(void *arg, unsigned ready)
 	struct connection *c = arg;
 
 	if (c->state == CONNECTING) {
-		on_connected(c, check_connected(c));
+		on_connected(c, outbound_socket_trouble(c));
 		return;
 	}
-	if (ready & WATCH_WRITE && buf_len(&c->unsent) > 0)
-		write_unsent(c);
+	if (ready & WATCH_WRITE && outbound_socket_unsent(c) > 0)
+		outbound_socket_flush(c);
+	c->is_silent = false;
 	if (ready & WATCH_READ)
 		read_bytes(c);
 	run(c);
@@ -631,7 +620,10 @@ static void on_timer(void *arg)
 		quit(c);
 		return;
 	}
-	smtp_client_lost(c->engine, TIMEOUT);
+	if (outbound_tls_is_shaking(c))
+		fail_tls(c, "the handshake timed out");
+	else
+		smtp_client_lost(c->engine, TIMEOUT);
 	run(c);
 }
 

@@ -5,6 +5,8 @@
  *	outbound_target.c      the addresses of a destination, and which are not
  *	                       to be used
  *	outbound_connection.c  one socket with one SMTP client engine
+ *	outbound_socket.c      the socket alone
+ *	outbound_tls.c         TLS between the two
  *	outbound_job.c         one SEND, until it is answered by SENT
  *	outbound_convert.c     its body for a server that takes less
  *
@@ -20,20 +22,25 @@
 #include "base/map.h"
 #include "role/role.h"
 #include "smtp/smtp_client.h"
+#include "tls/tls_context.h"
 
 /* Sockets of the process at most; RLIMIT_NOFILE is above. */
 #define OUTBOUND_CONNECTIONS_MAX 500
 /* RFC 5321 4.5.4.1 leaves it open; N addresses times this bounds a pass. */
 #define OUTBOUND_CONNECT_MS 30000
+/* A handshake, in all. */
+#define OUTBOUND_HANDSHAKE_MS 30000
 /* No further address is tried for a job after this. */
 #define OUTBOUND_PASS_MS 300000
 /* An answer about a destination is used this long. */
 #define OUTBOUND_KNOWN_MS 60000
 #define OUTBOUND_DIALOGUE_BYTES 16384 /* of SENT */
 #define OUTBOUND_PEER_BYTES     400
+#define OUTBOUND_TLS_BYTES      640
 
 struct outbound {
 	struct role_run *run;
+	struct tls_client *tls;
 	struct dict destinations;
 	struct map asked;      /* id of an MX message: its destination */
 	struct list idle;      /* connections, the longest idle first */
@@ -97,6 +104,39 @@ struct job {
 	int64_t deadline_ms; /* 0: not begun */
 	struct buf dialogue; /* of earlier servers */
 	char peer[OUTBOUND_PEER_BYTES];
+	char tls_line[OUTBOUND_TLS_BYTES]; /* with the server that spoke last */
+};
+
+enum connection_state { CONNECTING, OPEN, CONNECTION_IDLE };
+
+struct connection {
+	struct list link; /* destination.connections */
+	struct list idle; /* outbound.idle, while CONNECTION_IDLE */
+	struct destination *destination;
+	enum connection_state state;
+	bool is_dead;     /* run() will free it */
+	bool is_moving;   /* run() will take its job to the next address */
+	bool wants_piece; /* of the body, when there is room */
+	bool is_falling_back; /* run() will connect once more, without TLS */
+	bool is_silent;   /* what came is TLS's own, and no progress */
+	int fd;
+	struct watch *watch;
+	struct timer timer;
+	struct arena arena;
+	struct smtp_client *engine; /* while OPEN or idle */
+	enum smtp_client_tls wish; /* of this address */
+	struct tls *tls; /* NULL: plain text */
+	char tls_line[OUTBOUND_TLS_BYTES]; /* what came of TLS, for the dialogue
+	                                    of each job; empty: nothing */
+	struct buf unsent; /* plain text; under TLS: what came before it */
+	struct buf dialogue; /* of the present job */
+	size_t logged_bytes; /* of dialogue */
+	struct job *job;     /* owned; NULL: none */
+	struct target target;
+	struct fault fault;  /* why the last address did not serve */
+	unsigned messages;
+	uint64_t sid;
+	char peer[OUTBOUND_PEER_BYTES];
 };
 
 /* ---- outbound.c --------------------------------------------------------- */
@@ -118,8 +158,36 @@ struct span outbound_host_to_ask(const struct destination *d);
 /* "mx.example[192.0.2.1]:25" */
 void outbound_target_text(const struct target *t, char *out, size_t room);
 
+/* ---- outbound_socket.c --------------------------------------------------- */
+/* Begins to connect to c->target; NULL, or why not.  Close it in any case. */
+const char *outbound_socket_connect(struct connection *c);
+/* It can be written: is it connected?  NULL, or why not. */
+const char *outbound_socket_trouble(struct connection *c);
+/* Under TLS if that is up. */
+void outbound_socket_write(struct connection *c, struct span bytes);
+size_t outbound_socket_unsent(const struct connection *c);
+/* Sends what it can, and watches for more room if it must. */
+void outbound_socket_flush(struct connection *c);
+/* Ends TLS too. */
+void outbound_socket_close(struct connection *c);
+
+/* ---- outbound_tls.c ------------------------------------------------------ */
+/* Makes what all connections have in common; before the confinement. */
+enum code outbound_tls_open(struct outbound *o, struct err *e) MUST_USE;
+/* What is wanted of TLS with the servers of a destination. */
+enum smtp_client_tls outbound_tls_wish(const struct destination *d);
+/* Begins the handshake: the hello stands in tls_wire.  False: there is no TLS
+ * to be had. */
+bool outbound_tls_begin(struct connection *c);
+bool outbound_tls_is_shaking(const struct connection *c);
+/* The handshake is over: says so in the dialogue and in the log. */
+void outbound_tls_note_up(struct connection *c);
+/* It failed, or broke before the server had said anything under it: so too. */
+void outbound_tls_note_failure(struct connection *c, const char *why);
+/* Ends TLS, if there is some; what can be sent at once is sent. */
+void outbound_tls_end(struct connection *c);
+
 /* ---- outbound_connection.c ---------------------------------------------- */
-struct connection;
 /* Opens one for the first job that waits. */
 void outbound_connection_open(struct destination *d);
 /* Gives a job to an idle one; false: there is none. */

@@ -201,6 +201,8 @@ void outbound_job_report(struct outbound *o, struct job *j,
 		if (!is_all_ok(j) || log_wants(EV_SMTP_CLIENT_LINE)) {
 			outbound_job_note(j, latest);
 			m.dialogue = buf_span(&j->dialogue);
+		} else {
+			m.dialogue = span_str(j->tls_line);
 		}
 		channel_send(queue, sent, SENT, j->id, &m, -1);
 		buf_clear(&outcomes);

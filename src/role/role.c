@@ -27,9 +27,10 @@
 
 /* A descriptor that came before START. */
 struct kept {
-	bool is_listener;
-	uint8_t role_or_service;
-	uint32_t instance;
+	enum message_type type; /* whose body this was */
+	struct msg_peer peer;
+	struct msg_listen listen;
+	struct msg_tls_file tls_file;
 	int fd;
 };
 
@@ -42,6 +43,7 @@ static struct {
 	struct kept kept[KEPT_MAX];
 	size_t kept_count;
 	bool is_started;
+	bool has_failed;
 	int exit_status;
 } self;
 
@@ -123,7 +125,7 @@ static bool on_peer(void *arg, struct frame *f)
 		m.instance >= ROLE_INSTANCES_MAX || f->fd < 0)
 		return false;
 	if (!self.is_started)
-		return keep((struct kept){false, m.role, m.instance, f->fd});
+		return keep((struct kept){MSG_PEER, .peer = m, .fd = f->fd});
 	connect_peer((enum role)m.role, m.instance, f->fd);
 	return true;
 }
@@ -137,20 +139,45 @@ static bool on_listen(void *arg, struct frame *f)
 		f->fd < 0)
 		return false;
 	if (!self.is_started)
-		return keep((struct kept){true, m.service, 0, f->fd});
+		return keep((struct kept){MSG_LISTEN, .listen = m,
+			.fd = f->fd});
 	take_listener((enum service)m.service, f->fd);
 	return true;
 }
 
-static void give_up(struct err *e)
+static void take_tls_file(const struct msg_tls_file *m, int fd)
 {
-	struct msg_failed m = {.why = span_str(e->text)};
+	if (self.run.def->tls_file != NULL)
+		self.run.def->tls_file(self.state, m, fd);
+	else
+		close(fd);
+}
+
+static bool on_tls_file(void *arg, struct frame *f)
+{
+	struct msg_tls_file m;
+
+	(void)arg;
+	if (!msg_get_tls_file(f->body, &m) || f->fd < 0)
+		return false;
+	if (!self.is_started)
+		return keep((struct kept){MSG_TLS_FILE, .tls_file = m,
+			.fd = f->fd});
+	take_tls_file(&m, f->fd);
+	return true;
+}
+
+void role_fail(struct err *e)
+{
+	struct msg_failed m = {.code = (uint8_t)e->code,
+		.why = span_str(e->text)};
 
 	LOG(EV_START_FAILED, LOG_STR("why", e->text));
 	if (!channel_is_lost(self.run.master)) {
 		channel_send(self.run.master, failed, FAILED, 0, &m, -1);
 		channel_drain(self.run.master);
 	}
+	self.has_failed = true;
 	self.exit_status = e->code == SYNTAX ? EXIT_CONFIG : EXIT_TRY_AGAIN;
 	loop_stop(self.run.loop);
 }
@@ -165,12 +192,12 @@ static bool on_setup(void *arg, struct frame *f)
 		return false;
 	if (m.hash != message_table_hash()) {
 		err_set(&e, TEMP, "master is of another version: restart it");
-		give_up(&e);
+		role_fail(&e);
 		return true;
 	}
 	if (config_parse(m.settings, "settings", &self.config, &self.arena,
 		    &e) != OK) {
-		give_up(&e);
+		role_fail(&e);
 		return true;
 	}
 	self.run.config = &self.config;
@@ -236,6 +263,16 @@ static enum code open_as_user(struct err *e)
 	return code;
 }
 
+static void take_kept(const struct kept *k)
+{
+	if (k->type == MSG_LISTEN)
+		take_listener((enum service)k->listen.service, k->fd);
+	else if (k->type == MSG_TLS_FILE)
+		take_tls_file(&k->tls_file, k->fd);
+	else
+		connect_peer((enum role)k->peer.role, k->peer.instance, k->fd);
+}
+
 static bool on_start(void *arg, struct frame *f)
 {
 	const struct msg_ready ready = {0};
@@ -246,21 +283,16 @@ static bool on_start(void *arg, struct frame *f)
 	if (self.run.config == NULL || self.is_started)
 		return false;
 	if (open_as_user(&e) != OK || confine(&e) != OK) {
-		give_up(&e);
+		role_fail(&e);
 		return true;
 	}
 	self.is_started = true;
-	for (size_t i = 0; i < self.kept_count; i++) {
-		struct kept *k = &self.kept[i];
-
-		if (k->is_listener)
-			take_listener((enum service)k->role_or_service, k->fd);
-		else
-			connect_peer((enum role)k->role_or_service, k->instance,
-				k->fd);
-	}
+	for (size_t i = 0; i < self.kept_count; i++)
+		take_kept(&self.kept[i]);
 	if (self.run.def->begin != NULL)
 		self.run.def->begin(self.state);
+	if (self.has_failed)
+		return true;
 	/* building the sandbox took some, and an idle server should be small */
 	mem_trim();
 	channel_send(self.run.master, ready, READY, 0, &ready, -1);
@@ -316,6 +348,7 @@ int role_main(const struct role_def *def)
 		{MSG_SETUP, on_setup},
 		{MSG_PEER, on_peer},
 		{MSG_LISTEN, on_listen},
+		{MSG_TLS_FILE, on_tls_file},
 		{MSG_START, on_start},
 		{MSG_STOP, on_stop},
 		{MSG_ADMIN, on_admin},

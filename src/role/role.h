@@ -54,6 +54,8 @@ struct role_def {
 	void (*peer_drained)(void *state, enum role role, uint32_t instance);
 	/* A listening socket (front only); takes fd. */
 	void (*listen)(void *state, enum service service, int fd);
+	/* A file of the configuration (keys only); takes fd. */
+	void (*tls_file)(void *state, const struct msg_tls_file *m, int fd);
 	/* An administrator's command, or NULL. */
 	admin_fn *admin;
 	/* Finish what is in flight, then loop_stop; NULL: loop_stop at once. */
@@ -69,6 +71,10 @@ static inline struct channel *role_peer(const struct role_run *r,
 
 /* The whole life of the process; returns its exit status. */
 int role_main(const struct role_def *def);
+
+/* From begin or what is called before it: the role cannot serve after all.  It
+ * ends as if open had said so. */
+void role_fail(struct err *e);
 
 /* The roles that master starts, by enum role; NULL for the others. */
 const struct role_def *role_def_of(enum role role);

@@ -10,6 +10,7 @@ const struct role_def *role_def_of(enum role role)
 		[ROLE_FRONT] = &role_front,
 		[ROLE_DIRECTORY] = &role_directory,
 		[ROLE_RESOLVER] = &role_resolver,
+		[ROLE_KEYS] = &role_keys,
 		[ROLE_QUEUE] = &role_queue,
 		[ROLE_OUTBOUND] = &role_outbound,
 		[ROLE_ACCOUNTS] = &role_accounts,

@@ -2,7 +2,9 @@
  * smtp_client.c - the order of things in an SMTP session.  See smtp_client.h;
  * what is said is in smtp_client_command.c.
  *
- *	GREETING ─220─▶ EHLO ─2xx─────────▶ IDLE ──begin()──▶ RSET? ─▶ MAIL
+ *	      ┌─secured()─ SHAKING ◀─220─┐
+ *	      ▼                          │ (if wished and offered)
+ *	GREETING ─220─▶ EHLO ─2xx─▶ STARTTLS? ─▶ IDLE ──begin()──▶ RSET? ─▶ MAIL
  *	                 └5xx─▶ HELO ─2xx──▶ ▲ ▲                         │
  *	                                     │ └──nobody accepted── RCPT ◀┘ (each)
  *	                        settled ─────┘                       │
@@ -31,10 +33,12 @@
 /* How long the reply to QUIT is worth waiting for.  Deliberate: nothing hangs
  * on it, so less than the 5 minutes of other commands. */
 #define QUIT_MS 10000
+/* Of the handshake in all: the caller counts it from START_TLS. */
+#define SHAKING_MS 30000
 
 typedef void reply_fn(struct smtp_client *c, const struct smtp_reply *r);
-static reply_fn on_greeting, on_ehlo, on_helo, on_early, on_rset, on_mail,
-	on_rcpt, on_data, on_dot, on_quit;
+static reply_fn on_greeting, on_ehlo, on_helo, on_starttls, on_early,
+	on_rset, on_mail, on_rcpt, on_data, on_dot, on_quit;
 
 #define TO(state) (1u << (state))
 /* clang-format off */
@@ -45,8 +49,10 @@ static const struct {
 	unsigned next;      /* states that may follow; CLOSED may always */
 } states[STATE_COUNT] = {
 	[GREETING] = { "the greeting",           5 * MINUTES,  on_greeting, TO(EHLO) | TO(QUIT) },
-	[EHLO]     = { "the reply to EHLO",      5 * MINUTES,  on_ehlo,     TO(HELO) | TO(IDLE) | TO(QUIT) },
+	[EHLO]     = { "the reply to EHLO",      5 * MINUTES,  on_ehlo,     TO(HELO) | TO(STARTTLS) | TO(IDLE) | TO(QUIT) },
 	[HELO]     = { "the reply to HELO",      5 * MINUTES,  on_helo,     TO(IDLE) | TO(QUIT) },
+	[STARTTLS] = { "the reply to STARTTLS",  5 * MINUTES,  on_starttls, TO(SHAKING) | TO(IDLE) | TO(QUIT) },
+	[SHAKING]  = { "the TLS handshake",      SHAKING_MS,   NULL,        TO(EHLO) },
 	[IDLE]     = { "nothing",                0,            on_early,    TO(RSET) | TO(MAIL) | TO(QUIT) },
 	[RSET]     = { "the reply to RSET",      5 * MINUTES,  on_rset,     TO(MAIL) },
 	[MAIL]     = { "the reply to MAIL",      5 * MINUTES,  on_mail,     TO(RCPT) | TO(IDLE) },
@@ -173,18 +179,34 @@ static bool is_class(const struct smtp_reply *r, uint32_t class)
 }
 
 /* This session cannot be opened: leaves politely. */
-static void leave(struct smtp_client *c, const struct smtp_reply *r)
+static void leave_with(struct smtp_client *c, struct verdict v,
+	struct span why)
 {
+	v.was_cut = true;
 	if (c->message != NULL) {
-		struct verdict v = verdict_of(c, r);
-
-		v.was_cut = true;
 		settle_all(c, &v);
 		c->is_settled = true;
 	}
-	c->why = SPAN("refused by the server");
+	c->why = why;
 	smtp_client_say(c, SPAN("QUIT"));
 	set_state(c, QUIT);
+}
+
+static void leave(struct smtp_client *c, const struct smtp_reply *r)
+{
+	struct verdict v = {.result = TEMP};
+
+	if (c->message != NULL)
+		v = verdict_of(c, r);
+	leave_with(c, v, SPAN("refused by the server"));
+}
+
+/* Mail goes under TLS or not at all.  Temporary: who strips the word from the
+ * answer to EHLO is not there for ever.  RFC 3207 6 */
+static void leave_plain(struct smtp_client *c, struct span why)
+{
+	leave_with(c, (struct verdict){.result = TEMP,
+		.enhanced = SPAN("4.7.5"), .text = why}, why);
 }
 
 /* ---- a message -------------------------------------------------------- */
@@ -321,13 +343,28 @@ static void be_ready(struct smtp_client *c)
 		start(c);
 }
 
+/* The server has said what it can: TLS first, if it is wished. */
+static void be_secure(struct smtp_client *c)
+{
+	if (c->is_secure || c->config.tls == SMTP_CLIENT_TLS_NEVER) {
+		be_ready(c);
+	} else if (c->extensions & EXT_STARTTLS) {
+		smtp_client_say(c, SPAN("STARTTLS"));
+		set_state(c, STARTTLS);
+	} else if (c->config.tls == SMTP_CLIENT_TLS_MAY) {
+		be_ready(c);
+	} else {
+		leave_plain(c, SPAN("the server offers no TLS, and mail goes "
+				    "there under TLS only"));
+	}
+}
+
 static void on_ehlo(struct smtp_client *c, const struct smtp_reply *r)
 {
 	if (is_class(r, 2)) {
-		be_ready(c);
+		be_secure(c);
 	} else if (is_class(r, 5)) {
 		/* RFC 5321 3.2: an old server */
-		c->extensions = 0;
 		smtp_client_say_ehlo(c, true);
 		set_state(c, HELO);
 	} else {
@@ -337,10 +374,27 @@ static void on_ehlo(struct smtp_client *c, const struct smtp_reply *r)
 
 static void on_helo(struct smtp_client *c, const struct smtp_reply *r)
 {
-	if (is_class(r, 2))
-		be_ready(c);
-	else
+	if (!is_class(r, 2)) {
 		leave(c, r);
+		return;
+	}
+	be_secure(c);
+}
+
+/* RFC 3207 4: after a refusal the session may go on as it is. */
+static void on_starttls(struct smtp_client *c, const struct smtp_reply *r)
+{
+	if (r->code == 220) {
+		c->wish = WISH_TLS;
+		set_state(c, SHAKING);
+	} else if (is_class(r, 2)) {
+		cut_garbled(c);
+	} else if (c->config.tls == SMTP_CLIENT_TLS_MAY) {
+		be_ready(c);
+	} else {
+		leave_plain(c, SPAN("the server refused TLS, and mail goes "
+				    "there under TLS only"));
+	}
 }
 
 /* A reply that nobody asked for.  In the middle of a message an error can
@@ -514,12 +568,19 @@ static void take_line(struct smtp_client *c, enum smtp_reply_step step,
 		smtp_client_take_extension(c, r->words);
 }
 
+/* Plain text behind the 220 would be read as said under TLS: somebody on the
+ * way put it there.  RFC 3207 6 */
+static void refuse_injected(struct smtp_client *c)
+{
+	cut(c, SPAN("4.7.5"), SPAN("plain text behind STARTTLS"));
+}
+
 size_t smtp_client_feed(struct smtp_client *c, struct span in)
 {
 	struct span left = in;
 
 	drop_sent(c);
-	while (left.n > 0 && !has_effect(c)) {
+	while (left.n > 0 && !has_effect(c) && c->state != SHAKING) {
 		struct smtp_reply r;
 		enum smtp_reply_step step;
 
@@ -529,12 +590,22 @@ size_t smtp_client_feed(struct smtp_client *c, struct span in)
 		if (step != SMTP_REPLY_MORE)
 			take_line(c, step, &r);
 	}
+	if (c->state == SHAKING && left.n > 0) {
+		refuse_injected(c);
+		return in.n;
+	}
 	return in.n - left.n;
 }
 
 /* ---- effects out ------------------------------------------------------ */
 bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 {
+	static const enum smtp_client_effect_type effects[] = {
+		[WISH_TLS] = SMTP_CLIENT_START_TLS,
+		[WISH_BODY] = SMTP_CLIENT_BODY,
+		[WISH_CONVERSION] = SMTP_CLIENT_CONVERT,
+	};
+
 	*out = (struct smtp_client_effect){.type = SMTP_CLIENT_SEND};
 	drop_sent(c);
 	if (buf_len(&c->out) > 0) {
@@ -543,8 +614,7 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 		return true;
 	}
 	if (c->wish != WISH_NOTHING) {
-		out->type = c->wish == WISH_BODY ? SMTP_CLIENT_BODY :
-						   SMTP_CLIENT_CONVERT;
+		out->type = effects[c->wish];
 		c->wish = WISH_NOTHING;
 		return true;
 	}
@@ -561,6 +631,29 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 		return true;
 	}
 	return false;
+}
+
+/* ---- TLS --------------------------------------------------------------- */
+void smtp_client_secured(struct smtp_client *c)
+{
+	must(c->state == SHAKING && c->wish == WISH_NOTHING);
+	drop_sent(c);
+	smtp_reply_init(&c->reader);
+	c->is_secure = true;
+	smtp_client_say_ehlo(c, false);
+	set_state(c, EHLO);
+}
+
+void smtp_client_tls_failed(struct smtp_client *c, struct span why)
+{
+	drop_sent(c);
+	buf_reset(&c->out);
+	if (c->state == CLOSED)
+		return;
+	if (c->message != NULL && !c->is_settled)
+		cut(c, SPAN("4.7.5"), arena_dup(c->message->arena, why));
+	/* the reason of the end must not lean on the message's arena */
+	end(c, SPAN("TLS failed"));
 }
 
 /* ---- the caller's wishes ---------------------------------------------- */

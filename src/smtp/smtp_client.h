@@ -1,10 +1,10 @@
 /*
  * smtp_client.h - the client's side of one SMTP connection: RFC 5321 with
- * PIPELINING, SIZE, 8BITMIME, SMTPUTF8 and ENHANCEDSTATUSCODES; any number of
- * messages, one after the other.
+ * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES and STARTTLS (RFC
+ * 3207); any number of messages, one after the other.
  *
  * Pure: bytes in, effects out, of the shape of smtp_server.h.  The caller owns
- * the socket, the clock and the file of a large body.
+ * the socket, TLS, the clock and the file of a large body.
  *
  *	taken = smtp_client_feed(c, in);
  *	while (smtp_client_next(c, &effect))
@@ -25,7 +25,16 @@
 
 struct smtp_client;
 
+/* What is wanted of STARTTLS.  MUST: nothing of a message is said in plain
+ * text, not even its sender; a server that cannot do so gets none. */
+enum smtp_client_tls {
+	SMTP_CLIENT_TLS_NEVER,
+	SMTP_CLIENT_TLS_MAY, /* if the server offers it */
+	SMTP_CLIENT_TLS_MUST
+};
+
 struct smtp_client_config {
+	enum smtp_client_tls tls;
 	struct span hostname; /* for EHLO; kept by reference */
 	struct buf *dialogue; /* lines "C: …", "S: …" with LF are appended, as
 	                         far as they fit; never message text.  NULL:
@@ -69,6 +78,8 @@ struct smtp_client_message {
 
 enum smtp_client_effect_type {
 	SMTP_CLIENT_SEND,    /* write bytes to the server */
+	SMTP_CLIENT_START_TLS, /* begin the handshake; what comes next is said
+	                        with smtp_client_secured or _tls_failed */
 	SMTP_CLIENT_CONVERT, /* the server takes less than the message may hold:
 	                        answer with smtp_client_converted */
 	SMTP_CLIENT_BODY,    /* give the next piece with smtp_client_body */
@@ -93,6 +104,12 @@ void smtp_client_close(struct smtp_client *c);
 size_t smtp_client_feed(struct smtp_client *c, struct span in);
 bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out);
 
+/* The handshake is over: everything is now said under TLS, and what the server
+ * told before is forgotten.  RFC 3207 4.2 */
+void smtp_client_secured(struct smtp_client *c);
+/* The handshake failed: the connection is of no more use. */
+void smtp_client_tls_failed(struct smtp_client *c, struct span why);
+
 /* No message is there and the session has not ended. */
 bool smtp_client_is_free(const struct smtp_client *c);
 void smtp_client_begin(struct smtp_client *c, struct smtp_client_message *m);
@@ -112,7 +129,8 @@ void smtp_client_body(struct smtp_client *c, struct span piece, bool is_last);
 void smtp_client_body_failed(struct smtp_client *c);
 /* The server has been given the whole message, and has not answered yet. */
 bool smtp_client_is_committed(const struct smtp_client *c);
-/* Is the greeting, or the answer to EHLO, still awaited? */
+/* Has the session not come so far that a message may be said?  The greeting, or
+ * the answer to EHLO or STARTTLS, is still awaited, or the handshake. */
 bool smtp_client_is_opening(const struct smtp_client *c);
 
 /* Says QUIT; only when free.  CLOSE follows. */

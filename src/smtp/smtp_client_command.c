@@ -65,6 +65,9 @@ void smtp_client_say_ehlo(struct smtp_client *c, bool is_helo)
 {
 	size_t from = buf_len(&c->out);
 
+	/* told anew, or not at all */
+	c->extensions = 0;
+	c->size_max = 0;
 	buf_put(&c->out, is_helo ? SPAN("HELO ") : SPAN("EHLO "));
 	buf_put(&c->out, c->config.hostname);
 	end_line(c, from);
@@ -125,6 +128,7 @@ static const struct {
 	{ "SIZE",       EXT_SIZE },       /* RFC 1870 */
 	{ "8BITMIME",   EXT_8BITMIME },   /* RFC 6152 */
 	{ "SMTPUTF8",   EXT_SMTPUTF8 },   /* RFC 6531 */
+	{ "STARTTLS",   EXT_STARTTLS },   /* RFC 3207 */
 };
 /* clang-format on */
 

@@ -14,6 +14,8 @@ enum state {
 	GREETING,
 	EHLO,
 	HELO,
+	STARTTLS,
+	SHAKING,
 	IDLE,
 	RSET,
 	MAIL,
@@ -30,10 +32,11 @@ enum extension {
 	EXT_PIPELINING = 1,
 	EXT_SIZE = 2,
 	EXT_8BITMIME = 4,
-	EXT_SMTPUTF8 = 8
+	EXT_SMTPUTF8 = 8,
+	EXT_STARTTLS = 16
 };
 
-enum wish { WISH_NOTHING, WISH_BODY, WISH_CONVERSION };
+enum wish { WISH_NOTHING, WISH_TLS, WISH_BODY, WISH_CONVERSION };
 
 struct smtp_client {
 	struct smtp_client_config config;
@@ -51,6 +54,7 @@ struct smtp_client {
 	size_t accepted;       /* recipients of this transaction */
 	bool is_mail_accepted;
 	bool needs_rset;       /* the server may still hold a transaction */
+	bool is_secure;        /* under TLS */
 	enum wish wish;        /* effects that wait: this, and what follows */
 	bool is_settled;
 	bool is_close_told;

@@ -65,6 +65,9 @@ void smtp_cmd_ehlo(struct smtp_server *s, struct span args)
 		return;
 	buf_puts(&s->out, "250-");
 	buf_put(&s->out, s->config.hostname);
+	/* RFC 3207 4.2: not when it is up */
+	if (s->config.has_tls && s->peer.tls.n == 0)
+		buf_puts(&s->out, "\r\n250-STARTTLS");
 	for (size_t i = 0; i < count; i++) {
 		buf_puts(&s->out, i + 1 < count ? "\r\n250-" : "\r\n250 ");
 		put_keyword(s, keywords[i]);

@@ -2,7 +2,7 @@
  * smtp_received.c - the Received: field.  RFC 5321 4.4
  *
  *	Received: from HELO ([IP])
- *		by HOST (Postrider) with ESMTP id MID
+ *		by HOST (Postrider) with ESMTPS id MID (TLSv1.3 CIPHER)
  *		for <RCPT>; DATE
  *
  * `for` stands there only with a single recipient, so that nobody learns of
@@ -27,12 +27,14 @@ static void put_helo(struct buf *out, struct span helo)
 	}
 }
 
-/* RFC 5321 4.4, RFC 6531 3.7.3 */
-static const char *protocol(const struct smtp_transaction *t)
+/* RFC 5321 4.4, RFC 6531 3.7.3; with an S under TLS, RFC 3848 */
+static const char *protocol(const struct smtp_transaction *t, bool has_tls)
 {
 	if ((t->flags & SMTP_MAIL_UTF8) != 0)
-		return "UTF8SMTP";
-	return t->is_esmtp ? "ESMTP" : "SMTP";
+		return has_tls ? "UTF8SMTPS" : "UTF8SMTP";
+	if (t->is_esmtp)
+		return has_tls ? "ESMTPS" : "ESMTP";
+	return "SMTP";
 }
 
 void smtp_server_put_received(const struct smtp_server *s, struct buf *out,
@@ -47,9 +49,14 @@ void smtp_server_put_received(const struct smtp_server *s, struct buf *out,
 	buf_puts(out, ")\r\n\tby ");
 	buf_put(out, s->config.hostname);
 	buf_puts(out, " (Postrider) with ");
-	buf_puts(out, protocol(t));
+	buf_puts(out, protocol(t, s->peer.tls.n > 0));
 	buf_puts(out, " id ");
 	buf_put(out, mid);
+	if (s->peer.tls.n > 0) {
+		buf_puts(out, "\r\n\t(");
+		buf_put(out, s->peer.tls);
+		buf_putc(out, ')');
+	}
 	if (t->rcpt_count == 1) {
 		buf_puts(out, "\r\n\tfor <");
 		buf_put(out, t->rcpts[0].address);

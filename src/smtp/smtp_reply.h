@@ -15,6 +15,7 @@
 /* clang-format off */
 #define SMTP_REPLIES(REPLY)                                                                                                          \
 	REPLY(GREETING,         220, "",      "$ ESMTP Postrider",                                              "")                  \
+	REPLY(TLS,               220, "2.0.0", "Begin the handshake",                                                  ""                   )\
 	REPLY(BYE,              221, "2.0.0", "$ closes the connection",                                        "")                  \
 	REPLY(HELO,             250, "",      "$",                                                              "")                  \
 	REPLY(OK,               250, "2.0.0", "Ok",                                                             "")                  \
@@ -31,6 +32,7 @@
 	REPLY(MAILBOX_FULL,     452, "4.2.2", "The mailbox is full: try again later",                           "over-quota")        \
 	REPLY(STORAGE_FULL,     452, "4.3.1", "No storage for now: try again later",                            "storage-full")      \
 	REPLY(TOO_MANY_RCPTS,   452, "4.5.3", "Too many recipients: send the rest in another message",          "too-many-rcpts")    \
+	REPLY(NO_TLS_NOW,        454, "4.7.0", "TLS is not available now: try again later",                            "no-tls-now"         )\
 	REPLY(UNKNOWN,          500, "5.5.1", "Command not recognized",                                         "unknown-command")   \
 	REPLY(LINE_TOO_LONG,    500, "5.5.2", "Line too long",                                                  "line-too-long")     \
 	REPLY(BARE_NEWLINE,     500, "5.5.2", "A line ends with CR LF, and holds neither alone",                "bare-newline")      \
@@ -41,6 +43,7 @@
 	REPLY(BAD_PARAM,        501, "5.5.4", "Bad or repeated parameter",                                      "bad-parameter")     \
 	REPLY(BAD_CHUNK,        501, "5.5.4", "Syntax: BDAT size [LAST]; without a size nothing can follow",    "bad-chunk")         \
 	REPLY(NOT_IMPLEMENTED,  502, "5.5.1", "Command not implemented",                                        "not-implemented")   \
+	REPLY(TLS_TWICE,         503, "5.5.1", "TLS is up already",                                                    "sequence"           )\
 	REPLY(HELLO_FIRST,      503, "5.5.1", "EHLO or HELO first",                                             "sequence")          \
 	REPLY(MAIL_FIRST,       503, "5.5.1", "MAIL first",                                                     "sequence")          \
 	REPLY(MAIL_TWICE,       503, "5.5.1", "MAIL was given: RSET begins anew",                               "sequence")          \
@@ -57,6 +60,7 @@
 	REPLY(UTF8_NEEDED,      553, "5.6.7", "This address needs SMTPUTF8",                                    "utf8-needed")       \
 	REPLY(LOOP,             554, "5.4.6", "Too many Received: fields: a loop",                              "loop")              \
 	REPLY(EARLY_TALK,       554, "5.5.0", "Text before the greeting",                                       "early-talk")        \
+	REPLY(NO_WEB,           554, "5.5.1", "This is no web server",                                          "http")              \
 	REPLY(PIPELINED,        554, "5.5.0", "Text after a command whose reply has to be awaited (RFC 2920 3.1)", "pipelining")     \
 	REPLY(NO_RCPTS,         554, "5.5.1", "No valid recipients",                                            "no-recipients")     \
 	REPLY(UNKNOWN_PARAM,    555, "5.5.4", "Parameter not recognized",                                       "unknown-parameter")

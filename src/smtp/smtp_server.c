@@ -7,6 +7,7 @@
  *	                                                         ▼ │ RSET, EHLO,
  *	    CHUNKS ◀── BDAT ── RCPT ◀── RCPT accepted ──────── MAIL│ body ended
  *	      └─────────────────┴──────────────────────────────────┘
+ *	any ── STARTTLS, handshake ──▶ START
  *	any ── QUIT, 421, 554 ──▶ CLOSED
  *
  * GREETING  nothing may come; what comes is early talk
@@ -25,6 +26,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "base/web.h"
 
 #include "base/banned.h"
 
@@ -54,7 +56,7 @@ const struct smtp_cmd smtp_cmds[] = {
 	{ "HELP",    ALWAYS,                             LAST | JUNK,           SMTP_LINE_MAX,  smtp_cmd_help,   "HELP [command]",                "5321 4.1.1.8" },
 	{ "QUIT",    ALWAYS,                             NO_ARGS,               SMTP_LINE_MAX,  smtp_cmd_quit,   "QUIT",                          "5321 4.1.1.10" },
 	{ "EXPN",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "EXPN list",              "5321 4.1.1.7" },
-	{ "STARTTLS",ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "STARTTLS",               "3207 4" },
+	{ "STARTTLS",ALWAYS,                             LAST | JUNK | NO_ARGS | HIDDEN, SMTP_LINE_MAX, smtp_cmd_starttls, "STARTTLS",            "3207 4" },
 	{ "AUTH",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "AUTH mechanism",         "4954 4" },
 	{ "TURN",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "TURN",                   "5321 F.1" },
 	{ "SEND",    ALWAYS,                             JUNK | HIDDEN,         SMTP_LINE_MAX,  smtp_cmd_unimplemented, "SEND FROM:<address>",    "5321 F.6" },
@@ -86,10 +88,12 @@ void smtp_server_set_state(struct smtp_server *s, enum smtp_state state)
 		unsigned to;
 	} moves[] = {
 		{SMTP_STATE_GREETING, SMTP_STATE_START | SMTP_STATE_CLOSED},
-		{SMTP_STATE_START, SMTP_STATE_READY | SMTP_STATE_CLOSED},
-		{SMTP_STATE_READY,
-			SMTP_STATE_READY | SMTP_STATE_MAIL |
+		{SMTP_STATE_START,
+			SMTP_STATE_START | SMTP_STATE_READY |
 				SMTP_STATE_CLOSED},
+		{SMTP_STATE_READY,
+			SMTP_STATE_START | SMTP_STATE_READY |
+				SMTP_STATE_MAIL | SMTP_STATE_CLOSED},
 		{SMTP_STATE_MAIL,
 			SMTP_STATE_READY | SMTP_STATE_RCPT |
 				SMTP_STATE_CLOSED},
@@ -137,6 +141,7 @@ void smtp_server_end(struct smtp_server *s, struct span why)
 	smtp_server_forget(s);
 	smtp_server_set_state(s, SMTP_STATE_CLOSED);
 	s->question = SMTP_QUESTION_NONE;
+	s->tls = SMTP_PLAIN;
 	s->has_close = true;
 	s->close_why = why;
 }
@@ -212,7 +217,7 @@ static bool has_effect(const struct smtp_server *s)
 {
 	return s->out_body.n > 0 || s->has_log || s->has_drop ||
 		s->question != SMTP_QUESTION_NONE || s->must_flush ||
-		s->has_close;
+		s->tls != SMTP_PLAIN || s->has_close;
 }
 
 static bool next_question(struct smtp_server *s, struct smtp_effect *out)
@@ -222,6 +227,7 @@ static bool next_question(struct smtp_server *s, struct smtp_effect *out)
 		[SMTP_QUESTION_DATA] = SMTP_ASK_DATA,
 		[SMTP_QUESTION_CHUNK] = SMTP_ASK_DATA,
 		[SMTP_QUESTION_COMMIT] = SMTP_ASK_COMMIT,
+		[SMTP_QUESTION_TLS] = SMTP_ASK_TLS,
 	};
 
 	if (s->question == SMTP_QUESTION_NONE || s->was_asked)
@@ -257,6 +263,9 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out)
 			.bytes = buf_span(&s->out)};
 		s->out_was_sent = true;
 		take_greeting(s);
+	} else if (s->tls == SMTP_TLS_WANTED) {
+		*out = (struct smtp_effect){.type = SMTP_START_TLS};
+		s->tls = SMTP_TLS_AWAITED;
 	} else if (s->has_close) {
 		*out = (struct smtp_effect){.type = SMTP_CLOSE,
 			.why = s->close_why};
@@ -319,6 +328,8 @@ static void run_line(struct smtp_server *s, struct span line, bool is_alone)
 		smtp_server_reply(s, SMTP_REPLY_NUL, SPAN_EMPTY);
 	else if (span_find(line, '\r') < line.n)
 		smtp_server_reply(s, SMTP_REPLY_BARE_NEWLINE, SPAN_EMPTY);
+	else if (cmd == NULL && web_is_request(line))
+		reply_and_end(s, SMTP_REPLY_NO_WEB);
 	else if (cmd == NULL)
 		smtp_server_reply(s, SMTP_REPLY_UNKNOWN, SPAN_EMPTY);
 	else if ((cmd->flags & LAST) != 0 && !is_alone)
@@ -452,6 +463,8 @@ void smtp_server_answer(struct smtp_server *s, enum code verdict,
 		smtp_cmd_data_answered(s, verdict);
 	else if (question == SMTP_QUESTION_CHUNK)
 		smtp_cmd_bdat_answered(s, verdict);
+	else if (question == SMTP_QUESTION_TLS)
+		smtp_cmd_starttls_answered(s, verdict);
 	else
 		smtp_transfer_committed(s, verdict, mid);
 }

@@ -41,12 +41,14 @@ struct smtp_server_config {
 	uint32_t recipients_max;
 	uint32_t errors_max;       /* then 421 and the end */
 	uint32_t received_max;     /* Received: fields before it is a loop */
+	bool has_tls;              /* STARTTLS is offered */
 	bool is_submission;        /* port 587: only who may relay may send */
 };
 
 struct smtp_peer {
 	struct span address;  /* 4 or 16 bytes */
 	bool may_relay;       /* loopback network, for now */
+	struct span tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: none */
 };
 
 enum smtp_effect_type {
@@ -64,6 +66,12 @@ enum smtp_effect_type {
 	                    or SMTP_DROP that ends it */
 	SMTP_ASK_COMMIT, /* the body is complete: make it durable.  answer OK:
 	                    250 with the mid given; FULL: 452; else 451 */
+	SMTP_ASK_TLS,    /* STARTTLS: can a handshake begin?  answer OK: 220,
+	                    then START_TLS; else 454 4.7.0 */
+	SMTP_START_TLS,  /* what was sent is the last in plain text: nothing is
+	                    taken until smtp_server_secured.  Bytes that the
+	                    client sent before it saw the 220 belong to
+	                    nobody: RFC 3207 4.2 */
 	SMTP_DROP,       /* no message will come of it: forget the body.  The
 	                    client may still be sending it */
 	SMTP_LOG,        /* event, code and text for the log */
@@ -118,6 +126,11 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out);
  * (ASK_RCPT); mid is shown in the reply (ASK_COMMIT), else empty. */
 void smtp_server_answer(struct smtp_server *s, enum code verdict,
 	uint64_t cookie, uint8_t route, struct span mid);
+
+/* TLS is up: from the first byte, before the greeting, or after START_TLS; then
+ * the session is as after the greeting (RFC 3207 4.2).  tls: as in smtp_peer,
+ * for as long as the engine lives. */
+void smtp_server_secured(struct smtp_server *s, struct span tls);
 
 const struct smtp_transaction *smtp_server_transaction(
 	const struct smtp_server *s);

@@ -37,7 +37,8 @@ enum smtp_question {
 	SMTP_QUESTION_RCPT,
 	SMTP_QUESTION_DATA,
 	SMTP_QUESTION_CHUNK, /* as DATA, for the first BDAT */
-	SMTP_QUESTION_COMMIT
+	SMTP_QUESTION_COMMIT,
+	SMTP_QUESTION_TLS
 };
 
 enum smtp_body {
@@ -96,6 +97,7 @@ struct smtp_server {
 	bool out_was_sent;   /* the caller has a span of it */
 	bool must_flush;     /* not later than now */
 	bool has_more;       /* the caller keeps bytes that we did not take */
+	enum { SMTP_PLAIN, SMTP_TLS_WANTED, SMTP_TLS_AWAITED } tls;
 	bool has_close;
 	struct span close_why;
 };
@@ -159,6 +161,10 @@ void smtp_cmd_vrfy(struct smtp_server *s, struct span args);
 void smtp_cmd_help(struct smtp_server *s, struct span args);
 void smtp_cmd_quit(struct smtp_server *s, struct span args);
 void smtp_cmd_unimplemented(struct smtp_server *s, struct span args);
+
+/* smtp_cmd_starttls.c */
+void smtp_cmd_starttls(struct smtp_server *s, struct span args);
+void smtp_cmd_starttls_answered(struct smtp_server *s, enum code verdict);
 
 /* smtp_transfer.c: bytes of a body; how many were taken */
 size_t smtp_transfer_data(struct smtp_server *s, struct span in);

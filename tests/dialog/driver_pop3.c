@@ -198,6 +198,8 @@ static bool take_option(struct engine *e, struct span option)
 
 	if (span_eq(name, SPAN("no_login")))
 		e->config.may_login = false;
+	else if (span_eq(name, SPAN("tls")))
+		e->config.has_tls = true;
 	else if (span_eq(name, SPAN("attach")))
 		e->asks_attach = true;
 	else if (span_eq(name, SPAN("errors_max")))
@@ -286,6 +288,13 @@ static bool next(void *engine, struct driver_effect *out)
 			SPAN_ARG(effect.password));
 		*out = (struct driver_effect){DRIVER_QUESTION,
 			buf_span(&e->text)};
+		return true;
+	case POP3_LOGIN_ASK_TLS:
+		*out = (struct driver_effect){DRIVER_QUESTION, SPAN("tls")};
+		return true;
+	case POP3_LOGIN_START_TLS:
+		pop3_login_secured(e->login, true);
+		*out = (struct driver_effect){DRIVER_EVENT, SPAN("tls")};
 		return true;
 	case POP3_LOGIN_HANDOVER:
 		if (e->asks_attach) {

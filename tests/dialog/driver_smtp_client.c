@@ -15,10 +15,13 @@
  *	idle             no message at first; nothing is said of its own
  *	converts         what the server does not take is converted
  *	unreadable       so it would be, but it cannot be read
+ *	tls never|may|must  what is wanted of STARTTLS; default never
+ *	handshake fails  what becomes of it; else it is over at once
+ *	handshake waits  nothing: it is for the clock, or the end
  *
  * Events: "ok RCPT CODE ENHANCED TEXT" ("temp", "denied" likewise; " cut" and
  * " crowded" behind the result), one for each recipient when a message is
- * settled, then "settled".
+ * settled, then "settled"; "tls" where the handshake begins.
  * T: is a time-out when it lasts as long as the engine waits in this state.
  * X: close is a lost connection.
  */
@@ -45,6 +48,8 @@ struct client {
 	bool is_unreadable;
 	uint32_t messages;
 	bool is_idle;
+	enum smtp_client_tls tls;
+	bool is_tls_broken, is_tls_slow;
 	int64_t quiet_since_ms;
 	struct buf events; /* lines that wait */
 	size_t event_bytes; /* given out, to be consumed */
@@ -97,6 +102,26 @@ static bool take_flags(struct client *c, struct span words)
 	return true;
 }
 
+static bool take_tls(struct client *c, struct span value)
+{
+	static const char *const words[] = {"never", "may", "must"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (!span_eq(value, span_str(words[i])))
+			continue;
+		c->tls = (enum smtp_client_tls)i;
+		return true;
+	}
+	return false;
+}
+
+static bool take_handshake(struct client *c, struct span value)
+{
+	c->is_tls_broken = span_eq(value, SPAN("fails"));
+	c->is_tls_slow = span_eq(value, SPAN("waits"));
+	return c->is_tls_broken || c->is_tls_slow;
+}
+
 static bool take_option(struct client *c, struct span value)
 {
 	struct span name = driver_word(&value);
@@ -120,6 +145,10 @@ static bool take_option(struct client *c, struct span value)
 		c->message.may_convert = c->is_unreadable = true;
 	else if (span_eq(name, SPAN("flags")))
 		return take_flags(c, value);
+	else if (span_eq(name, SPAN("tls")))
+		return take_tls(c, value);
+	else if (span_eq(name, SPAN("handshake")))
+		return take_handshake(c, value);
 	else if (!num_parse_u32(value, UINT32_MAX, &n))
 		return false;
 	else if (span_eq(name, SPAN("streamed")))
@@ -171,6 +200,7 @@ static void *open_client(const struct span *options, size_t count)
 			return NULL;
 	if (c->message.size == 0)
 		c->message.size = c->message.head.n + c->body.n;
+	config.tls = c->tls;
 	c->engine = smtp_client_open(&c->arena, &config);
 	if (!c->is_idle)
 		begin(c);
@@ -267,6 +297,16 @@ static void go_on(struct client *c)
 		smtp_client_quit(c->engine);
 }
 
+static void shake(struct client *c)
+{
+	buf_puts(&c->events, "tls\n");
+	if (c->is_tls_broken)
+		smtp_client_tls_failed(c->engine,
+			SPAN("TLS failed: no shared cipher"));
+	else if (!c->is_tls_slow)
+		smtp_client_secured(c->engine);
+}
+
 static bool next_event(struct client *c, struct driver_effect *out)
 {
 	buf_consume(&c->events, c->event_bytes);
@@ -293,6 +333,9 @@ static bool next(void *engine, struct driver_effect *out)
 	case SMTP_CLIENT_SEND:
 		*out = (struct driver_effect){DRIVER_SEND, e.bytes};
 		return true;
+	case SMTP_CLIENT_START_TLS:
+		shake(c);
+		return next_event(c, out);
 	case SMTP_CLIENT_CONVERT:
 		answer_convert(c, smtp_client_takes_8bit(c->engine));
 		return next(engine, out);

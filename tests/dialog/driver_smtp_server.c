@@ -54,6 +54,8 @@ static bool take_option(struct engine *e, struct span option)
 		return true;
 	if (span_eq(name, SPAN("submission")))
 		e->config.is_submission = true;
+	else if (span_eq(name, SPAN("tls")))
+		e->config.has_tls = true;
 	else if (span_eq(name, SPAN("may_relay")))
 		e->peer.may_relay = true;
 	else
@@ -200,6 +202,14 @@ static enum driver_effect_type translate(struct engine *e,
 		must(t->size == e->received);
 		buf_puts(&e->text, "commit");
 		return DRIVER_QUESTION;
+	case SMTP_ASK_TLS:
+		buf_puts(&e->text, "tls");
+		return DRIVER_QUESTION;
+	case SMTP_START_TLS:
+		/* the handshake is over at once */
+		smtp_server_secured(e->smtp, SPAN("TLSv1.3 CIPHER"));
+		buf_puts(&e->text, "tls");
+		return DRIVER_EVENT;
 	case SMTP_DROP:
 		return end_body(e, "drop");
 	case SMTP_LOG:

@@ -97,6 +97,10 @@ static void take_login(struct play *p)
 			must(e.bytes.n > 0 && e.bytes.n <= 1024);
 		else if (e.type == POP3_LOGIN_ASK)
 			pop3_login_answer(p->login, p->verdict);
+		else if (e.type == POP3_LOGIN_ASK_TLS)
+			pop3_login_answer(p->login, p->verdict);
+		else if (e.type == POP3_LOGIN_START_TLS)
+			pop3_login_secured(p->login, true);
 		else if (e.type == POP3_LOGIN_CLOSE)
 			p->is_closed = true;
 		else if (pop3_open(store, &p->session, &why) != OK)

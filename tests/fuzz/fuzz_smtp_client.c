@@ -1,12 +1,15 @@
 /*
  * fuzz_smtp_client.c - the SMTP client engine against a hostile server.  The
- * first byte chooses the split size, the second the message; the rest is what
- * the server says.
+ * first byte chooses the split size and what is wanted of TLS, the second the
+ * message; the rest is what the server says.
  *
  * Checked besides memory: nothing is sent that has a CR or LF outside of a
- * CRLF, every message is settled for each recipient, and the engine takes all
- * that it is given once its effects are gone.
+ * CRLF, every message is settled for each recipient, the engine takes all that
+ * it is given once its effects are gone, and where TLS must be, nothing but
+ * EHLO, HELO, STARTTLS and QUIT is said before it.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "smtp/smtp_client.h"
 
@@ -28,6 +31,8 @@ struct play {
 	struct smtp_client_rcpt rcpts[RCPTS];
 	struct buf dialogue;
 	bool is_after_cr;
+	enum smtp_client_tls tls;
+	bool is_secure, is_tls_broken;
 	unsigned begun;
 	size_t offset;
 	struct span body;
@@ -49,6 +54,8 @@ static void begin(struct play *p)
 
 static void check_sent(struct play *p, struct span bytes)
 {
+	if (p->tls == SMTP_CLIENT_TLS_MUST && !p->is_secure)
+		must(bytes.n > 0 && memchr("EHSQ", bytes.p[0], 4) != NULL);
 	for (size_t i = 0; i < bytes.n; i++) {
 		must((bytes.p[i] == '\n') == p->is_after_cr);
 		p->is_after_cr = bytes.p[i] == '\r';
@@ -74,6 +81,13 @@ static bool drain(struct play *p)
 	while (smtp_client_next(p->client, &e)) {
 		if (e.type == SMTP_CLIENT_SEND) {
 			check_sent(p, e.bytes);
+		} else if (e.type == SMTP_CLIENT_START_TLS) {
+			must(p->tls != SMTP_CLIENT_TLS_NEVER && !p->is_secure);
+			p->is_secure = !p->is_tls_broken;
+			if (p->is_secure)
+				smtp_client_secured(p->client);
+			else
+				smtp_client_tls_failed(p->client, SPAN("no"));
 		} else if (e.type == SMTP_CLIENT_CONVERT) {
 			p->body = SPAN("caf=C3=A9\r\n");
 			p->offset = 0;
@@ -98,7 +112,7 @@ static bool drain(struct play *p)
 static void open_play(struct play *p, uint8_t choice)
 {
 	struct smtp_client_config config = {.hostname = SPAN("me.test"),
-		.dialogue = &p->dialogue};
+		.tls = p->tls, .dialogue = &p->dialogue};
 
 	arena_init(&p->arena, SMTP_CLIENT_ARENA_BYTES);
 	arena_init(&p->texts, 1u << 20);
@@ -128,8 +142,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
+	p.tls = data[0] >> 6 == 0 ? SMTP_CLIENT_TLS_NEVER :
+		data[0] >> 6 == 1 ? SMTP_CLIENT_TLS_MAY : SMTP_CLIENT_TLS_MUST;
+	p.is_tls_broken = data[0] >> 6 == 3;
 	open_play(&p, data[1]);
-	split = (size_t)data[0] + 1;
+	split = (size_t)(data[0] & 63) + 1;
 	left = span_of(data + 2, size - 2);
 	while (left.n > 0 && drain(&p)) {
 		struct span piece = span_head(left, split);

@@ -93,6 +93,12 @@ static void act(struct play *p, const struct smtp_effect *e)
 	case SMTP_ASK_COMMIT:
 		ask(p, e);
 		break;
+	case SMTP_ASK_TLS:
+		smtp_server_answer(p->smtp, choose(p), 0, 0, SPAN_EMPTY);
+		break;
+	case SMTP_START_TLS:
+		smtp_server_secured(p->smtp, SPAN("TLSv1.3 CIPHER"));
+		break;
 	case SMTP_DROP:
 		must(p->has_body);
 		p->has_body = false;
@@ -124,7 +130,7 @@ static void open_play(struct play *p, const uint8_t *choices)
 	static const uint8_t ip[16] = {0x20, 0x01, 0x0d, 0xb8};
 	const struct smtp_server_config config = {.hostname = SPAN("mx.test"),
 		.message_size_max = 3000, .recipients_max = 5,
-		.errors_max = 50, .received_max = 3};
+		.errors_max = 50, .received_max = 3, .has_tls = true};
 	const struct smtp_peer peer = {.address = span_of(ip, sizeof(ip))};
 
 	*p = (struct play){.choices = choices};

@@ -85,11 +85,13 @@ def main():
             save(folder, make(literals(row[1]), literals(row[2])))
         return
     side = "S" if "client" in target else "C"
-    kind = "pop3" if "pop3" in target else "smtp"
+    kind = "pop3" if "pop3" in target else "smtp-client" if side == "S" else "smtp"
+    # what the client wants of TLS, and the message: see the target
+    prefixes = [b"\x2f\0", b"\x6f\2", b"\x8f\1", b"\xcf\x0a"] if side == "S" else [b""]
     for path in sorted((DIALOGS / kind).glob("**/*.dialog")):
         seed = said(path, side)
-        if seed:
-            save(folder, seed)
+        for prefix in prefixes if seed else []:
+            save(folder, prefix + seed)
 
 
 main()

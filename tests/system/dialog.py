@@ -79,6 +79,8 @@ class Dialog:
         for mark, text, number in self.steps:
             if mark == "T":
                 return f"time passes in line {number}"
+            if mark == "C" and text.startswith("STARTTLS"):
+                return f"the live server has TLS, see line {number}"
         for question, answer in self.questions():
             kind, word = question.split()[0], (answer.split() or [""])[0]
             who = question.split()[1] if len(question.split()) > 1 else ""
@@ -107,8 +109,11 @@ class Dialog:
 
     @staticmethod
     def next_line(raw, glob):
-        """The next line; the fields that only a delivery makes are passed over."""
+        """The next line; passed over: that TLS is offered, and the fields that only
+        a delivery makes."""
         line = raw.line()
+        if line in (b"250-STARTTLS", b"STLS"):
+            line = raw.line()
         while line is not None and not matches(line, glob) \
                 and (line.startswith(b"Delivered-To: ") or line[:1] == b"\t"):
             line = raw.line()

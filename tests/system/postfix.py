@@ -67,6 +67,7 @@ error     unix  -       -       n       -       -       error
 retry     unix  -       -       n       -       -       error
 virtual   unix  -       n       n       -       -       virtual
 anvil     unix  -       -       n       -       1       anvil
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
@@ -76,9 +77,9 @@ QUEUES = {"incoming": 0o700, "active": 0o700, "deferred": 0o700, "bounce": 0o700
 
 
 class Postfix:
-    """relay_port: where all mail for others than peer.test goes."""
+    """relay_port: where all mail for others than peer.test goes; more: of main.cf."""
 
-    def __init__(self, relay_port, port=None):
+    def __init__(self, relay_port, port=None, more=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postrider-postfix-", dir="/tmp"))
         self.dir.chmod(0o755)
         self.port = port or free_port()
@@ -94,7 +95,7 @@ class Postfix:
             shutil.chown(self.dir / name, OWNER, owner.pw_gid)
         (self.dir / "etc/main.cf").write_text(MAIN_CF.format(
             dir=self.dir, peer=PEER, owner=OWNER, group=GROUP, uid=owner.pw_uid,
-            gid=owner.pw_gid, relayhost=f"[127.0.0.1]:{relay_port}"))
+            gid=owner.pw_gid, relayhost=f"[127.0.0.1]:{relay_port}") + more)
         (self.dir / "etc/master.cf").write_text(MASTER_CF.format(port=self.port))
         for name in ("main.cf", "master.cf"):
             # Postfix waits while a file of its configuration is quite new.

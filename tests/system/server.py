@@ -103,7 +103,8 @@ class Server:
         self.config_path = self.dir / "postrider.conf"
         self.hostname = hostname
         self.address = "127.0.0.1"
-        self.smtp_port, self.submission_port, self.pop3_port = (free_port() for _ in range(3))
+        (self.smtp_port, self.submission_port, self.pop3_port, self.submissions_port,
+         self.pop3s_port) = (free_port() for _ in range(5))
         self.process = None
         self.passwords = {}
         records = []
@@ -118,6 +119,9 @@ class Server:
             "listen submission": {
                 "addresses": listing([f"{self.address}:{self.submission_port}"])},
             "listen pop3": {"addresses": listing([f"{self.address}:{self.pop3_port}"])},
+            "listen submissions": {
+                "addresses": listing([f"{self.address}:{self.submissions_port}"])},
+            "listen pop3s": {"addresses": listing([f"{self.address}:{self.pop3s_port}"])},
             "login": {"plaintext": '"loopback"'},
             "limits": {"connections_per_address": 1000},
             "queue": {"retry": listing(["1s"])},

@@ -14,7 +14,7 @@ from server import wait_for
 ROUNDS = int(os.environ.get("POSTRIDER_CRASH_ROUNDS") or 15)
 SEED = os.environ.get("POSTRIDER_CRASH_SEED") or str(time.time_ns())
 SENDERS = 6
-ROLES = ["all", "master", "front", "directory", "queue", "accounts", "account", "outbound",
+ROLES = ["all", "master", "front", "directory", "queue", "accounts", "account", "outbound", "keys",
          "resolver"]
 
 

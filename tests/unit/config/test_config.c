@@ -87,6 +87,8 @@ static void test_empty_file_is_the_defaults(void **state)
 	assert_int_equal(c.outbound_port, 25);
 	assert_int_equal(c.outbound_per_domain, 20);
 	assert_int_equal(c.outbound_idle_ms, 20000);
+	assert_int_equal(c.outbound_tls, CONFIG_TLS_MAY);
+	assert_int_equal(c.tls_policy_count, 0);
 	assert_int_equal(c.smarthost.n, 0);
 	assert_int_equal(c.server_count, 0);
 	assert_int_equal(c.local_count, 0);
@@ -107,7 +109,8 @@ static const char full[] =
 	"login { plaintext = \"always\" }\n"
 	"limits { message_size = 10K recipients = 200 received = 50 }\n"
 	"queue { retry = {\"30m\"} give_up_after = 2d }\n"
-	"outbound { port = 2525 smarthost = \"[127.0.0.1]:26\" }\n"
+	"outbound { port = 2525 smarthost = \"[127.0.0.1]:26\" tls = must\n"
+	"  tls_policy = {\"bank.example must\", \".old.example never\"} }\n"
 	"resolver { servers = {\"127.0.0.1@5353\"}\n"
 	"  local = {\"a. MX 10 b.\", \"b. TXT \\\"it's $5 \\\\\\\" x\"} }\n"
 	"log { level = \"debug\" to = \"/tmp/log\" }\n";
@@ -133,6 +136,9 @@ static void assert_full(const struct config *c)
 	assert_int_equal(c->give_up_after_ms, 2 * 86400000);
 	assert_int_equal(c->outbound_port, 2525);
 	assert_span(c->smarthost, "[127.0.0.1]:26");
+	assert_int_equal(c->outbound_tls, CONFIG_TLS_MUST);
+	assert_int_equal(c->tls_policy_count, 2);
+	assert_span(c->tls_policies[1], ".old.example never");
 	assert_span(c->servers[0], "127.0.0.1@5353");
 	assert_int_equal(c->local_count, 2);
 	assert_span(c->local[0], "a. MX 10 b.");
@@ -152,7 +158,7 @@ static void test_every_option_is_read(void **state)
 
 static void test_put_and_parse_give_the_same(void **state)
 {
-	struct config c, again;
+	static struct config c, again;
 	struct buf text, second;
 	struct err e;
 
@@ -199,15 +205,21 @@ static const struct {
 	{"recipients = 5",
 		"t.conf:1: recipients: there is no such option; did you mean "
 		"limits.recipients?"},
-	{"tls { certificate = x }",
-		"t.conf:1: tls: there is no such option; take it out, or see: "
-		"postrider config default"},
+	{"frobnicate { certificate = x }",
+		"t.conf:1: frobnicate: there is no such option; take it out, or "
+		"see: postrider config default"},
+	{"tls { certificate = x key = /y }",
+		"t.conf:1: tls.certificate: \"x\" is not a file; write its "
+		"path from the root, as in \"/etc/postrider/fullchain.pem\""},
+	{"tls { certificate = /x }",
+		"t.conf: tls.key: there are not as many as in "
+		"tls.certificate; write one for each, in the same order"},
 	{"listen imap { addresses = {\"0.0.0.0:143\"} }",
 		"t.conf:1: listen: there is no such service; "
-		"write listen smtp, listen submission or listen pop3"},
+		"write listen smtp, submission, submissions, pop3 or pop3s"},
 	{"listen imap { }",
 		"t.conf:1: listen: there is no such service; "
-		"write listen smtp, listen submission or listen pop3"},
+		"write listen smtp, submission, submissions, pop3 or pop3s"},
 	{"hostname = \"a b\"",
 		"t.conf:1: hostname: \"a b\" is not a host name; write "
 		"letters, digits, hyphens and dots, as in \"mx.example.org\""},
@@ -254,6 +266,25 @@ static const struct {
 		"t.conf:1: outbound.smarthost: \"a:b\" is not a server; write "
 		"\"mx.example.org\", \"mx.example.org:587\" or "
 		"\"[192.0.2.1]:25\""},
+	{"outbound { tls = yes }",
+		"t.conf:1: outbound.tls: \"yes\" is not one of the words; "
+		"write \"never\", \"may\" or \"must\""},
+	{"outbound { tls_policy = {\"bank.example\"} }",
+		"t.conf:1: outbound.tls_policy: \"bank.example\" is not a "
+		"domain and a word; write \"bank.example must\", or "
+		"\".example never\" for all domains below example"},
+	{"outbound { tls_policy = {\"*.example must\"} }",
+		"t.conf:1: outbound.tls_policy: \"*.example must\" is not a "
+		"domain and a word; write \"bank.example must\", or "
+		"\".example never\" for all domains below example"},
+	{"outbound { tls_policy = {\". must\"} }",
+		"t.conf:1: outbound.tls_policy: \". must\" is not a "
+		"domain and a word; write \"bank.example must\", or "
+		"\".example never\" for all domains below example"},
+	{"outbound { tls_policy = {\"a.example must not\"} }",
+		"t.conf:1: outbound.tls_policy: \"a.example must not\" is not "
+		"a domain and a word; write \"bank.example must\", or "
+		"\".example never\" for all domains below example"},
 	{"resolver { servers = {\"ns\"} }",
 		"t.conf:1: resolver.servers: \"ns\" is not a DNS server; write "
 		"\"192.0.2.53\" or \"192.0.2.53@5353\""},
@@ -290,6 +321,40 @@ static void test_broken_syntax_names_its_line(void **state)
 			(e.text[7] < '2' || e.text[7] > '4'))
 			fail_msg("%zu: %s", i, e.text);
 	}
+}
+
+static void test_the_nearest_tls_policy_counts(void **state)
+{
+	static const struct {
+		const char *domain;
+		enum config_tls tls;
+	} rows[] = {
+		{"other.test", CONFIG_TLS_MAY},
+		{"example", CONFIG_TLS_MAY},
+		{"a.example", CONFIG_TLS_NEVER},
+		{"badexample", CONFIG_TLS_MAY},
+		{".example", CONFIG_TLS_MAY},
+		{"bank.example", CONFIG_TLS_MUST},
+		{"BANK.Example", CONFIG_TLS_MUST},
+		{"evilbank.example", CONFIG_TLS_NEVER},
+		{"www.bank.example", CONFIG_TLS_MAY},
+		{"a.www.bank.example", CONFIG_TLS_MAY},
+		{"old.www.bank.example", CONFIG_TLS_NEVER},
+		{"two.test", CONFIG_TLS_MUST},
+		{"[127.0.0.1]", CONFIG_TLS_MAY},
+		{"", CONFIG_TLS_MAY},
+	};
+	struct config c;
+
+	(void)state;
+	parse_ok("outbound { tls_policy = {\"Bank.example must\", "
+		 "\".example never\", \".bank.example may\", "
+		 "\"old.www.bank.example never\", "
+		 "\"two.test must\", \"two.test never\"} }", &c);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (config_tls_for(&c, span_str(rows[i].domain)) !=
+			rows[i].tls)
+			fail_msg("%s", rows[i].domain);
 }
 
 static void test_nul_and_too_long_are_refused(void **state)
@@ -379,6 +444,7 @@ int main(void)
 		TEST(test_a_list_grows_from_its_default),
 		TEST(test_errors_name_place_and_cure),
 		TEST(test_broken_syntax_names_its_line),
+		TEST(test_the_nearest_tls_policy_counts),
 		TEST(test_nul_and_too_long_are_refused),
 		TEST(test_load_reads_a_file),
 		TEST(test_addresses),

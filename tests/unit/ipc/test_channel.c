@@ -26,6 +26,7 @@ struct end {
 	int fd;
 	enum { KEEP, FREE_IN_HANDLER, REFUSE, STOP_AT } mood;
 	unsigned stop_at;
+	bool is_answered; /* SPOOL_OPENED: ids has come to stop_at */
 };
 
 static struct loop *loop;
@@ -91,6 +92,7 @@ static bool on_spool_opened(void *arg, struct frame *f)
 	e->frames++;
 	if (f->fd >= 0)
 		e->fd = f->fd;
+	e->is_answered = e->ids == e->stop_at;
 	return true;
 }
 
@@ -483,6 +485,74 @@ static void test_drain_waits_for_the_peer(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Answers the first packet with so many, one after the other. */
+static void answer_slowly(int fd, unsigned count)
+{
+	static uint8_t bytes[1000];
+	const struct msg_spool_opened m = {.result = OK};
+
+	(void)fcntl(fd, F_SETFL, 0);
+	if (recv(fd, bytes, sizeof(bytes), 0) <= 0)
+		_exit(1);
+	for (uint64_t i = 0; i < count; i++) {
+		struct buf packet;
+
+		buf_init(&packet, 100);
+		wire_put_u32(&packet, MSG_SPOOL_OPENED);
+		wire_put_u64(&packet, i);
+		msg_put_spool_opened(&packet, &m);
+		usleep(10000);
+		(void)send(fd, packet.p, buf_len(&packet), 0);
+		buf_clear(&packet);
+	}
+	_exit(0);
+}
+
+/* A peer in another process that gives so many answers and is gone. */
+static pid_t open_answerer(unsigned count)
+{
+	const struct msg_spool_open m = {.qid = 1};
+	int fds[2];
+	pid_t pid;
+
+	channel_free(front.channel);
+	assert_true(channel_pair(fds));
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		answer_slowly(fds[1], count);
+	}
+	close(fds[1]);
+	front = (struct end){.fd = -1};
+	front.channel = open_end(fds[0], ROLE_FRONT, ROLE_QUEUE,
+		front_handlers, &front);
+	channel_send(front.channel, spool_open, SPOOL_OPEN, 0, &m, -1);
+	return pid;
+}
+
+static void test_waiting_for_an_answer(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	/* nobody answers */
+	assert_false(channel_wait(queue.channel, &queue.is_answered, 20));
+	pid = open_answerer(3);
+	/* what it asked is not sent yet; another answer comes first */
+	front.stop_at = 2;
+	assert_true(channel_wait(front.channel, &front.is_answered, 600000));
+	assert_int_equal(front.frames, 2);
+	/* the peer ends before the answer */
+	front.is_answered = false;
+	front.stop_at = 9;
+	assert_false(channel_wait(front.channel, &front.is_answered, 600000));
+	assert_int_equal(front.frames, 3);
+	assert_int_equal(front.lost, 0); /* in the loop */
+	run_for(1000);
+	assert_int_equal(front.lost, 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void send_what_is_not_ours(void)
 {
 	const struct msg_delivered m = {.done = SPAN_EMPTY};
@@ -522,6 +592,7 @@ int main(void)
 		TEST(test_a_packet_too_short_for_its_head),
 		TEST(test_descriptors_too_many_are_closed),
 		TEST(test_drain_waits_for_the_peer),
+		TEST(test_waiting_for_an_answer),
 		TEST(test_our_own_mistakes_end_the_process),
 	};
 

@@ -19,12 +19,13 @@
 
 #include "role/role.h"
 #include "role/roles.h"
+#include "tls/tls_key.h"
 
 static struct {
 	struct config config;
 	struct role_run run;
 	void *state;
-	struct channel *directory, *queue; /* the peers' ends */
+	struct channel *directory, *queue, *keys; /* the peers' ends */
 	int door, client;
 	struct buf heard;       /* by the peers, a line each */
 	uint64_t question;      /* the id of the last one */
@@ -215,6 +216,26 @@ static void hear(const char *want)
 		fail_msg("heard \"%s\", not \"%s\"", text, want);
 }
 
+/* A certificate, without which the doors stay shut.  Nobody signs here: the front
+ * would wait for itself. */
+static void give_certificate(void)
+{
+	const struct span name = SPAN("mx.test");
+	struct msg_identity m = {.key = 0, .count = 1};
+	struct buf key, chain;
+	struct err e;
+
+	buf_init(&key, 10000);
+	buf_init(&chain, 10000);
+	assert_int_equal(tls_make_self_signed(&name, 1, 1795000000, &key,
+		&chain, &e), OK);
+	m.chain = buf_span(&chain);
+	channel_send(t.keys, identity, IDENTITY, 0, &m, -1);
+	run_for(4);
+	buf_clear(&key);
+	buf_clear(&chain);
+}
+
 static void set_config(void)
 {
 	t.config = (struct config){
@@ -259,7 +280,10 @@ static int setup(void **state)
 		fail_msg("%s", e.text);
 	t.directory = join(ROLE_DIRECTORY);
 	t.queue = join(ROLE_QUEUE);
+	t.keys = join(ROLE_KEYS);
 	connect_client();
+	hear(""); /* nobody is let in yet */
+	give_certificate();
 	hear("220 ");
 	say("EHLO c.test\r\n", "");
 	hear("250 ");
@@ -271,9 +295,12 @@ static int teardown(void **state)
 	(void)state;
 	channel_free(t.directory);
 	channel_free(t.queue);
+	channel_free(t.keys);
+	channel_free(t.run.peers[ROLE_KEYS][0]);
 	channel_free(t.run.peers[ROLE_DIRECTORY][0]);
 	channel_free(t.run.peers[ROLE_QUEUE][0]);
-	t.run.peers[ROLE_DIRECTORY][0] = t.run.peers[ROLE_QUEUE][0] = NULL;
+	t.run.peers[ROLE_DIRECTORY][0] = t.run.peers[ROLE_QUEUE][0] =
+		t.run.peers[ROLE_KEYS][0] = NULL;
 	close(t.client);
 	run_for(20);
 	timer_clear(&t.limit);
@@ -291,6 +318,26 @@ static void begin_message(const char *mail)
 	hear("250 ");
 }
 
+/* Reads to the end of the connection; how many bytes came, without an answer to
+ * a command among them. */
+static void expect_end(void)
+{
+	char text[4096];
+	size_t n = 0;
+	ssize_t got = -1;
+
+	for (size_t i = 0; i < STEPS_MAX && got != 0; i++) {
+		got = recv(t.client, text + n, sizeof(text) - 1 - n,
+			MSG_DONTWAIT);
+		n += got > 0 ? (size_t)got : 0;
+		run_for(1);
+	}
+	text[n] = '\0';
+	assert_int_equal(got, 0);
+	assert_null(strstr(text, "250"));
+	assert_null(strstr(text, "503"));
+}
+
 /* ---- tests ------------------------------------------------------------------- */
 /* Directory was so slow that the client was told 451: what it says in the end
  * must not be taken for its word about the next recipient. */
@@ -306,6 +353,29 @@ static void test_a_late_verdict_is_nobodys(void **state)
 	hear("");
 	answer_rcpt(t.question, RCPT_NO_USER);
 	hear("550 5.1.1 ");
+}
+
+/* RFC 3207 4.2: bytes that came before the handshake are nobody's. */
+static void test_plain_text_behind_starttls(void **state)
+{
+	(void)state;
+	say("STARTTLS\r\n", "");
+	hear("220 ");
+	say("NOOP\r\nRSET\r\n", "");
+	expect_end();
+}
+
+static void test_without_keys_no_tls(void **state)
+{
+	struct channel *gone = t.run.peers[ROLE_KEYS][0];
+
+	(void)state;
+	t.run.peers[ROLE_KEYS][0] = NULL;
+	say("STARTTLS\r\n", "");
+	hear("454 4.7.0 ");
+	say("NOOP\r\n", "");
+	hear("250 ");
+	t.run.peers[ROLE_KEYS][0] = gone;
 }
 
 /* Nor must a commit be taken for that of another message; the client that
@@ -404,6 +474,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_late_verdict_is_nobodys),
+		TEST(test_plain_text_behind_starttls),
+		TEST(test_without_keys_no_tls),
 		TEST(test_a_late_commit_is_nobodys),
 		TEST(test_a_refused_spool_file_is_forgotten),
 		TEST(test_a_client_that_went_before_250_is_unconfirmed),

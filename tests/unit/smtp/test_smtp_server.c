@@ -96,6 +96,12 @@ static void act(struct caller *c, const struct smtp_effect *e)
 		c->commits++;
 		answer(c, c->commit);
 		break;
+	case SMTP_ASK_TLS:
+		answer(c, OK);
+		break;
+	case SMTP_START_TLS:
+		smtp_server_secured(c->smtp, SPAN("TLSv1.3 CIPHER"));
+		break;
 	case SMTP_DROP:
 		assert_true(c->has_body);
 		c->has_body = false;

@@ -1,0 +1,110 @@
+/*
+ * outbound_tls.c - TLS between a connection's socket and its engine: what is
+ * wanted of it, and what came of it.  RFC 7435: some protection, most of the
+ * time.  See outbound_int.h.
+ *
+ * The certificate of a server is looked at for the name of its host, and
+ * whether it is good is told; nothing hangs on it.  Todo(rfc): RFC 7672 (DANE)
+ * and RFC 8461 (MTA-STS), which tell whose certificate has to be good; the
+ * authorities of the system come with them.
+ */
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "crypto/secret.h"
+#include "role/outbound_int.h"
+
+#include "base/banned.h"
+
+static const enum smtp_client_tls wishes[] = {
+	[CONFIG_TLS_NEVER] = SMTP_CLIENT_TLS_NEVER,
+	[CONFIG_TLS_MAY] = SMTP_CLIENT_TLS_MAY,
+	[CONFIG_TLS_MUST] = SMTP_CLIENT_TLS_MUST,
+};
+
+enum code outbound_tls_open(struct outbound *o, struct err *e)
+{
+	secret_init();
+	/* what the library reads from the system, it reads now */
+	if (!tls_warm_up())
+		return err_set(e, TEMP, "making TLS ready: no memory");
+	o->tls = tls_client_new(e);
+	return o->tls == NULL ? e->code : OK;
+}
+
+/* "[192.0.2.1]" is 192.0.2.1 to TLS. */
+static struct span without_brackets(struct span host)
+{
+	if (span_starts(host, SPAN("[")) && span_ends(host, SPAN("]")))
+		return span_tail(span_head(host, host.n - 1), 1);
+	return host;
+}
+
+enum smtp_client_tls outbound_tls_wish(const struct destination *d)
+{
+	return wishes[config_tls_for(d->outbound->run->config,
+		outbound_host_to_ask(d))];
+}
+
+bool outbound_tls_begin(struct connection *c)
+{
+	c->tls = tls_connect(c->destination->outbound->tls,
+		without_brackets(c->target.host));
+	if (c->tls == NULL)
+		return false;
+	tls_start(c->tls);
+	return true;
+}
+
+bool outbound_tls_is_shaking(const struct connection *c)
+{
+	return c->tls != NULL && tls_state(c->tls) == TLS_HANDSHAKE;
+}
+
+static uint64_t qid_of(const struct connection *c)
+{
+	return c->job == NULL ? 0 : c->job->qid;
+}
+
+void outbound_tls_note_up(struct connection *c)
+{
+	struct tls_facts facts;
+	char text[200];
+
+	tls_get_facts(c->tls, &facts);
+	(void)snprintf(text, sizeof(text), "%s %s, %s", facts.version,
+		facts.cipher, facts.is_peer_verified ? "verified"
+						     : "not verified");
+	(void)snprintf(c->tls_line, sizeof(c->tls_line), "TLS: %s\n", text);
+	buf_puts(&c->dialogue, c->tls_line);
+	LOG(EV_SMTP_CLIENT_TLS, LOG_SID(c->sid), LOG_MID(qid_of(c)),
+		LOG_STR("peer", c->peer), LOG_STR("tls", text));
+}
+
+void outbound_tls_note_failure(struct connection *c, const char *why)
+{
+	const char *then = c->wish == SMTP_CLIENT_TLS_MAY ?
+		"again in plain text" : "later";
+
+	(void)snprintf(c->tls_line, sizeof(c->tls_line),
+		"X: TLS with %s: %s; %s\n", c->peer, why, then);
+	buf_puts(&c->dialogue, c->tls_line);
+	LOG(EV_SMTP_CLIENT_TLS_FAILED, LOG_SID(c->sid), LOG_MID(qid_of(c)),
+		LOG_STR("peer", c->peer), LOG_STR("why", why),
+		LOG_STR("then", then));
+}
+
+void outbound_tls_end(struct connection *c)
+{
+	struct span wire;
+
+	if (c->tls == NULL)
+		return;
+	tls_shut(c->tls);
+	wire = tls_wire(c->tls);
+	if (wire.n > 0 && buf_len(&c->unsent) == 0)
+		(void)send(c->fd, wire.p, wire.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	tls_free(c->tls);
+	c->tls = NULL;
+}

@@ -1,0 +1,425 @@
+"""TLS with real clients: STARTTLS, STLS, TLS from the first byte, certificates.
+
+The other end is Python's ssl (OpenSSL), openssl s_client and curl.
+"""
+
+import os
+import poplib
+import re
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from server import Server, wait_for
+
+BODY = b"Subject: under TLS\r\n\r\n" + (b"y" * 70 + b"\r\n") * 30000
+
+
+def make_pair(folder, name, kind):
+    """A key of that kind and a certificate for the name, signed by itself."""
+    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+    algorithm = {"rsa": ["rsa:2048"], "ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                 "ed25519": ["ed25519"]}[kind]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-days", "9",
+                    "-keyout", key, "-out", certificate, "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name}"], check=True, capture_output=True)
+    return certificate, key
+
+
+def quoted(paths):
+    return "{" + ", ".join(f'"{path}"' for path in paths) + "}"
+
+
+def any_context():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def peer_name(address, port, server_name=None):
+    """The name in the certificate that the server shows."""
+    with socket.create_connection((address, port), timeout=600) as plain:
+        with any_context().wrap_socket(plain, server_hostname=server_name) as tls:
+            der = tls.getpeercert(binary_form=True)
+    done = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=der,
+                          check=True, capture_output=True)
+    return re.search(r"CN = (\S+)", done.stdout.decode()).group(1)
+
+
+@pytest.fixture(scope="module")
+def server():
+    one = Server(options={"login": {"plaintext": '"never"'}}).start()
+    one.add_domain("here.test")
+    one.add_account("bob@here.test")
+    yield one
+    one.close()
+
+
+def received(server):
+    client = poplib.POP3_SSL(server.address, server.pop3s_port, context=any_context(), timeout=600)
+    client.user("bob@here.test")
+    client.pass_(server.passwords["bob@here.test"])
+    count = client.stat()[0]
+    lines = client.retr(count)[1]
+    client.quit()
+    return b"\r\n".join(lines)
+
+
+def test_starttls_and_its_received_field(server):
+    client = smtplib.SMTP(server.address, server.smtp_port, timeout=600)
+    client.ehlo()
+    assert client.has_extn("starttls")
+    client.starttls(context=any_context())
+    client.ehlo()
+    assert not client.has_extn("starttls")
+    client.sendmail("ann@else.test", ["bob@here.test"], BODY)
+    client.quit()
+    server.wait_queue_empty()
+    text = received(server)
+    assert re.search(rb"with ESMTPS id \S+\r\n\t\(TLSv1\.3 TLS_\w+\)", text)
+    assert text.endswith(BODY.rstrip(b"\r\n"))
+
+
+def test_tls_from_the_first_byte(server):
+    client = smtplib.SMTP_SSL(server.address, server.submissions_port, context=any_context(),
+                              timeout=600)
+    client.ehlo()
+    assert not client.has_extn("starttls")
+    client.sendmail("ann@else.test", ["bob@here.test"], b"Subject: 465\r\n\r\nx\r\n")
+    client.quit()
+    server.wait_queue_empty()
+    assert b"Subject: 465" in received(server)
+
+
+def test_pop3_needs_tls_before_a_login(server):
+    client = poplib.POP3(server.address, server.pop3_port, timeout=600)
+    assert "STLS" in client.capa() and "USER" not in client.capa()
+    with pytest.raises(poplib.error_proto, match="encrypted"):
+        client.user("bob@here.test")
+    client.stls(any_context())
+    assert "STLS" not in client.capa() and "USER" in client.capa()
+    client.user("bob@here.test")
+    client.pass_(server.passwords["bob@here.test"])
+    count = client.stat()[0]
+    assert count >= 1
+    client.dele(count)
+    client.quit()
+    client = poplib.POP3_SSL(server.address, server.pop3s_port, context=any_context(), timeout=600)
+    client.user("bob@here.test")
+    client.pass_(server.passwords["bob@here.test"])
+    assert client.stat()[0] == count - 1
+    # a connection that is cut deletes nothing
+    client.dele(1)
+    client.sock.close()
+    client.file.close()
+
+    def is_back():
+        again = poplib.POP3_SSL(server.address, server.pop3s_port, context=any_context(),
+                                timeout=600)
+        try:
+            again.user("bob@here.test")
+            again.pass_(server.passwords["bob@here.test"])
+            return again.stat()[0] == count - 1
+        except poplib.error_proto:
+            return False        # the other session holds the mailbox still
+        finally:
+            again.close()
+    wait_for(is_back, 30, "the mailbox to be free")
+
+
+@pytest.mark.parametrize("piece", [1, 3, 4096])
+def test_plain_text_behind_starttls_is_nobodys(server, piece):
+    """T01: neither in the same segment nor in later ones."""
+    with socket.create_connection((server.address, server.smtp_port), timeout=600) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.recv(1000)
+        text = b"EHLO c.test\r\n"
+        client.sendall(text)
+        client.recv(1000)
+        text = b"STARTTLS\r\nRSET\r\nNOOP\r\n"
+        try:
+            for at in range(0, len(text), piece):
+                client.sendall(text[at:at + piece])
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = b""
+        try:
+            while got := client.recv(1000):
+                answer += got
+        except ConnectionResetError:
+            pass
+    assert b"250" not in answer
+    assert answer.count(b"\r\n") <= 1
+    assert answer.startswith((b"220 ", b"554 "))
+
+
+def test_a_message_that_is_cut_is_none(server):
+    """T08: no close_notify amid a message; nothing of it is kept."""
+    plain = socket.create_connection((server.address, server.submissions_port), timeout=600)
+    with any_context().wrap_socket(plain) as tls:
+        lines = tls.makefile("rb")
+        for command, code in ((None, b"220"), (b"HELO c.test", b"250"),
+                              (b"MAIL FROM:<ann@else.test>", b"250"),
+                              (b"RCPT TO:<bob@here.test>", b"250"), (b"DATA", b"354")):
+            if command:
+                tls.sendall(command + b"\r\n")
+            assert lines.readline().startswith(code)
+        tls.sendall(b"Subject: cut\r\n\r\nhalf of\r\n")
+    client = smtplib.SMTP(server.address, server.smtp_port, timeout=600)
+    client.sendmail("ann@else.test", ["bob@here.test"], b"Subject: later\r\n\r\nx\r\n")
+    client.quit()
+    server.wait_queue_empty()
+    assert b"Subject: later" in received(server)
+    client = poplib.POP3_SSL(server.address, server.pop3s_port, context=any_context(), timeout=600)
+    client.user("bob@here.test")
+    client.pass_(server.passwords["bob@here.test"])
+    for number in range(1, client.stat()[0] + 1):
+        assert b"Subject: cut" not in client.top(number, 0)[1]
+    client.quit()
+
+
+def test_the_last_words_are_answered(server):
+    """What came with close_notify is answered, and with close_notify."""
+    outgoing, incoming = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = any_context().wrap_bio(incoming, outgoing)
+    got = b""
+    with socket.create_connection((server.address, server.submissions_port), timeout=600) as plain:
+        def turn(act):
+            while True:
+                try:
+                    return act()
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    more = plain.recv(65536)
+                    if not more:
+                        return None
+                    incoming.write(more)
+        turn(tls.do_handshake)
+        plain.sendall(outgoing.read())
+        assert turn(lambda: tls.read(1000)).startswith(b"220 ")
+        tls.write(b"HELO c.test\r\n")
+        turn(lambda: tls.read(1000))
+        tls.write(b"QUIT\r\n")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()            # close_notify goes with it, in one segment
+        plain.sendall(outgoing.read())
+        while more := plain.recv(65536):
+            incoming.write(more)
+        got = tls.read(1000)
+    assert got.startswith(b"221 ")
+
+
+@pytest.mark.parametrize("service", ["submissions_port", "smtp_port"])
+def test_a_handshake_has_a_deadline(server, service):
+    """T07: 30 s in all, for who sends a byte now and then, too.  It is not the deadline
+    of who has shaken hands."""
+    idle = smtplib.SMTP_SSL(server.address, server.submissions_port, context=any_context(),
+                            timeout=600)
+    with socket.create_connection((server.address, getattr(server, service)),
+                                  timeout=600) as client:
+        begun = time.monotonic()
+        if service == "smtp_port":
+            client.recv(1000)
+            client.sendall(b"STARTTLS\r\n")
+            client.recv(1000)
+        for byte in b"\x16\x03\x01\x02\x00\x01":
+            client.settimeout(9)
+            try:
+                client.sendall(bytes([byte]))
+                if not client.recv(1000):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("the handshake still goes on")
+        assert time.monotonic() - begun > 25
+    assert idle.noop()[0] == 250
+    idle.quit()
+
+
+def test_no_weak_protocol(server):
+    for version in ("-tls1", "-tls1_1"):
+        done = subprocess.run(["openssl", "s_client", version, "-cipher", "ALL:@SECLEVEL=0",
+                               "-connect", f"{server.address}:{server.pop3s_port}"],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+        assert done.returncode != 0
+    done = subprocess.run(["openssl", "s_client", "-tls1_2", "-cipher",
+                           "aNULL:eNULL:3DES:RC4:AES128-SHA:AES256-SHA:ECDHE+SHA1",
+                           "-connect", f"{server.address}:{server.pop3s_port}"],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_a_session_goes_on_at_any_front(server, version, tmp_path):
+    """Four times, so that both fronts have seen it; but not at another service."""
+    session = tmp_path / "session"
+    where = f"{server.address}:{server.pop3s_port}"
+    common = ["openssl", "s_client", version, "-quiet", "-ign_eof", "-connect"]
+    subprocess.run([*common, where, "-sess_out", session], input=b"QUIT\r\n", check=True,
+                   capture_output=True, timeout=600)
+
+    def is_resumed(place):
+        done = subprocess.run(["openssl", "s_client", version, "-ign_eof", "-connect", place,
+                               "-sess_in", session], input=b"QUIT\r\n", capture_output=True,
+                              timeout=600)
+        return b"Reused, TLS" in done.stdout
+    assert all(is_resumed(where) for _ in range(4))
+    assert not is_resumed(f"{server.address}:{server.submissions_port}")
+
+
+def test_alpn_of_another_protocol_is_refused(server):
+    """T05: what is meant for a web server goes nowhere."""
+    context = any_context()
+    context.set_alpn_protocols(["http/1.1"])
+    with socket.create_connection((server.address, server.pop3s_port), timeout=600) as plain:
+        with pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain)
+    context.set_alpn_protocols(["pop3"])
+    with socket.create_connection((server.address, server.pop3s_port), timeout=600) as plain:
+        with context.wrap_socket(plain) as tls:
+            assert tls.selected_alpn_protocol() == "pop3"
+
+
+def test_renegotiation_is_refused(server):
+    done = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect",
+                           f"{server.address}:{server.pop3s_port}"], input=b"R\nCAPA\r\nQUIT\r\n",
+                          capture_output=True, timeout=600)
+    assert b"no renegotiation" in done.stderr
+
+
+def private_bytes(path):
+    """The secret number of a key, as it stands in memory."""
+    done = subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-text"], check=True,
+                          capture_output=True, text=True)
+    block = re.search(r"(?:priv|privateExponent):\n((?:\s+[0-9a-f:]+\n)+)", done.stdout).group(1)
+    return bytes.fromhex(re.sub(r"[\s:]", "", block)).lstrip(b"\0")
+
+
+def memory_of(pid):
+    """What a process can write to."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            match = re.match(r"(\w+)-(\w+) rw", line)
+            if match and "[vvar]" not in line:
+                start, end = (int(word, 16) for word in match.groups())
+                if end - start > 1 << 32:
+                    continue        # the shadow of a sanitizer
+                memory.seek(start)
+                try:
+                    yield memory.read(end - start)
+                except OSError:
+                    continue
+
+
+def holds(pid, secret):
+    backwards = secret[::-1]    # a number's words stand in the machine's order
+    return any(secret in piece or backwards in piece or secret[-64:] in piece
+               or backwards[:64] in piece for piece in memory_of(pid))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to look into processes")
+@pytest.mark.parametrize("kind", ["rsa", "ec", "ed25519"])
+def test_keys_stay_with_their_keeper(tmp_path, kind):
+    """T10: the memory of a front that has signed holds no key; that of keys does."""
+    tmp_path.chmod(0o755)
+    certificate, key = make_pair(tmp_path, "mx.test", kind)
+    server = Server(options={"tls": {"certificate": f'"{certificate}"', "key": f'"{key}"'}})
+    try:
+        server.start()
+        for _ in range(4):
+            assert peer_name(server.address, server.pop3s_port) == "mx.test"
+        secret = private_bytes(key)
+        roles = server.roles()
+        assert any(holds(pid, secret) for pid in roles["keys"])
+        for role, pids in roles.items():
+            if role != "keys":
+                assert not any(holds(pid, secret) for pid in pids), role
+    finally:
+        server.close()
+
+
+def test_certificates_by_name_and_anew(tmp_path):
+    """SNI picks; a new file is taken without a restart; a wrong one is not (T09)."""
+    pairs = [make_pair(tmp_path, "a.test", "ec"), make_pair(tmp_path, "b.test", "rsa")]
+    server = Server(options={"tls": {"certificate": quoted(pair[0] for pair in pairs),
+                                     "key": quoted(pair[1] for pair in pairs)}})
+    try:
+        server.start()
+
+        def name(wanted):
+            return peer_name(server.address, server.pop3s_port, wanted)
+        assert name("a.test") == "a.test" and name("b.test") == "b.test"
+        assert name("c.test") == "a.test" and name(None) == "a.test"
+        # a key that does not fit: what was there goes on
+        good = pairs[0][1].read_bytes()
+        pairs[0][1].write_bytes(pairs[1][1].read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_event("keys.refused", 30)
+        assert name("a.test") == "a.test"
+        pairs[0][1].write_bytes(good)
+        new = make_pair(tmp_path, "d.test", "ec")
+        new[0].replace(pairs[0][0])
+        new[1].replace(pairs[0][1])
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: name("d.test") == "d.test", 30, "the new certificate")
+        assert name("b.test") == "b.test"
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("wrong", ["missing", "other", "empty"])
+def test_a_wrong_file_starts_nothing(tmp_path, wrong):
+    certificate, key = make_pair(tmp_path, "mx.test", "ec")
+    if wrong == "missing":
+        key.unlink()
+    elif wrong == "other":
+        key = make_pair(tmp_path, "other.test", "ec")[1]
+    else:
+        certificate.write_bytes(b"")
+    server = Server(options={"tls": {"certificate": f'"{certificate}"', "key": f'"{key}"'}})
+    try:
+        server.start(wait=False)
+        assert server.process.wait(600) == 78
+        assert "tls." in server.log_text()
+    finally:
+        server.close()
+
+
+def test_the_servers_own_certificate_stays(tmp_path):
+    server = Server()
+    try:
+        server.start()
+        shown = []
+        for _ in range(2):
+            with socket.create_connection((server.address, server.pop3s_port),
+                                          timeout=600) as plain:
+                with any_context().wrap_socket(plain) as tls:
+                    shown.append(tls.getpeercert(binary_form=True))
+            server.stop()
+            server.start()
+        assert shown[0] == shown[1]
+        assert (server.data_dir / "keys" / "key.pem").stat().st_mode & 0o777 == 0o600
+    finally:
+        server.close()
+
+
+def test_keys_may_die(server):
+    """The handshake of the moment may fail; then all is as before."""
+    for pid in server.roles()["keys"]:
+        os.kill(pid, signal.SIGKILL)
+
+    def is_well():
+        try:
+            return peer_name(server.address, server.pop3s_port) == "mx.test"
+        except OSError:
+            return False
+    wait_for(is_well, 30, "keys to be back")
