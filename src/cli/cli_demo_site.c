@@ -145,7 +145,7 @@ static void put_config(const struct demo *d, const struct demo_site *s,
 		s->ip, s->submission_port);
 	buf_printf(out, "listen pop3 { addresses = {\"%s:%u\"} }\n", s->ip,
 		s->pop3_port);
-	/* the dialogues are shown in plain text, as in the textbooks */
+	/* Alice's and Bob's programs speak in plain text, as in the textbooks */
 	buf_puts(out, "listen submissions { addresses = {} }\n"
 		"listen pop3s { addresses = {} }\n");
 	buf_printf(out, "queue { retry = {\"1s\"} warn_after = \"%s\""
