@@ -97,7 +97,7 @@ const char *role_name(enum role role)
 {
 	static const char *const names[ROLE_COUNT] = {"master", "front",
 		"directory", "resolver", "keys", "queue", "outbound", "accounts",
-		"account", "cli", "any"};
+		"account", "hasher", "cli", "any"};
 
 	return (unsigned)role < ROLE_COUNT ? names[role] : "?";
 }

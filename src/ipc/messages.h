@@ -28,6 +28,7 @@ enum role {
 	ROLE_OUTBOUND,
 	ROLE_ACCOUNTS,
 	ROLE_ACCOUNT,
+	ROLE_HASHER,
 	ROLE_CLI,
 	ROLE_ANY,
 	ROLE_COUNT
@@ -66,7 +67,8 @@ enum rcpt_verdict {
 	RCPT_NO_RELAY,  /* a foreign domain, and the peer may not relay: 550 5.7.1 */
 	RCPT_FULL,      /* the account is over its quota: 452 4.2.2 */
 	RCPT_TEMP,      /* our trouble: 451 4.3.0 */
-	RCPT_BAD_DOMAIN /* the domain cannot be one: 550 5.1.2 */
+	RCPT_BAD_DOMAIN, /* the domain cannot be one: 550 5.1.2 */
+	RCPT_LIMIT       /* the account sent to so many this hour: 450 4.7.1 */
 };
 
 /* Flags of an envelope. */
@@ -74,6 +76,8 @@ enum rcpt_verdict {
 #define MAIL_BINARY   2u /* BODY=BINARYMIME, RFC 3030 */
 #define MAIL_UTF8     4u /* SMTPUTF8, RFC 6531 */
 #define MAIL_INTERNAL 8u /* made by queue itself: a notification */
+#define MAIL_REQUIRETLS 16u /* REQUIRETLS: verified TLS all the way, RFC 8689 */
+#define MAIL_TLS_NO     32u /* TLS-Required: No, RFC 8689 3 */
 
 enum message_type {
 	MSG_NONE,

@@ -169,7 +169,8 @@ static bool on_route(void *arg, struct frame *f)
 static void answer_login(struct channel *front, uint64_t question,
 	enum code result, struct span token)
 {
-	struct msg_login_result answer = {(uint8_t)result, token};
+	struct msg_login_result answer = {.result = (uint8_t)result,
+		.token = token};
 
 	if (front != NULL)
 		channel_send(front, login_result, LOGIN_RESULT, question,

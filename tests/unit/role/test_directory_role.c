@@ -322,7 +322,8 @@ static int teardown(void **state)
 /* ---- tests --------------------------------------------------------------------------- */
 static void check_rcpt(const char *address, bool may_relay, const char *want)
 {
-	struct msg_rcpt_check m = {may_relay, span_str(address)};
+	struct msg_rcpt_check m = {.may_relay = may_relay,
+		.address = span_str(address)};
 
 	channel_send(t.front, rcpt_check, RCPT_CHECK, 5, &m, -1);
 	wait_for(want);
