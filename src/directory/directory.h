@@ -100,6 +100,13 @@ struct directory_targets {
 enum code directory_expand(struct directory *d, struct span address,
 	struct arena *a, struct directory_targets *out, struct err *e) MUST_USE;
 
+/* May this account send as this address?  It is its own, or an alias that comes
+ * to it in the end; the empty address is everybody's (RFC 5321 4.5.5).  RFC 6409
+ * 6.1.  Errors as directory_expand. */
+enum code directory_may_send_as(struct directory *d, uint64_t account,
+	struct span address, struct arena *a, bool *out_may,
+	struct err *e) MUST_USE;
+
 /* ---- logins and accounts ------------------------------------------------------- */
 struct directory_account {
 	uint64_t account;

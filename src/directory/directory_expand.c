@@ -131,3 +131,22 @@ enum code directory_expand(struct directory *d, struct span address,
 	dict_clear(&x.seen);
 	return code;
 }
+
+enum code directory_may_send_as(struct directory *d, uint64_t account,
+	struct span address, struct arena *a, bool *out_may, struct err *e)
+{
+	struct directory_targets targets = {0};
+	struct directory_account known;
+	enum code code = directory_account_of(d, account, &known, e);
+
+	*out_may = code == OK && address.n == 0;
+	if (code == NOT_FOUND || *out_may)
+		return OK;
+	if (code == OK)
+		code = directory_expand(d, address, a, &targets, e);
+	for (size_t i = 0; code == OK && i < targets.count; i++)
+		if (targets.rows[i].hit.kind == DIRECTORY_ACCOUNT &&
+			targets.rows[i].hit.account == account)
+			*out_may = true;
+	return code;
+}

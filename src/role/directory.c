@@ -5,52 +5,29 @@
  * (routes), accounts (sessions it allows, facts about accounts), and answers
  * the commands domain, account and alias.
  *
- * A login has two steps: the credentials are checked here, then accounts is
- * told the token of the session (GRANT); front hears of the success only when
- * accounts has noted it, so the token always comes to somebody who knows it.
+ * Logins are in directory_login.c.
  *
  * Trouble with the file is never the sender's fault: the answer is a temporary
  * one, the log says why, and a file whose state is unknown ends this process,
  * so that it is opened anew.
  */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
-#include "crypto/secret.h"
 #include "db/db.h"
-#include "directory/directory.h"
-#include "role/role.h"
+#include "role/directory_int.h"
 #include "role/roles.h"
 
 #include "base/banned.h"
 
-#define TOKEN_BYTES 16
-#define PATH_BYTES  4096
+#define PATH_BYTES 4096
 /* A whole expansion: DIRECTORY_TARGETS_MAX addresses and the way there. */
 #define EXPANSION_BYTES (64u << 20)
 #define TARGETS_BYTES   98304 /* RECORDS_BYTES of messages.def */
 
-struct directory_role {
-	struct role_run *run;
-	struct directory *directory;
-	struct arena command; /* of one question */
-	struct map grants;    /* id of the GRANT to struct grant, owned */
-	uint64_t last_grant;
-};
-
-/* A login that waits for accounts to note it. */
-struct grant {
-	uint32_t front;    /* which front asked */
-	uint64_t question; /* the id of its LOGIN */
-	uint8_t token[TOKEN_BYTES];
-};
-
 /* ---- trouble ------------------------------------------------------------------ */
-/* Logs it; after the worst the process ends, and master starts it again. */
-static void note_trouble(struct directory_role *role, const struct err *e)
+void directory_note_trouble(struct directory_role *role, const struct err *e)
 {
 	LOG(EV_DIRECTORY_TROUBLE, LOG_STR("why", e->text));
 	if (directory_is_broken(role->directory))
@@ -91,7 +68,7 @@ static bool on_rcpt_check(void *arg, struct frame *f)
 	if (!msg_get_rcpt_check(f->body, &m))
 		return false;
 	if (directory_resolve(role->directory, m.address, &hit, &e) != OK) {
-		note_trouble(role, &e);
+		directory_note_trouble(role, &e);
 	} else {
 		answer.verdict = (uint8_t)verdict_at_door(&hit, m.may_relay);
 		answer.route = (uint8_t)answers[hit.kind].route;
@@ -157,122 +134,12 @@ static bool on_route(void *arg, struct frame *f)
 	if (route(role, m.address, &answer, &targets, &e) != OK) {
 		answer = (struct msg_routed){.verdict = RCPT_TEMP};
 		err_wrap(&e, "%.*s", SPAN_ARG(m.address));
-		note_trouble(role, &e);
+		directory_note_trouble(role, &e);
 	}
 	channel_send(f->from, routed, ROUTED, f->id, &answer, -1);
 	buf_clear(&targets);
 	arena_reset(&role->command);
 	return true;
-}
-
-/* ---- logins ------------------------------------------------------------------------------ */
-static void answer_login(struct channel *front, uint64_t question,
-	enum code result, struct span token)
-{
-	struct msg_login_result answer = {.result = (uint8_t)result,
-		.token = token};
-
-	if (front != NULL)
-		channel_send(front, login_result, LOGIN_RESULT, question,
-			&answer, -1);
-}
-
-static void ask_grant(struct directory_role *role, const struct frame *f,
-	const struct msg_login *login, const struct directory_account *account)
-{
-	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
-	struct grant *grant;
-	struct msg_grant m;
-
-	if (accounts == NULL) {
-		answer_login(f->from, f->id, TEMP, SPAN_EMPTY);
-		return;
-	}
-	grant = MEM_NEW(struct grant);
-	grant->front = channel_peer_instance(f->from);
-	grant->question = f->id;
-	secret_random(grant->token, sizeof(grant->token));
-	map_put(&role->grants, ++role->last_grant, grant);
-	m = (struct msg_grant){
-		.token = span_of(grant->token, sizeof(grant->token)),
-		.service = login->service,
-		.account = account->account,
-		.quota = account->quota_bytes,
-	};
-	channel_send(accounts, grant, GRANT, role->last_grant, &m, -1);
-}
-
-/* Deliberate: the hash is worked out here, 30 ms during which recipients wait.
- * A helper process would keep them apart. */
-static bool on_login(void *arg, struct frame *f)
-{
-	struct directory_role *role = arg;
-	struct directory_account account;
-	struct msg_login m;
-	struct err e;
-	enum code code;
-
-	if (!msg_get_login(f->body, &m))
-		return false;
-	code = directory_login(role->directory, m.user, m.password, &account,
-		&e);
-	if (code == OK) {
-		ask_grant(role, f, &m, &account);
-		return true;
-	}
-	if (code != DENIED) {
-		note_trouble(role, &e);
-		code = TEMP;
-	}
-	answer_login(f->from, f->id, code, SPAN_EMPTY);
-	return true;
-}
-
-static bool on_granted(void *arg, struct frame *f)
-{
-	struct directory_role *role = arg;
-	struct msg_granted m;
-	struct grant *grant;
-
-	if (!msg_get_granted(f->body, &m))
-		return false;
-	grant = map_take(&role->grants, f->id);
-	if (grant == NULL) /* its front died meanwhile */
-		return true;
-	answer_login(role->run->peers[ROLE_FRONT][grant->front],
-		grant->question, OK,
-		span_of(grant->token, sizeof(grant->token)));
-	mem_free(grant);
-	return true;
-}
-
-/* Takes one grant that is for this front, or of any with ROLE_INSTANCES_MAX. */
-static struct grant *take_grant(struct directory_role *role, uint32_t front)
-{
-	struct grant *grant;
-
-	for (size_t i = 0; (grant = map_next(&role->grants, &i)) != NULL;) {
-		if (front == ROLE_INSTANCES_MAX || grant->front == front) {
-			/* map_next left i behind the slot */
-			uint64_t id = role->grants.slots[i - 1].key;
-
-			return map_take(&role->grants, id);
-		}
-	}
-	return NULL;
-}
-
-static void forget_grants(struct directory_role *role, uint32_t front)
-{
-	struct grant *grant;
-
-	while ((grant = take_grant(role, front)) != NULL) {
-		if (front == ROLE_INSTANCES_MAX)
-			answer_login(
-				role->run->peers[ROLE_FRONT][grant->front],
-				grant->question, TEMP, SPAN_EMPTY);
-		mem_free(grant);
-	}
 }
 
 /* ---- accounts ------------------------------------------------------------------------------- */
@@ -289,7 +156,7 @@ static bool on_account_info(void *arg, struct frame *f)
 		return false;
 	code = directory_account_of(role->directory, m.account, &account, &e);
 	if (code != OK && code != NOT_FOUND) {
-		note_trouble(role, &e);
+		directory_note_trouble(role, &e);
 		code = TEMP;
 	}
 	answer.result = (uint8_t)code;
@@ -309,7 +176,7 @@ static bool on_account_full(void *arg, struct frame *f)
 		return false;
 	if (directory_account_set_full(role->directory, m.account,
 		    m.is_full != 0, m.used, &e) != OK)
-		note_trouble(role, &e);
+		directory_note_trouble(role, &e);
 	return true;
 }
 
@@ -367,7 +234,7 @@ static void peer_up(void *state, enum role peer, uint32_t instance)
 	(void)instance;
 	if (peer == ROLE_ACCOUNTS &&
 		directory_tell_removed(role->directory, &e) != OK)
-		note_trouble(role, &e);
+		directory_note_trouble(role, &e);
 }
 
 static void peer_lost(void *state, enum role peer, uint32_t instance)
@@ -375,9 +242,9 @@ static void peer_lost(void *state, enum role peer, uint32_t instance)
 	struct directory_role *role = state;
 
 	if (peer == ROLE_FRONT)
-		forget_grants(role, instance);
+		directory_login_front_lost(role, instance);
 	else if (peer == ROLE_ACCOUNTS)
-		forget_grants(role, ROLE_INSTANCES_MAX);
+		directory_login_accounts_lost(role);
 }
 
 static enum admin_exit admin(void *state, const struct span *words,
@@ -388,15 +255,16 @@ static enum admin_exit admin(void *state, const struct span *words,
 		out, e);
 
 	if (directory_is_broken(role->directory))
-		note_trouble(role, e);
+		directory_note_trouble(role, e);
 	return exit;
 }
 
 static const struct frame_handler handlers[] = {
 	{MSG_RCPT_CHECK, on_rcpt_check},
 	{MSG_ROUTE, on_route},
-	{MSG_LOGIN, on_login},
-	{MSG_GRANTED, on_granted},
+	{MSG_LOGIN, directory_on_login},
+	{MSG_GRANTED, directory_on_granted},
+	{MSG_SENDER_CHECK, directory_on_sender_check},
 	{MSG_ACCOUNT_INFO, on_account_info},
 	{MSG_ACCOUNT_FULL, on_account_full},
 	{MSG_NONE, NULL},

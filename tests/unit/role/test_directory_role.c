@@ -67,8 +67,9 @@ static bool on_login_result(void *arg, struct frame *f)
 
 	(void)arg;
 	assert_true(msg_get_login_result(f->body, &m));
-	buf_printf(&t.heard, "%d login %s token %d\n", (int)f->id,
-		code_word((enum code)m.result), (int)m.token.n);
+	buf_printf(&t.heard, "%d login %s token %d account %d %.*s\n",
+		(int)f->id, code_word((enum code)m.result), (int)m.token.n,
+		(int)m.account, SPAN_ARG(m.address));
 	heard_something();
 	return true;
 }
@@ -86,6 +87,18 @@ static bool on_routed(void *arg, struct frame *f)
 		buf_printf(&t.heard, " %d %.*s %d %d", (int)r.idx,
 			SPAN_ARG(r.address), r.route, (int)r.account);
 	buf_puts(&t.heard, "\n");
+	heard_something();
+	return true;
+}
+
+static bool on_sender_verdict(void *arg, struct frame *f)
+{
+	struct msg_sender_verdict m;
+
+	(void)arg;
+	assert_true(msg_get_sender_verdict(f->body, &m));
+	buf_printf(&t.heard, "%d sender %s\n", (int)f->id,
+		code_word((enum code)m.result));
 	heard_something();
 	return true;
 }
@@ -170,6 +183,7 @@ static bool on_end(void *arg, struct frame *f)
 static const struct frame_handler peer_handlers[] = {
 	{MSG_RCPT_VERDICT, on_verdict},
 	{MSG_LOGIN_RESULT, on_login_result},
+	{MSG_SENDER_VERDICT, on_sender_verdict},
 	{MSG_ROUTED, on_routed},
 	{MSG_GRANT, on_grant},
 	{MSG_ACCOUNT_QUOTA, on_quota},
@@ -371,20 +385,75 @@ static void test_routes(void **state)
 		"5 verdict 0 route 3 account 0\n");
 }
 
-static void log_in(const char *password, const char *want)
+static void log_in_to(enum service service, const char *password,
+	const char *want)
 {
-	struct msg_login m = {SERVICE_POP3, SPAN("bob@hamburger.edu"),
+	struct msg_login m = {(uint8_t)service, SPAN("bob@hamburger.edu"),
 		span_str(password), SPAN("\x7f\0\0\1")};
 
 	channel_send(t.front, login, LOGIN, 7, &m, -1);
 	wait_for(want);
 }
 
+static void log_in(const char *password, const char *want)
+{
+	log_in_to(SERVICE_POP3, password, want);
+}
+
 static void test_a_login_waits_for_its_grant(void **state)
 {
 	(void)state;
-	log_in("burger", "grant account 1 quota 0\n7 login ok token 16\n");
-	log_in("pickle", "7 login denied token 0\n");
+	log_in("burger", "grant account 1 quota 0\n7 login ok token 16 "
+		"account 1 bob@hamburger.edu\n");
+	log_in("pickle", "7 login denied token 0 account 0 \n");
+}
+
+/* Nothing is attached: accounts has nothing to note. */
+static void test_a_login_to_hand_in_mail(void **state)
+{
+	static const enum service services[] = {SERVICE_SMTP,
+		SERVICE_SUBMISSION, SERVICE_SUBMISSIONS};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		log_in_to(services[i], "burger",
+			"7 login ok token 0 account 1 bob@hamburger.edu\n");
+	log_in_to(SERVICE_SUBMISSION, "pickle",
+		"7 login denied token 0 account 0 \n");
+}
+
+static void check_sender(uint64_t account, const char *address,
+	const char *want)
+{
+	const struct msg_sender_check m = {account, 1, span_str(address)};
+
+	channel_send(t.front, sender_check, SENDER_CHECK, 4, &m, -1);
+	wait_for(want);
+}
+
+/* RFC 6409 6.1 */
+static void test_who_may_send_as_whom(void **state)
+{
+	(void)state;
+	add_account("eve@hamburger.edu");
+	command("alias add sales@hamburger.edu shop@hamburger.edu",
+		"end 1 there is no shop@hamburger.edu yet; add it, or its "
+		"senders will be told that there is nobody\n");
+	command("alias add shop@hamburger.edu bob@hamburger.edu x@example.org",
+		"end 0 \n");
+	check_sender(1, "bob@hamburger.edu", "4 sender ok\n");
+	check_sender(1, "\"BOB\"@Hamburger.EDU", "4 sender ok\n");
+	check_sender(1, "shop@hamburger.edu", "4 sender ok\n");
+	check_sender(1, "sales@hamburger.edu", "4 sender ok\n");
+	check_sender(1, "", "4 sender ok\n");
+	check_sender(1, "eve@hamburger.edu", "4 sender denied\n");
+	check_sender(2, "shop@hamburger.edu", "4 sender denied\n");
+	check_sender(1, "nobody@hamburger.edu", "4 sender denied\n");
+	check_sender(1, "x@example.org", "4 sender denied\n");
+	check_sender(1, "bob", "4 sender denied\n");
+	/* the account went while its session lives */
+	check_sender(7, "", "4 sender denied\n");
+	check_sender(0, "bob@hamburger.edu", "4 sender denied\n");
 }
 
 static void test_a_login_without_accounts_is_temporary(void **state)
@@ -394,8 +463,8 @@ static void test_a_login_without_accounts_is_temporary(void **state)
 	log_in("burger", "grant account 1 quota 0\n");
 	part(ROLE_ACCOUNTS, &t.accounts);
 	role_directory.peer_lost(t.state, ROLE_ACCOUNTS, 0);
-	wait_for("7 login temp token 0\n");
-	log_in("burger", "7 login temp token 0\n");
+	wait_for("7 login temp token 0 account 0 \n");
+	log_in("burger", "7 login temp token 0 account 0 \n");
 }
 
 static void test_a_front_that_died_is_not_answered(void **state)
@@ -476,6 +545,8 @@ int main(void)
 		TEST(test_recipients),
 		TEST(test_routes),
 		TEST(test_a_login_waits_for_its_grant),
+		TEST(test_a_login_to_hand_in_mail),
+		TEST(test_who_may_send_as_whom),
 		TEST(test_a_login_without_accounts_is_temporary),
 		TEST(test_a_front_that_died_is_not_answered),
 		TEST(test_a_grant_for_a_front_that_died),
