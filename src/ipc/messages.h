@@ -36,13 +36,14 @@ enum role {
 const char *role_name(enum role role);
 
 /* What a listening socket speaks. */
-/* In the order of config.listen. */
+/* In the order of config.listen, and then those without a port. */
 enum service {
 	SERVICE_SMTP,
 	SERVICE_SUBMISSION,
 	SERVICE_POP3,
 	SERVICE_SUBMISSIONS,
 	SERVICE_POP3S,
+	SERVICE_LOCAL, /* run_dir/submit.sock: SMTP of who is known by his uid */
 	SERVICE_COUNT
 };
 

@@ -52,6 +52,7 @@ const struct front_protocol *front_protocol_of(enum service service)
 		[SERVICE_POP3] = &front_pop3,
 		[SERVICE_SUBMISSIONS] = &front_smtp,
 		[SERVICE_POP3S] = &front_pop3,
+		[SERVICE_LOCAL] = &front_smtp,
 	};
 
 	return table[service];

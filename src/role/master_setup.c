@@ -272,7 +272,7 @@ static bool may_be_missing(struct span address)
 
 enum code master_listen(struct master *m, struct err *e)
 {
-	for (unsigned s = 0; s < SERVICE_COUNT; s++) {
+	for (unsigned s = 0; s < CONFIG_LISTENERS; s++) {
 		const struct config_listen *l = &m->config->listen[s];
 
 		for (size_t i = 0; i < l->address_count; i++) {
