@@ -49,6 +49,7 @@ struct config {
 	struct span tls_keys[CONFIG_PAIRS_MAX];
 	size_t tls_key_count;
 	enum config_plaintext login_plaintext;
+	uint32_t messages_per_hour, recipients_per_hour; /* 0: no limit */
 	uint64_t message_size_max;
 	uint32_t recipients_max;
 	uint32_t connections_max, connections_per_address;

@@ -57,6 +57,17 @@ static enum rcpt_verdict verdict_at_door(const struct directory_hit *hit,
 	return answers[hit->kind].verdict;
 }
 
+/* Only a recipient that is accepted counts, and only one of an account. */
+static enum rcpt_verdict count_rcpt(struct directory_role *role,
+	uint64_t account, enum rcpt_verdict verdict)
+{
+	if (verdict != RCPT_OK || account == 0 ||
+		rate_count(role->rates, account, RATE_RECIPIENTS,
+			loop_wall_ms(role->run->loop)))
+		return verdict;
+	return RCPT_LIMIT;
+}
+
 static bool on_rcpt_check(void *arg, struct frame *f)
 {
 	struct directory_role *role = arg;
@@ -70,7 +81,8 @@ static bool on_rcpt_check(void *arg, struct frame *f)
 	if (directory_resolve(role->directory, m.address, &hit, &e) != OK) {
 		directory_note_trouble(role, &e);
 	} else {
-		answer.verdict = (uint8_t)verdict_at_door(&hit, m.may_relay);
+		answer.verdict = (uint8_t)count_rcpt(role, m.account,
+			verdict_at_door(&hit, m.may_relay));
 		answer.route = (uint8_t)answers[hit.kind].route;
 		answer.account = hit.account;
 	}
@@ -218,6 +230,9 @@ static enum code open_role(struct role_run *run, void **out_state,
 		return code;
 	}
 	role->run = run;
+	role->rates = rate_new((const uint32_t[RATE_KIND_COUNT]){
+		[RATE_MESSAGES] = run->config->messages_per_hour,
+		[RATE_RECIPIENTS] = run->config->recipients_per_hour});
 	arena_init(&role->command, EXPANSION_BYTES);
 	map_init(&role->grants);
 	directory_listen(role->directory, &listener);

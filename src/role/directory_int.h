@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "directory/directory.h"
+#include "directory/rate.h"
 #include "role/role.h"
 
 struct directory_role {
@@ -17,6 +18,7 @@ struct directory_role {
 	struct arena command; /* of one question */
 	struct map grants;    /* id of the GRANT to struct grant, owned */
 	uint64_t last_grant;
+	struct rate *rates; /* what accounts sent */
 };
 
 /* Logs it; after the worst the process ends, and master starts it again. */

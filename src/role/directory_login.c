@@ -170,6 +170,15 @@ bool directory_on_login(void *arg, struct frame *f)
 }
 
 /* ---- senders ------------------------------------------------------------- */
+static enum code count_message(struct directory_role *role,
+	const struct msg_sender_check *m)
+{
+	if (!m->is_new || rate_count(role->rates, m->account, RATE_MESSAGES,
+		    loop_wall_ms(role->run->loop)))
+		return OK;
+	return LIMIT;
+}
+
 bool directory_on_sender_check(void *arg, struct frame *f)
 {
 	struct directory_role *role = arg;
@@ -186,7 +195,7 @@ bool directory_on_sender_check(void *arg, struct frame *f)
 		directory_note_trouble(role, &e);
 		answer.result = TEMP;
 	} else if (may) {
-		answer.result = OK;
+		answer.result = (uint8_t)count_message(role, &m);
 	}
 	arena_reset(&role->command);
 	channel_send(f->from, sender_verdict, SENDER_VERDICT, f->id, &answer,

@@ -296,6 +296,8 @@ static int setup(void **state)
 	(void)snprintf(path, sizeof(path), "%s/directory", t.folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	t.config.data_dir = span_str(t.folder);
+	t.config.messages_per_hour = 20;
+	t.config.recipients_per_hour = 30;
 	t.run.def = &role_directory;
 	t.run.loop = loop_new();
 	t.run.config = &t.config;
@@ -456,6 +458,31 @@ static void test_who_may_send_as_whom(void **state)
 	check_sender(0, "bob@hamburger.edu", "4 sender denied\n");
 }
 
+/* What is refused does not count; nor what no account sends. */
+static void test_the_limits_of_an_hour(void **state)
+{
+	struct msg_rcpt_check m = {.account = 1,
+		.address = SPAN("nobody@hamburger.edu")};
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		check_sender(1, "eve@hamburger.edu", "4 sender denied\n");
+		check_sender(1, "bob@hamburger.edu", "4 sender ok\n");
+	}
+	check_sender(1, "bob@hamburger.edu", "4 sender limit\n");
+	for (int i = 0; i < 60; i++) {
+		m.address = i % 2 == 0 ? SPAN("nobody@hamburger.edu")
+				       : SPAN("bob@hamburger.edu");
+		channel_send(t.front, rcpt_check, RCPT_CHECK, 5, &m, -1);
+		wait_for(i % 2 == 0 ? "5 verdict 1 route 0 account 0\n"
+				    : "5 verdict 0 route 1 account 1\n");
+	}
+	channel_send(t.front, rcpt_check, RCPT_CHECK, 5, &m, -1);
+	wait_for("5 verdict 6 route 1 account 1\n");
+	check_rcpt("bob@hamburger.edu", false,
+		"5 verdict 0 route 1 account 1\n");
+}
+
 static void test_a_login_without_accounts_is_temporary(void **state)
 {
 	(void)state;
@@ -547,6 +574,7 @@ int main(void)
 		TEST(test_a_login_waits_for_its_grant),
 		TEST(test_a_login_to_hand_in_mail),
 		TEST(test_who_may_send_as_whom),
+		TEST(test_the_limits_of_an_hour),
 		TEST(test_a_login_without_accounts_is_temporary),
 		TEST(test_a_front_that_died_is_not_answered),
 		TEST(test_a_grant_for_a_front_that_died),
