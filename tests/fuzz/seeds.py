@@ -63,6 +63,7 @@ MESSAGES = {
     "fuzz_imap_view": [b"M", b"M", b"T\0\x05\x01", b"T\0\x30\x80"],
     "fuzz_jmap_view": [b""],
     "fuzz_mime": [b"\0\0\0\0\0\x20\x80\0", b"\0\1\2\6\0\7\1\0", b"\x3c\x7f\xff\x10\1\0\5\0"],
+    "fuzz_submission": [b"\x20", b"\xff"],
     "fuzz_section": [b"\n", b"1\n", b"2.1.MIME\n", b"1.TEXT\n", b"HEADER.FIELDS (To Subject)\n"],
 }
 
