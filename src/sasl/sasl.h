@@ -16,9 +16,13 @@
  *	S: 235 / +OK / OK        SASL_DONE
  *	S: 535 / -ERR / NO       SASL_FAILED: failure says why
  *
- * Each of begin, line and answer gives the next step.  Spans of a step are valid
- * until the next call.  The engine wipes what was secret when it ends, and in
- * sasl_close.
+ * Each of begin, line and answer gives the next step: begin when no exchange is
+ * under way, line after CHALLENGE, answer after ASK, never otherwise.  Spans of
+ * a step are valid until the next call.  The engine wipes what was secret when
+ * it ends, and in sasl_close.
+ *
+ * Where SCRAM fails, its "e=" goes as a CHALLENGE first, and the line after it,
+ * whatever it is, gives FAILED.  So does our "v=", whose line gives DONE.
  */
 #ifndef POSTRIDER_SASL_SASL_H
 #define POSTRIDER_SASL_SASL_H
@@ -107,10 +111,11 @@ struct sasl_step {
 };
 
 struct sasl;
-#define SASL_ARENA_BYTES 65536
+#define SASL_ARENA_BYTES 32768
 
-/* The engine lives in the arena (with room for SASL_ARENA_BYTES, which it uses
- * anew for each exchange: sasl_open once a connection). */
+/* The engine lives in the arena, which must have room for SASL_ARENA_BYTES: a
+ * little at once, most at the first sasl_begin, nothing for later ones.  Once a
+ * connection. */
 struct sasl *sasl_open(struct arena *a, const struct sasl_config *config);
 /* TLS came up: what is known changed, an exchange under way is over. */
 void sasl_secured(struct sasl *s, const struct sasl_config *config);
@@ -118,7 +123,8 @@ void sasl_secured(struct sasl *s, const struct sasl_config *config);
  * it (SASL-IR, RFC 4959): base64, or "=" for an empty one. */
 struct sasl_step sasl_begin(struct sasl *s, struct span name,
 	bool has_initial, struct span initial);
-/* A line of the client, in answer to a CHALLENGE. */
+/* A line of the client, in answer to a CHALLENGE, without CRLF; of one that is
+ * too long its first SASL_LINE_MAX + 1 bytes are enough. */
 struct sasl_step sasl_line(struct sasl *s, struct span line);
 struct sasl_step sasl_answer(struct sasl *s, const struct sasl_answer *answer);
 /* Who logs in; after SASL_DONE the user that was asked for. */
