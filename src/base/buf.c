@@ -31,6 +31,13 @@ void buf_reset(struct buf *b)
 	b->overflow = false;
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->room);
+	buf_reset(b);
+}
+
 static void move_or_grow(struct buf *b, size_t n)
 {
 	size_t used = buf_len(b);

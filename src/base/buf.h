@@ -26,6 +26,8 @@ void buf_init(struct buf *b, size_t max);
 void buf_clear(struct buf *b);
 /* Empties it and forgets an overflow; keeps the memory. */
 void buf_reset(struct buf *b);
+/* The same, and overwrites all that it ever held: for secrets. */
+void buf_wipe(struct buf *b);
 
 static inline struct span buf_span(const struct buf *b)
 {

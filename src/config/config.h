@@ -50,6 +50,7 @@ struct config {
 	size_t tls_key_count;
 	enum config_plaintext login_plaintext;
 	uint32_t messages_per_hour, recipients_per_hour; /* 0: no limit */
+	bool login_certificates;
 	uint64_t message_size_max;
 	uint32_t recipients_max;
 	uint32_t connections_max, connections_per_address;

@@ -380,6 +380,15 @@ static bool parse_plaintext(const struct option *o, struct span word, void *out,
 	return false;
 }
 
+static bool parse_yes_no(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	(void)o;
+	(void)a;
+	*(bool *)out = span_eq(word, SPAN("yes"));
+	return *(bool *)out || span_eq(word, SPAN("no"));
+}
+
 static bool parse_tls(const struct option *o, struct span word, void *out,
 	struct arena *a)
 {
@@ -467,6 +476,11 @@ static void put_plaintext(struct buf *out, const void *value)
 		plaintext_words[*(const enum config_plaintext *)value]);
 }
 
+static void put_yes_no(struct buf *out, const void *value)
+{
+	buf_puts(out, *(const bool *)value ? "\"yes\"" : "\"no\"");
+}
+
 static void put_tls(struct buf *out, const void *value)
 {
 	buf_printf(out, "\"%s\"",
@@ -512,6 +526,8 @@ static const struct {
 		"a size in the range; write a number and K, M or G, as in \"50M\""},
 	[OPTION_TIME] = {sizeof(int64_t), parse_time, put_time,
 		"a time in the range; write a number and s, m, h, d or w, as in \"15m\""},
+	[OPTION_YES_NO] = {sizeof(bool), parse_yes_no, put_yes_no,
+		"one of the words; write \"yes\" or \"no\""},
 	[OPTION_PLAINTEXT] = {sizeof(enum config_plaintext), parse_plaintext, put_plaintext,
 		"one of the words; write \"never\", \"loopback\" or \"always\""},
 	[OPTION_TLS] = {sizeof(enum config_tls), parse_tls, put_tls,

@@ -52,6 +52,13 @@ static inline bool service_is_tls(enum service service)
 {
 	return service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
 }
+/* The same service without it: who may log in, and what is spoken. */
+static inline enum service service_plain(enum service service)
+{
+	if (service == SERVICE_SUBMISSIONS)
+		return SERVICE_SUBMISSION;
+	return service == SERVICE_POP3S ? SERVICE_POP3 : service;
+}
 const char *service_name(enum service service);
 
 /* Where a recipient goes. */

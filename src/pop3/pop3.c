@@ -275,7 +275,7 @@ static void cmd_capa(struct pop3 *p, const struct pop3_call *call)
 {
 	(void)call;
 	/* USER is announced in both states: RFC 2449 6.2 */
-	pop3_put_capabilities(&p->out, true, false);
+	pop3_put_capabilities(&p->out, true, SPAN_EMPTY, false);
 }
 
 static void cmd_noop(struct pop3 *p, const struct pop3_call *call)

@@ -14,6 +14,7 @@
 /* clang-format off */
 const struct pop3_command pop3_commands[POP3_VERB_COUNT] = {
 	/*             name    allowed in                 arguments      RFC */
+	[POP3_AUTH] = {"AUTH", BEFORE,                    0, 2, false, "5034 4"},
 	[POP3_CAPA] = {"CAPA", BEFORE | POP3_TRANSACTION, 0, 0, false, "2449 5"},
 	[POP3_DELE] = {"DELE", POP3_TRANSACTION,          1, 1, false, "1939 5"},
 	[POP3_LIST] = {"LIST", POP3_TRANSACTION,          0, 1, false, "1939 5"},
@@ -86,13 +87,19 @@ const char *pop3_command_read(struct span line, enum pop3_state state,
 	return NULL;
 }
 
-void pop3_put_capabilities(struct buf *out, bool has_user, bool has_stls)
+void pop3_put_capabilities(struct buf *out, bool has_user,
+	struct span mechanisms, bool has_stls)
 {
 	buf_puts(out, "+OK\r\n");
 	if (has_stls)
 		buf_puts(out, "STLS\r\n");
 	if (has_user)
 		buf_puts(out, "USER\r\n");
+	if (mechanisms.n > 0) {
+		buf_puts(out, "SASL");
+		buf_put(out, mechanisms);
+		buf_puts(out, "\r\n");
+	}
 	/* AUTH-RESP-CODE: RFC 3206 */
 	buf_puts(out, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
 		"PIPELINING\r\nEXPIRE NEVER\r\nIMPLEMENTATION Postrider\r\n"

@@ -26,6 +26,7 @@ enum pop3_state {
 };
 
 enum pop3_verb {
+	POP3_AUTH,
 	POP3_CAPA,
 	POP3_DELE,
 	POP3_LIST,
@@ -64,8 +65,10 @@ struct pop3_call {
 const char *pop3_command_read(struct span line, enum pop3_state state,
 	struct pop3_call *out);
 
-/* The answer to CAPA.  RFC 2449 5 */
-void pop3_put_capabilities(struct buf *out, bool has_user, bool has_stls);
+/* The answer to CAPA.  RFC 2449 5; has_user: a login by USER is possible;
+ * mechanisms: of SASL, each with a blank before it, or none. */
+void pop3_put_capabilities(struct buf *out, bool has_user,
+	struct span mechanisms, bool has_stls);
 
 /* A line being gathered, from input that comes in any pieces. */
 struct pop3_line {

@@ -156,35 +156,10 @@ static bool on_spool_opened(void *arg, struct frame *frame)
 	return true;
 }
 
-static bool on_login_result(void *arg, struct frame *frame)
-{
-	struct session *s = session_of_answer(arg, frame->id, WAIT_LOGIN);
-	struct msg_login_result m;
-
-	if (!msg_get_login_result(frame->body, &m))
-		return false;
-	if (s != NULL)
-		front_pop3_login_result(s, &m);
-	front_pop3_next_turn(arg);
-	return true;
-}
-
-static bool on_attached(void *arg, struct frame *frame)
-{
-	struct session *s = session_of_answer(arg, frame->id, WAIT_ATTACH);
-	struct msg_attached m;
-
-	if (!msg_get_attached(frame->body, &m))
-		return false;
-	if (s != NULL)
-		front_pop3_attached(s, (enum code)m.result);
-	return true;
-}
-
 /* ---- peers -------------------------------------------------------------------- */
 static bool waits_for_directory(enum front_wait wait)
 {
-	return wait == WAIT_RCPT || wait == WAIT_TURN || wait == WAIT_LOGIN;
+	return wait == WAIT_RCPT || wait == WAIT_LOGIN;
 }
 
 static bool waits_for_queue(enum front_wait wait)
@@ -219,13 +194,10 @@ static void peer_up(void *state, enum role role, uint32_t instance)
 
 static void peer_lost(void *state, enum role role, uint32_t instance)
 {
-	struct front *f = state;
-
 	(void)instance;
-	if (role == ROLE_DIRECTORY) {
-		f->logins_open = 0;
+	if (role == ROLE_DIRECTORY)
 		each_session(state, waits_for_directory, fail_wait);
-	} else if (role == ROLE_QUEUE)
+	else if (role == ROLE_QUEUE)
 		each_session(state, waits_for_queue, fail_wait);
 	else if (role == ROLE_ACCOUNTS)
 		each_session(state, waits_for_accounts, fail_wait);
@@ -424,7 +396,6 @@ static enum code open_front(struct role_run *run, void **out_state,
 	map_init(&f->sessions);
 	dict_init(&f->addresses);
 	list_init(&f->listeners);
-	list_init(&f->turns);
 	timer_init(&f->accept_again, run->loop, on_accept_again, f);
 	if (getrandom(&f->next_sid, sizeof(f->next_sid), 0) !=
 		sizeof(f->next_sid))
@@ -453,8 +424,9 @@ static const struct frame_handler handlers[] = {
 	{MSG_SUBMITTED, on_submitted},
 	{MSG_ID_BLOCK, on_id_block},
 	{MSG_SPOOL_OPENED, on_spool_opened},
-	{MSG_LOGIN_RESULT, on_login_result},
-	{MSG_ATTACHED, on_attached},
+	{MSG_LOGIN_RESULT, front_on_login_result},
+	{MSG_SCRAM_SALTED, front_on_scram_salted},
+	{MSG_ATTACHED, front_on_attached},
 	{MSG_IDENTITY, front_on_identity},
 	{MSG_TICKET_KEYS, front_on_ticket_keys},
 	{MSG_SIGNED, front_on_signed},

@@ -1,7 +1,8 @@
 /*
  * front_int.h - shared by the parts of front: the role and its listeners
  * (front.c), the connection (front_session.c), and what each protocol's
- * effects mean (front_smtp.c, front_body.c, front_pop3.c).
+ * effects mean (front_smtp.c, front_body.c, front_pop3.c), with the logins of
+ * all (front_login.c).
  */
 #ifndef POSTRIDER_ROLE_FRONT_INT_H
 #define POSTRIDER_ROLE_FRONT_INT_H
@@ -12,6 +13,7 @@
 #include "crypto/hash.h"
 #include "pop3/pop3_login.h"
 #include "role/role.h"
+#include "sasl/sasl.h"
 #include "smtp/smtp_server.h"
 #include "tls/tls.h"
 
@@ -31,10 +33,7 @@
  * is being opened. */
 #define FRONT_BODY_MAX  (65536 + FRONT_PLAIN_MAX)
 
-/* LOGINs that directory is asked at once.  Each costs it 30 ms of work, in
- * which no recipient is answered: who tries passwords from a thousand
- * connections shall keep logins waiting, not mail. */
-#define FRONT_LOGINS_MAX 2
+#define TOKEN_BYTES 16
 
 struct session;
 
@@ -46,8 +45,7 @@ enum front_wait {
 	WAIT_IDS,     /* queue: ID_BLOCK, for ASK_DATA */
 	WAIT_SPOOL,   /* queue: SPOOL_OPENED, for ASK_DATA or amid a body */
 	WAIT_COMMIT,  /* queue: SUBMITTED */
-	WAIT_TURN,    /* other logins go first */
-	WAIT_LOGIN,   /* directory: LOGIN_RESULT */
+	WAIT_LOGIN,   /* directory: LOGIN_RESULT, SCRAM_SALTED */
 	WAIT_ATTACH   /* accounts: ATTACHED */
 };
 
@@ -59,8 +57,6 @@ struct front {
 	uint32_t session_count;
 	uint64_t next_qid, end_qid; /* numbers that queue granted */
 	bool has_asked_ids;
-	unsigned logins_open; /* directory has not answered, wanted or not */
-	struct list turns;    /* sessions in WAIT_TURN, the first comes next */
 	struct list listeners;
 	struct timer accept_again; /* after EMFILE */
 	int reserve_fd;
@@ -78,6 +74,19 @@ struct front_body {
 	enum code failed;      /* OK, or why it can't be taken */
 	struct hasher *hasher; /* of a spooled body; NULL: none */
 	struct sha256 hash;
+};
+
+/* What a login of this connection is made of: see front_login.c. */
+struct front_login {
+	struct span user;     /* as the client wrote it; in the arena */
+	uint8_t binding[TLS_EXPORTER_BYTES];
+	bool has_certificate; /* the client showed one */
+	uint8_t fingerprint[TLS_FINGERPRINT_BYTES];
+	/* what directory granted last; it holds when the exchange has ended */
+	bool has_token;
+	uint8_t token[TOKEN_BYTES];
+	uint64_t account;
+	struct span address;  /* in the arena */
 };
 
 struct session {
@@ -117,10 +126,9 @@ struct session {
 	uint64_t messages;
 	/* POP3 */
 	struct pop3_login *pop3;
-	struct span user; /* of the login under way; in the arena */
-	struct span password; /* in WAIT_TURN; the engine's */
-	struct list turn; /* in front.turns */
-	uint8_t token[16]; /* what directory granted for it */
+	struct front_login login;
+	uint64_t account;    /* SMTP: who is logged in; 0: nobody */
+	struct span address; /* the same; in the arena */
 };
 
 /* ---- front_session.c ------------------------------------------------------- */
@@ -163,6 +171,11 @@ struct front_protocol {
 	size_t (*feed)(struct session *s, struct span in);
 	/* Acts on one effect; false: there is none. */
 	bool (*act)(struct session *s);
+	/* Closes the question that was passed to front_login_ask. */
+	void (*login_answered)(struct session *s,
+		const struct sasl_answer *answer);
+	/* The account can't be opened now; NULL: no session goes there. */
+	void (*attach_failed)(struct session *s, enum code why);
 	/* What the session waited for will not come: code TEMP, TIMEOUT. */
 	void (*wait_failed)(struct session *s, enum code why);
 	/* The client was silent for too long, or the server ends. */
@@ -198,12 +211,19 @@ void front_body_drop(struct session *s);
 void front_body_numbers_came(struct session *s);
 void front_body_spool_opened(struct session *s, enum code result, int fd);
 
-/* front_pop3.c */
-/* Directory answered a LOGIN: whose turn is it? */
-void front_pop3_next_turn(struct front *f);
-void front_pop3_login_result(struct session *s,
-	const struct msg_login_result *m);
-void front_pop3_attached(struct session *s, enum code result);
+/* front_login.c */
+/* What is known of the connection now. */
+void front_login_config(struct session *s, struct sasl_config *out);
+/* Asks directory; the answer comes to login_answered, perhaps at once. */
+void front_login_ask(struct session *s, const struct sasl_question *q);
+/* The login was good: the session goes to its account's process, and is gone or
+ * a relay; or attach_failed.  tag: of IMAP's command. */
+void front_login_attach(struct session *s, struct span tag);
+/* In WAIT_LOGIN, WAIT_ATTACH. */
+void front_login_wait_failed(struct session *s);
+bool front_on_login_result(void *arg, struct frame *f);
+bool front_on_scram_salted(void *arg, struct frame *f);
+bool front_on_attached(void *arg, struct frame *f);
 
 /* front_keys.c */
 void front_keys_open(struct front *f);

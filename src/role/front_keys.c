@@ -93,12 +93,15 @@ static struct span alpn_of(enum service service)
 	return names[service];
 }
 
-static struct tls_server *make_server(struct front_keys *k,
+static struct tls_server *make_server(const struct front *front,
 	enum service service, struct err *e)
 {
+	const struct front_keys *k = front->keys;
 	const struct tls_server_setup setup = {
 		.service = span_str(service_name(service)),
 		.alpn = alpn_of(service),
+		.asks_certificate = service != SERVICE_SMTP &&
+			front->run->config->login_certificates,
 	};
 	struct tls_server *server = tls_server_new(&setup, e);
 
@@ -141,7 +144,7 @@ static enum code go_live(struct front *front, struct err *e)
 			return TEMP;
 	}
 	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		k->servers[i] = make_server(k, (enum service)i, e);
+		k->servers[i] = make_server(front, (enum service)i, e);
 		if (k->servers[i] == NULL)
 			return TEMP;
 	}

@@ -30,6 +30,7 @@
 #define SESSION_ARENA_MAX (2 * SMTP_SERVER_ARENA_BYTES)
 #define WAIT_MS           30000  /* for an answer of another role */
 #define COMMIT_WAIT_MS    120000 /* a commit behind a slow disk */
+#define LOGIN_WAIT_MS     60000  /* directory lets who guesses wait */
 #define LINGER_MS         2000
 /* How soon a client whose end came before our 250 has to take that. */
 #define CONFIRM_MS        300
@@ -241,6 +242,7 @@ void session_free(struct session *s)
 	watch_free(s->watch);
 	timer_clear(&s->timer);
 	close(s->fd);
+	buf_wipe(&s->in); /* what was sent ahead may be a password */
 	buf_clear(&s->in);
 	buf_clear(&s->out);
 	tls_free(s->tls);
@@ -348,7 +350,9 @@ void session_resume(struct session *s)
 void session_wait(struct session *s, enum front_wait what)
 {
 	s->wait = what;
-	session_touch(s, what == WAIT_COMMIT ? COMMIT_WAIT_MS : WAIT_MS);
+	session_touch(s, what == WAIT_COMMIT ? COMMIT_WAIT_MS :
+		what == WAIT_LOGIN           ? LOGIN_WAIT_MS :
+					       WAIT_MS);
 }
 
 /* The client's orderly end after our 250: has it everything?  F15 of the
@@ -425,6 +429,12 @@ static void take_end(struct session *s)
 	s->has_eof = true;
 }
 
+/* On port 25 nobody logs in, and whoever did has said it. */
+static bool may_say_password(const struct session *s)
+{
+	return s->service != SERVICE_SMTP && s->account == 0;
+}
+
 static void take_input(struct session *s)
 {
 	ssize_t n = recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT);
@@ -447,6 +457,8 @@ static void take_input(struct session *s)
 	}
 	s->unconfirmed_qid = 0;
 	take_plain(s, span_of(read_room, (size_t)n));
+	if (may_say_password(s))
+		secret_wipe(read_room, (size_t)n);
 }
 
 /* While lingering: throws away what comes, until the client's end. */

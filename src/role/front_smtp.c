@@ -14,7 +14,7 @@ _Static_assert(SMTP_MAIL_8BIT == MAIL_8BIT && SMTP_MAIL_BINARY == MAIL_BINARY &&
 static void begin_session(struct session *s)
 {
 	const struct config *config = s->front->run->config;
-	const struct smtp_server_config engine = {
+	struct smtp_server_config engine = {
 		.hostname = config->hostname,
 		.message_size_max = config->message_size_max,
 		.recipients_max = config->recipients_max,
@@ -29,6 +29,7 @@ static void begin_session(struct session *s)
 		.may_relay = s->may_relay};
 	char room[46];
 
+	front_login_config(s, &engine.login);
 	s->smtp = smtp_server_open(&s->arena, &engine, &peer);
 	front_body_init(s);
 	LOG(EV_SMTP_CONNECTED, LOG_SID(s->sid),
@@ -63,7 +64,9 @@ static void answer(struct session *s, enum code verdict)
 static void ask_rcpt(struct session *s, struct span address)
 {
 	struct channel *directory = role_peer(s->front->run, ROLE_DIRECTORY);
-	struct msg_rcpt_check m = {.may_relay = s->may_relay,
+	struct msg_rcpt_check m = {
+		.may_relay = s->may_relay || s->account != 0,
+		.account = s->account,
 		.address = address};
 
 	if (directory == NULL) {
@@ -110,6 +113,13 @@ static bool act(struct session *s)
 		break;
 	case SMTP_ASK_COMMIT:
 		front_body_commit(s);
+		break;
+	case SMTP_ASK_LOGIN:
+		front_login_ask(s, e.login);
+		break;
+	case SMTP_LOGGED_IN:
+		s->account = s->login.account;
+		s->address = s->login.address;
 		break;
 	case SMTP_ASK_TLS:
 		answer(s, front_tls_may_begin(s) ? OK : TEMP);
@@ -199,14 +209,20 @@ static void wait_failed(struct session *s, enum code why)
 		front_body_clear(s);
 		answer(s, TEMP);
 		break;
-	case WAIT_NONE:
-	case WAIT_TURN:
 	case WAIT_LOGIN:
+		front_login_wait_failed(s);
+		return;
+	case WAIT_NONE:
 	case WAIT_ATTACH:
 	default:
 		return;
 	}
 	session_resume(s);
+}
+
+static void login_answered(struct session *s, const struct sasl_answer *a)
+{
+	smtp_server_login_answer(s->smtp, a);
 }
 
 static void shut(struct session *s, bool is_timeout)
@@ -227,7 +243,11 @@ static int64_t timeout_ms(const struct session *s)
 
 static void secured(struct session *s)
 {
-	smtp_server_secured(s->smtp, s->tls_text);
+	struct sasl_config login;
+
+	front_login_config(s, &login);
+	smtp_server_secured(s->smtp, s->tls_text, &login);
+	s->account = 0;
 }
 
 static bool is_idle(const struct session *s)
@@ -240,6 +260,7 @@ const struct front_protocol front_smtp = {
 	.close = end_session,
 	.feed = feed,
 	.act = act,
+	.login_answered = login_answered,
 	.wait_failed = wait_failed,
 	.shut = shut,
 	.timeout_ms = timeout_ms,

@@ -57,6 +57,20 @@ static void put_keyword(struct smtp_server *s, const char *keyword)
 	buf_put(&s->out, after);
 }
 
+/* "AUTH" and what it knows; nothing where no login is allowed. */
+static void put_auth(struct smtp_server *s)
+{
+	const struct span line = SPAN("\r\n250-AUTH");
+	size_t before = buf_len(&s->out) + line.n;
+
+	if (s->sasl == NULL)
+		return;
+	buf_put(&s->out, line);
+	sasl_put_offer(&s->config.login, SPAN(" "), &s->out);
+	if (buf_len(&s->out) == before)
+		buf_truncate(&s->out, before - line.n);
+}
+
 void smtp_cmd_ehlo(struct smtp_server *s, struct span args)
 {
 	const size_t count = sizeof(keywords) / sizeof(keywords[0]);
@@ -68,6 +82,7 @@ void smtp_cmd_ehlo(struct smtp_server *s, struct span args)
 	/* RFC 3207 4.2: not when it is up */
 	if (s->config.has_tls && s->peer.tls.n == 0)
 		buf_puts(&s->out, "\r\n250-STARTTLS");
+	put_auth(s);
 	for (size_t i = 0; i < count; i++) {
 		buf_puts(&s->out, i + 1 < count ? "\r\n250-" : "\r\n250 ");
 		put_keyword(s, keywords[i]);

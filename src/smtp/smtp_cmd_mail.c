@@ -39,7 +39,8 @@ static enum smtp_reply parse(struct smtp_server *s, struct span args,
 static enum smtp_reply judge(const struct smtp_server *s,
 	const struct smtp_mail_params *params)
 {
-	if (s->config.is_submission && !s->peer.may_relay)
+	if (s->config.is_submission && !s->peer.may_relay &&
+		!s->is_logged_in)
 		return SMTP_REPLY_AUTH_REQUIRED; /* RFC 6409 4.3 */
 	/* HELO asked for SMTP as it was without extensions */
 	if (params->count > 0 && !s->transaction.is_esmtp)

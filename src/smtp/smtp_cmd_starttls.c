@@ -35,9 +35,14 @@ void smtp_cmd_starttls_answered(struct smtp_server *s, enum code verdict)
 
 /* RFC 3207 4.2: what was said before is forgotten, the name of the client too.
  * Errors are not: they are this peer's. */
-void smtp_server_secured(struct smtp_server *s, struct span tls)
+void smtp_server_secured(struct smtp_server *s, struct span tls,
+	const struct sasl_config *login)
 {
 	s->peer.tls = tls;
+	s->config.login = *login;
+	s->is_logged_in = false;
+	if (s->sasl != NULL)
+		sasl_secured(s->sasl, login);
 	/* from the first byte; or it was shut amid the handshake */
 	if (s->state == SMTP_STATE_GREETING || s->state == SMTP_STATE_CLOSED)
 		return;

@@ -17,6 +17,7 @@
 	REPLY(GREETING,         220, "",      "$ ESMTP Postrider",                                              "")                  \
 	REPLY(TLS,               220, "2.0.0", "Begin the handshake",                                                  ""                   )\
 	REPLY(BYE,              221, "2.0.0", "$ closes the connection",                                        "")                  \
+	REPLY(AUTH_OK,          235, "2.7.0", "Welcome",                                                        "")                  \
 	REPLY(HELO,             250, "",      "$",                                                              "")                  \
 	REPLY(OK,               250, "2.0.0", "Ok",                                                             "")                  \
 	REPLY(QUEUED,           250, "2.0.0", "Ok: queued as $",                                                "")                  \
@@ -33,23 +34,32 @@
 	REPLY(STORAGE_FULL,     452, "4.3.1", "No storage for now: try again later",                            "storage-full")      \
 	REPLY(TOO_MANY_RCPTS,   452, "4.5.3", "Too many recipients: send the rest in another message",          "too-many-rcpts")    \
 	REPLY(NO_TLS_NOW,        454, "4.7.0", "TLS is not available now: try again later",                            "no-tls-now"         )\
+	REPLY(AUTH_TEMP,        454, "4.7.0", "Logins do not work just now: try again later",                   "auth-temp")         \
 	REPLY(UNKNOWN,          500, "5.5.1", "Command not recognized",                                         "unknown-command")   \
 	REPLY(LINE_TOO_LONG,    500, "5.5.2", "Line too long",                                                  "line-too-long")     \
+	REPLY(AUTH_TOO_LONG,    500, "5.5.6", "A line of AUTH is too long",                                     "line-too-long")     \
 	REPLY(BARE_NEWLINE,     500, "5.5.2", "A line ends with CR LF, and holds neither alone",                "bare-newline")      \
 	REPLY(NUL,              500, "5.5.2", "A command holds no NUL",                                         "nul")               \
 	REPLY(BAD_SENDER,       501, "5.1.7", "The sender is no <mailbox@domain> and no <>",                    "bad-sender")        \
 	REPLY(BAD_RCPT,         501, "5.1.3", "The recipient is no <mailbox@domain>",                           "bad-recipient")     \
+	REPLY(AUTH_BASE64,      501, "5.5.2", "This is no base64",                                              "auth-syntax")       \
+	REPLY(AUTH_SYNTAX,      501, "5.5.2", "This is not what the mechanism says",                            "auth-syntax")       \
+	REPLY(AUTH_CANCELLED,   501, "5.7.0", "Login cancelled",                                                "auth-cancelled")    \
 	REPLY(SYNTAX,           501, "5.5.4", "Syntax: $",                                                      "syntax")            \
 	REPLY(BAD_PARAM,        501, "5.5.4", "Bad or repeated parameter",                                      "bad-parameter")     \
 	REPLY(BAD_CHUNK,        501, "5.5.4", "Syntax: BDAT size [LAST]; without a size nothing can follow",    "bad-chunk")         \
 	REPLY(NOT_IMPLEMENTED,  502, "5.5.1", "Command not implemented",                                        "not-implemented")   \
 	REPLY(TLS_TWICE,         503, "5.5.1", "TLS is up already",                                                    "sequence"           )\
+	REPLY(AUTH_TWICE,       503, "5.5.1", "You are logged in already",                                      "sequence")          \
 	REPLY(HELLO_FIRST,      503, "5.5.1", "EHLO or HELO first",                                             "sequence")          \
 	REPLY(MAIL_FIRST,       503, "5.5.1", "MAIL first",                                                     "sequence")          \
 	REPLY(MAIL_TWICE,       503, "5.5.1", "MAIL was given: RSET begins anew",                               "sequence")          \
 	REPLY(CHUNKS_BEGUN,     503, "5.5.1", "Only BDAT or RSET after BDAT",                                   "sequence")          \
 	REPLY(BINARY_NEEDS_BDAT,503, "5.5.1", "BODY=BINARYMIME needs BDAT",                                     "sequence")          \
+	REPLY(AUTH_UNKNOWN,     504, "5.5.4", "This mechanism is not known here",                               "auth-unknown")      \
 	REPLY(AUTH_REQUIRED,    530, "5.7.0", "Authentication required",                                        "auth-required")     \
+	REPLY(AUTH_WRONG,       535, "5.7.8", "Name or password is wrong",                                      "auth-wrong")        \
+	REPLY(AUTH_NEEDS_TLS,   538, "5.7.11", "STARTTLS first: no password over a line that others can read",  "auth-needs-tls")    \
 	REPLY(NO_USER,          550, "5.1.1", "No such user here",                                              "unknown")           \
 	REPLY(BAD_DOMAIN,       550, "5.1.2", "There can be no such domain",                                    "bad-domain")        \
 	REPLY(BODY_BARE,        550, "5.5.2", "Lines end with CR LF; the message holds a CR or LF alone",       "bare-newline")      \

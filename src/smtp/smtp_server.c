@@ -57,7 +57,7 @@ const struct smtp_cmd smtp_cmds[] = {
 	{ "QUIT",    ALWAYS,                             NO_ARGS,               SMTP_LINE_MAX,  smtp_cmd_quit,   "QUIT",                          "5321 4.1.1.10" },
 	{ "EXPN",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "EXPN list",              "5321 4.1.1.7" },
 	{ "STARTTLS",ALWAYS,                             LAST | JUNK | NO_ARGS | HIDDEN, SMTP_LINE_MAX, smtp_cmd_starttls, "STARTTLS",            "3207 4" },
-	{ "AUTH",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "AUTH mechanism",         "4954 4" },
+	{ "AUTH",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_AUTH, smtp_cmd_auth,    "AUTH mechanism [initial-response]", "4954 4" },
 	{ "TURN",    ALWAYS,                             LAST | JUNK | HIDDEN,  SMTP_LINE_MAX,  smtp_cmd_unimplemented, "TURN",                   "5321 F.1" },
 	{ "SEND",    ALWAYS,                             JUNK | HIDDEN,         SMTP_LINE_MAX,  smtp_cmd_unimplemented, "SEND FROM:<address>",    "5321 F.6" },
 	{ "SOML",    ALWAYS,                             JUNK | HIDDEN,         SMTP_LINE_MAX,  smtp_cmd_unimplemented, "SOML FROM:<address>",    "5321 F.6" },
@@ -144,6 +144,7 @@ void smtp_server_end(struct smtp_server *s, struct span why)
 	s->tls = SMTP_PLAIN;
 	s->has_close = true;
 	s->close_why = why;
+	smtp_cmd_auth_break(s);
 }
 
 static void count_error(struct smtp_server *s)
@@ -195,8 +196,7 @@ void smtp_server_ask(struct smtp_server *s, enum smtp_question question)
 	s->was_asked = false;
 }
 
-/* The caller is done with the span of out that it was given. */
-static void settle_out(struct smtp_server *s)
+void smtp_server_settle(struct smtp_server *s)
 {
 	if (!s->out_was_sent)
 		return;
@@ -216,6 +216,7 @@ static bool must_send(const struct smtp_server *s)
 static bool has_effect(const struct smtp_server *s)
 {
 	return s->out_body.n > 0 || s->has_log || s->has_drop ||
+		s->has_logged_in ||
 		s->question != SMTP_QUESTION_NONE || s->must_flush ||
 		s->tls != SMTP_PLAIN || s->has_close;
 }
@@ -228,6 +229,7 @@ static bool next_question(struct smtp_server *s, struct smtp_effect *out)
 		[SMTP_QUESTION_CHUNK] = SMTP_ASK_DATA,
 		[SMTP_QUESTION_COMMIT] = SMTP_ASK_COMMIT,
 		[SMTP_QUESTION_TLS] = SMTP_ASK_TLS,
+		[SMTP_QUESTION_LOGIN] = SMTP_ASK_LOGIN,
 	};
 
 	if (s->question == SMTP_QUESTION_NONE || s->was_asked)
@@ -236,6 +238,8 @@ static bool next_question(struct smtp_server *s, struct smtp_effect *out)
 	*out = (struct smtp_effect){.type = types[s->question]};
 	if (s->question == SMTP_QUESTION_RCPT)
 		out->address = buf_span(&s->address);
+	if (s->question == SMTP_QUESTION_LOGIN)
+		out->login = s->login;
 	return true;
 }
 
@@ -247,7 +251,7 @@ static void take_greeting(struct smtp_server *s)
 
 bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out)
 {
-	settle_out(s);
+	smtp_server_settle(s);
 	if (s->out_body.n > 0) {
 		*out = (struct smtp_effect){.type = SMTP_BODY,
 			.bytes = s->out_body};
@@ -255,6 +259,9 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out)
 	} else if (s->has_drop) {
 		*out = (struct smtp_effect){.type = SMTP_DROP};
 		s->has_drop = false;
+	} else if (s->has_logged_in) {
+		*out = (struct smtp_effect){.type = SMTP_LOGGED_IN};
+		s->has_logged_in = false;
 	} else if (s->has_log) {
 		*out = s->log;
 		s->has_log = false;
@@ -345,6 +352,7 @@ static void run_line(struct smtp_server *s, struct span line, bool is_alone)
 static void refuse_line(struct smtp_server *s, enum smtp_reply reply)
 {
 	s->must_flush = true;
+	smtp_cmd_auth_break(s);
 	smtp_server_reply(s, reply, SPAN_EMPTY);
 	s->input = SMTP_INPUT_SKIP;
 	s->skipped = buf_len(&s->line);
@@ -383,15 +391,40 @@ static bool ends_in_cr(const struct smtp_server *s, struct span piece)
 	return so_far.n > 0 && so_far.p[so_far.n - 1] == '\r';
 }
 
+/* AUTH may bring its initial response, which is as long as any line of the
+ * exchange; a command shows what it is by its first five bytes. */
+static bool is_auth(const struct smtp_server *s, struct span piece)
+{
+	const struct span word = SPAN("AUTH ");
+	struct span so_far = span_head(buf_span(&s->line), word.n);
+
+	return span_starts_fold(word, so_far) &&
+		span_starts_fold(piece, span_tail(word, so_far.n));
+}
+
+static size_t line_limit(const struct smtp_server *s, struct span piece)
+{
+	return s->input == SMTP_INPUT_AUTH || is_auth(s, piece)
+		? SMTP_LINE_AUTH
+		: SMTP_LINE_LONG;
+}
+
+static void refuse_long_line(struct smtp_server *s, size_t limit)
+{
+	refuse_line(s, limit == SMTP_LINE_AUTH ? SMTP_REPLY_AUTH_TOO_LONG
+					       : SMTP_REPLY_LINE_TOO_LONG);
+}
+
 /* Takes a line, in place when it came in one piece. */
 static size_t take_line(struct smtp_server *s, struct span in)
 {
 	size_t lf = span_find(in, '\n');
 	struct span piece = span_head(in, lf);
+	size_t limit = line_limit(s, piece);
 	struct span line;
 
-	if (buf_len(&s->line) + piece.n + 1 > SMTP_LINE_LONG) {
-		refuse_line(s, SMTP_REPLY_LINE_TOO_LONG);
+	if (buf_len(&s->line) + piece.n + 1 > limit) {
+		refuse_long_line(s, limit);
 		return 0;
 	}
 	if (lf == in.n) {
@@ -407,8 +440,13 @@ static size_t take_line(struct smtp_server *s, struct span in)
 		buf_put(&s->line, piece);
 		line = buf_span(&s->line);
 	}
-	run_line(s, span_head(line, line.n - 1), lf + 1 == in.n);
-	buf_reset(&s->line);
+	line.n--;
+	if (s->input == SMTP_INPUT_AUTH)
+		smtp_cmd_auth_line(s, line);
+	else
+		run_line(s, line, lf + 1 == in.n);
+	if (buf_len(&s->line) > 0)
+		buf_wipe(&s->line); /* it may have been a password */
 	return lf + 1;
 }
 
@@ -418,6 +456,7 @@ static size_t take_input(struct smtp_server *s, struct span in)
 {
 	switch (s->input) {
 	case SMTP_INPUT_LINE:
+	case SMTP_INPUT_AUTH:
 		return take_line(s, in);
 	case SMTP_INPUT_SKIP:
 		return skip_line(s, in);
@@ -434,7 +473,7 @@ size_t smtp_server_feed(struct smtp_server *s, struct span in, int64_t now_ms)
 	size_t taken = 0;
 
 	(void)now_ms;
-	settle_out(s);
+	smtp_server_settle(s);
 	if (s->state == SMTP_STATE_CLOSED)
 		return 0;
 	if (s->state == SMTP_STATE_GREETING && in.n > 0) {
@@ -453,7 +492,7 @@ void smtp_server_answer(struct smtp_server *s, enum code verdict,
 {
 	enum smtp_question question = s->question;
 
-	settle_out(s);
+	smtp_server_settle(s);
 	if (question == SMTP_QUESTION_NONE)
 		return; /* the session was shut meanwhile */
 	s->question = SMTP_QUESTION_NONE;
@@ -479,7 +518,9 @@ struct smtp_server *smtp_server_open(struct arena *a,
 	s->peer = *peer;
 	s->peer.address = arena_dup(a, peer->address);
 	s->state = SMTP_STATE_GREETING;
-	buf_init(&s->line, SMTP_LINE_LONG);
+	if (config->is_submission)
+		s->sasl = sasl_open(a, &config->login);
+	buf_init(&s->line, SMTP_LINE_AUTH);
 	buf_init(&s->address, SMTP_LINE_LONG);
 	buf_init(&s->out, SMTP_OUT_MAX);
 	arena_init(&s->arena, SMTP_SERVER_ARENA_BYTES);
@@ -489,6 +530,8 @@ struct smtp_server *smtp_server_open(struct arena *a,
 
 void smtp_server_close(struct smtp_server *s)
 {
+	smtp_cmd_auth_break(s);
+	buf_wipe(&s->line);
 	buf_clear(&s->line);
 	buf_clear(&s->address);
 	buf_clear(&s->out);
@@ -515,7 +558,7 @@ int64_t smtp_server_timeout_ms(const struct smtp_server *s)
 void smtp_server_shut(struct smtp_server *s, struct span enhanced,
 	struct span text, struct span why)
 {
-	settle_out(s);
+	smtp_server_settle(s);
 	if (s->state == SMTP_STATE_CLOSED)
 		return;
 	/* what is with the queue already is not ours to drop */

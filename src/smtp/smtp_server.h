@@ -1,7 +1,7 @@
 /*
  * smtp_server.h - the server's side of one SMTP connection: RFC 5321 with
  * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, CHUNKING and
- * BINARYMIME.
+ * BINARYMIME; STARTTLS; and AUTH on a submission port.
  *
  * Pure: bytes and answers in, effects out.  The caller owns the socket, asks
  * other processes, keeps the body and the clock.
@@ -32,6 +32,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "sasl/sasl.h"
 
 struct smtp_server;
 
@@ -42,7 +43,9 @@ struct smtp_server_config {
 	uint32_t errors_max;       /* then 421 and the end */
 	uint32_t received_max;     /* Received: fields before it is a loop */
 	bool has_tls;              /* STARTTLS is offered */
-	bool is_submission;        /* port 587: only who may relay may send */
+	bool is_submission;        /* ports 587 and 465: AUTH is offered, and
+	                              wanted before MAIL: RFC 6409 4.3 */
+	struct sasl_config login;  /* for AUTH, while TLS is not up */
 };
 
 struct smtp_peer {
@@ -66,6 +69,10 @@ enum smtp_effect_type {
 	                    or SMTP_DROP that ends it */
 	SMTP_ASK_COMMIT, /* the body is complete: make it durable.  answer OK:
 	                    250 with the mid given; FULL: 452; else 451 */
+	SMTP_ASK_LOGIN,  /* AUTH: `login` is the question; closed by
+	                    smtp_server_login_answer */
+	SMTP_LOGGED_IN,  /* the exchange ended well: who was asked for last is
+	                    who speaks from now on */
 	SMTP_ASK_TLS,    /* STARTTLS: can a handshake begin?  answer OK: 220,
 	                    then START_TLS; else 454 4.7.0 */
 	SMTP_START_TLS,  /* what was sent is the last in plain text: nothing is
@@ -82,6 +89,7 @@ struct smtp_effect {
 	enum smtp_effect_type type;
 	struct span bytes;   /* SEND, BODY */
 	struct span address; /* ASK_RCPT; LOG: whom it concerns */
+	const struct sasl_question *login; /* ASK_LOGIN */
 	int event;           /* LOG: enum log_event */
 	uint32_t code;       /* LOG: the reply */
 	struct span why;     /* LOG, CLOSE */
@@ -127,10 +135,17 @@ bool smtp_server_next(struct smtp_server *s, struct smtp_effect *out);
 void smtp_server_answer(struct smtp_server *s, enum code verdict,
 	uint64_t cookie, uint8_t route, struct span mid);
 
+/* The same for ASK_LOGIN. */
+void smtp_server_login_answer(struct smtp_server *s,
+	const struct sasl_answer *answer);
+bool smtp_server_is_logged_in(const struct smtp_server *s);
+
 /* TLS is up: from the first byte, before the greeting, or after START_TLS; then
- * the session is as after the greeting (RFC 3207 4.2).  tls: as in smtp_peer,
- * for as long as the engine lives. */
-void smtp_server_secured(struct smtp_server *s, struct span tls);
+ * the session is as after the greeting (RFC 3207 4.2), a login is forgotten.
+ * tls: as in smtp_peer, for as long as the engine lives; login: for AUTH from now
+ * on. */
+void smtp_server_secured(struct smtp_server *s, struct span tls,
+	const struct sasl_config *login);
 
 const struct smtp_transaction *smtp_server_transaction(
 	const struct smtp_server *s);

@@ -27,6 +27,7 @@ enum smtp_state {
 /* What the next byte from the client belongs to. */
 enum smtp_input {
 	SMTP_INPUT_LINE,
+	SMTP_INPUT_AUTH, /* a line of an exchange of AUTH */
 	SMTP_INPUT_SKIP, /* a line that was refused already */
 	SMTP_INPUT_DATA,
 	SMTP_INPUT_CHUNK
@@ -38,7 +39,8 @@ enum smtp_question {
 	SMTP_QUESTION_DATA,
 	SMTP_QUESTION_CHUNK, /* as DATA, for the first BDAT */
 	SMTP_QUESTION_COMMIT,
-	SMTP_QUESTION_TLS
+	SMTP_QUESTION_TLS,
+	SMTP_QUESTION_LOGIN
 };
 
 enum smtp_body {
@@ -51,6 +53,7 @@ enum smtp_body {
 /* MAIL and RCPT: 512 and what extensions add, such as 26 (RFC 1870 3) and 10
  * (RFC 6531 3.1), with room for those to come. */
 #define SMTP_LINE_LONG   1024
+#define SMTP_LINE_AUTH (SASL_LINE_MAX + 2) /* RFC 4954 4 */
 #define SMTP_SKIP_MAX    65536 /* of one line; then 421 */
 #define SMTP_JUNK_MAX    100   /* commands that move no mail; then errors */
 #define SMTP_HELO_MAX    255   /* RFC 5321 4.5.3.1.2 */
@@ -71,6 +74,10 @@ struct smtp_server {
 	struct buf line;     /* a part of one, while INPUT_LINE */
 	size_t skipped;      /* bytes of the line, while INPUT_SKIP */
 	bool skipped_cr;     /* its last byte was a CR */
+
+	struct sasl *sasl;   /* NULL: AUTH is not known here */
+	const struct sasl_question *login; /* while QUESTION_LOGIN */
+	bool is_logged_in;
 
 	uint8_t helo[SMTP_HELO_MAX];
 	struct buf address;  /* of the command that runs or asks */
@@ -93,6 +100,7 @@ struct smtp_server {
 	bool has_log;
 	struct smtp_effect log;
 	bool has_drop;
+	bool has_logged_in;
 	struct buf out;      /* replies */
 	bool out_was_sent;   /* the caller has a span of it */
 	bool must_flush;     /* not later than now */
@@ -133,6 +141,8 @@ void smtp_server_put(struct smtp_server *s, enum smtp_reply reply,
 void smtp_server_log(struct smtp_server *s, int event, enum smtp_reply reply);
 void smtp_server_end(struct smtp_server *s, struct span why);
 void smtp_server_ask(struct smtp_server *s, enum smtp_question question);
+/* The caller is done with the span of out that it was given. */
+void smtp_server_settle(struct smtp_server *s);
 /* Ends the transaction, if there is one; its body, if it is open, is
  * dropped. */
 void smtp_server_forget(struct smtp_server *s);
@@ -161,6 +171,13 @@ void smtp_cmd_vrfy(struct smtp_server *s, struct span args);
 void smtp_cmd_help(struct smtp_server *s, struct span args);
 void smtp_cmd_quit(struct smtp_server *s, struct span args);
 void smtp_cmd_unimplemented(struct smtp_server *s, struct span args);
+
+/* smtp_cmd_auth.c */
+void smtp_cmd_auth(struct smtp_server *s, struct span args);
+/* A line while INPUT_AUTH, without its end. */
+void smtp_cmd_auth_line(struct smtp_server *s, struct span line);
+/* It was refused by its form: the exchange is over. */
+void smtp_cmd_auth_break(struct smtp_server *s);
 
 /* smtp_cmd_starttls.c */
 void smtp_cmd_starttls(struct smtp_server *s, struct span args);

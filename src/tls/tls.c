@@ -418,6 +418,19 @@ void tls_session_free(struct tls_session *s)
 	SSL_SESSION_free((SSL_SESSION *)s);
 }
 
+bool tls_peer_fingerprint(const struct tls *t,
+	uint8_t out[TLS_FINGERPRINT_BYTES])
+{
+	X509 *shown = SSL_get0_peer_certificate(t->ssl);
+	EVP_MD *sha256 = shown == NULL ? NULL
+		: EVP_MD_fetch(tls_library(), "SHA256", NULL);
+	bool is_done = sha256 != NULL &&
+		X509_digest(shown, sha256, out, NULL) == 1;
+
+	EVP_MD_free(sha256);
+	return is_done;
+}
+
 bool tls_exporter(const struct tls *t, uint8_t out[TLS_EXPORTER_BYTES])
 {
 	static const char label[] = "EXPORTER-Channel-Binding";

@@ -78,6 +78,12 @@ struct tls_session *tls_session_of(const struct tls *t);
 void tls_session_use(struct tls *t, const struct tls_session *s);
 void tls_session_free(struct tls_session *s); /* takes NULL */
 
+/* SHA-256 of the certificate that the client showed, in DER form; false: none.
+ * Nobody vouches for it but the client, who has its key. */
+#define TLS_FINGERPRINT_BYTES 32
+bool tls_peer_fingerprint(const struct tls *t,
+	uint8_t out[TLS_FINGERPRINT_BYTES]);
+
 /* RFC 9266: what both sides know and nobody else, for SCRAM-…-PLUS; false
  * before the handshake is over. */
 #define TLS_EXPORTER_BYTES 32

@@ -23,6 +23,9 @@
 /* RFC 9325 4.2: forward secrecy and AEAD; TLS 1.3 has nothing else. */
 #define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM"
 
+/* A client's certificate and what it sends along; one is enough for us. */
+#define CLIENT_CHAIN_BYTES 16384
+
 SSL_CTX *tls_new_ctx(const SSL_METHOD *method)
 {
 	OSSL_LIB_CTX *library = tls_library();
@@ -159,6 +162,7 @@ struct tls_server *tls_server_new(const struct tls_server_setup *setup,
 	}
 	s = MEM_NEW(struct tls_server);
 	s->refs = 1;
+	s->asks_certificate = setup->asks_certificate;
 	memcpy(s->session_context, context.bytes, sizeof(context.bytes));
 	if (setup->alpn.n > 0) {
 		s->alpn[0] = (uint8_t)setup->alpn.n;
@@ -183,6 +187,14 @@ void tls_server_unref(struct tls_server *s)
 	mem_free(s);
 }
 
+/* Whatever a client shows is good: an account may be bound to it. */
+static int on_client_certificate(int is_good, X509_STORE_CTX *store)
+{
+	(void)is_good;
+	(void)store;
+	return 1;
+}
+
 static SSL_CTX *new_server_ctx(struct tls_server *s)
 {
 	SSL_CTX *ctx = tls_new_ctx(TLS_server_method());
@@ -201,6 +213,10 @@ static SSL_CTX *new_server_ctx(struct tls_server *s)
 	(void)SSL_CTX_set_tlsext_servername_arg(ctx, s);
 	if (s->alpn_n > 0)
 		SSL_CTX_set_alpn_select_cb(ctx, on_alpn, s);
+	if (s->asks_certificate) {
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_client_certificate);
+		(void)SSL_CTX_set_max_cert_list(ctx, CLIENT_CHAIN_BYTES);
+	}
 	return ctx;
 }
 

@@ -29,6 +29,10 @@ struct tls_server_setup {
 	/* The name of the protocol in ALPN, RFC 7301; a client that offers
 	 * others only is refused.  Empty: ALPN is not looked at. */
 	struct span alpn;
+	/* A client is asked for a certificate, and may have none.  Whatever it
+	 * shows is taken, for an account may be bound to it (EXTERNAL, RFC
+	 * 4422 A): see tls_peer_fingerprint. */
+	bool asks_certificate;
 };
 
 struct tls_server *tls_server_new(const struct tls_server_setup *setup,

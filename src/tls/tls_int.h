@@ -40,6 +40,7 @@ struct tls_server {
 	size_t alpn_n;
 	struct tls_ticket_key tickets[TLS_TICKET_KEYS];
 	size_t ticket_count;
+	bool asks_certificate;
 };
 
 struct tls_client {

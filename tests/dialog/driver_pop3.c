@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "driver.h"
+#include "login.h"
 #include "pop3/pop3.h"
 #include "pop3/pop3_login.h"
 #include "store/store.h"
@@ -197,7 +198,7 @@ static bool take_option(struct engine *e, struct span option)
 	struct span name = driver_word(&option);
 
 	if (span_eq(name, SPAN("no_login")))
-		e->config.may_login = false;
+		e->config.login.may_plain = false;
 	else if (span_eq(name, SPAN("tls")))
 		e->config.has_tls = true;
 	else if (span_eq(name, SPAN("attach")))
@@ -220,7 +221,7 @@ static void *open_engine(const struct span *options, size_t count)
 	arena_init(&e->arena, POP3_LOGIN_ARENA_BYTES);
 	buf_init(&e->text, 1 << 20);
 	e->config = (struct pop3_login_config){.hostname = SPAN("mx.test"),
-		.errors_max = 10, .may_login = true};
+		.errors_max = 10, .login = {.may_plain = true}};
 	e->filling = &drops[0];
 	for (size_t i = 0; i < count; i++) {
 		if (take_option(e, options[i]))
@@ -284,8 +285,7 @@ static bool next(void *engine, struct driver_effect *out)
 		*out = (struct driver_effect){DRIVER_SEND, effect.bytes};
 		return true;
 	case POP3_LOGIN_ASK:
-		buf_printf(&e->text, "login %.*s %.*s", SPAN_ARG(effect.user),
-			SPAN_ARG(effect.password));
+		login_put_question(&e->text, effect.question);
 		*out = (struct driver_effect){DRIVER_QUESTION,
 			buf_span(&e->text)};
 		return true;
@@ -293,7 +293,9 @@ static bool next(void *engine, struct driver_effect *out)
 		*out = (struct driver_effect){DRIVER_QUESTION, SPAN("tls")};
 		return true;
 	case POP3_LOGIN_START_TLS:
-		pop3_login_secured(e->login, true);
+		e->config.login = (struct sasl_config){.may_plain = true,
+			.binding = SPAN("0123456789abcdef0123456789abcdef")};
+		pop3_login_secured(e->login, &e->config.login);
 		*out = (struct driver_effect){DRIVER_EVENT, SPAN("tls")};
 		return true;
 	case POP3_LOGIN_HANDOVER:
@@ -315,12 +317,20 @@ static bool next(void *engine, struct driver_effect *out)
 static bool answer(void *engine, struct span question, struct span answer)
 {
 	struct engine *e = engine;
-	enum code verdict = driver_code(driver_word(&answer));
+	struct login_answer login;
+	enum code verdict;
 
+	if (login_is_question(question)) {
+		if (!login_read_answer(question, answer, &login))
+			return false;
+		pop3_login_answer(e->login, &login.answer);
+		return true;
+	}
+	verdict = driver_code(driver_word(&answer));
 	if (verdict == CODE_COUNT)
 		return false;
-	if (!span_eq(question, SPAN("attach")))
-		pop3_login_answer(e->login, verdict);
+	if (span_eq(question, SPAN("tls")))
+		pop3_login_tls_answer(e->login, verdict);
 	else if (verdict == OK)
 		attach(e);
 	else

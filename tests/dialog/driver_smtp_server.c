@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "driver.h"
+#include "login.h"
 #include "smtp/smtp_reply.h"
 #include "smtp/smtp_server.h"
 
@@ -17,6 +18,7 @@ struct engine {
 	struct smtp_server *smtp;
 	struct smtp_server_config config;
 	struct smtp_peer peer;
+	bool has_certificate; /* the client shows one under TLS */
 	struct buf text;      /* of the effect that was given last */
 	bool has_body;        /* ASK_DATA was answered OK, nothing ended it */
 	bool is_closed;
@@ -54,6 +56,10 @@ static bool take_option(struct engine *e, struct span option)
 		return true;
 	if (span_eq(name, SPAN("submission")))
 		e->config.is_submission = true;
+	else if (span_eq(name, SPAN("may_login")))
+		e->config.login.may_plain = true;
+	else if (span_eq(name, SPAN("certificate")))
+		e->has_certificate = true;
 	else if (span_eq(name, SPAN("tls")))
 		e->config.has_tls = true;
 	else if (span_eq(name, SPAN("may_relay")))
@@ -78,7 +84,7 @@ static void *open_engine(const struct span *options, size_t count)
 {
 	struct engine *e = MEM_NEW(struct engine);
 
-	arena_init(&e->arena, SMTP_SERVER_ARENA_BYTES);
+	arena_init(&e->arena, SMTP_SERVER_ARENA_BYTES + SASL_ARENA_BYTES);
 	buf_init(&e->text, 1 << 16);
 	e->config = (struct smtp_server_config){.hostname = SPAN("mx.test"),
 		.message_size_max = 52428800, .recipients_max = 1000,
@@ -202,12 +208,23 @@ static enum driver_effect_type translate(struct engine *e,
 		must(t->size == e->received);
 		buf_puts(&e->text, "commit");
 		return DRIVER_QUESTION;
+	case SMTP_ASK_LOGIN:
+		login_put_question(&e->text, effect->login);
+		return DRIVER_QUESTION;
+	case SMTP_LOGGED_IN:
+		must(smtp_server_is_logged_in(e->smtp));
+		buf_puts(&e->text, "logged in");
+		return DRIVER_EVENT;
 	case SMTP_ASK_TLS:
 		buf_puts(&e->text, "tls");
 		return DRIVER_QUESTION;
 	case SMTP_START_TLS:
 		/* the handshake is over at once */
-		smtp_server_secured(e->smtp, SPAN("TLSv1.3 CIPHER"));
+		e->config.login = (struct sasl_config){.may_plain = true,
+			.has_certificate = e->has_certificate,
+			.binding = SPAN("0123456789abcdef0123456789abcdef")};
+		smtp_server_secured(e->smtp, SPAN("TLSv1.3 CIPHER"),
+			&e->config.login);
 		buf_puts(&e->text, "tls");
 		return DRIVER_EVENT;
 	case SMTP_DROP:
@@ -247,8 +264,16 @@ static bool next(void *engine, struct driver_effect *out)
 static bool answer(void *engine, struct span question, struct span answer)
 {
 	struct engine *e = engine;
-	enum code verdict = driver_code(driver_word(&answer));
+	struct login_answer login;
+	enum code verdict;
 
+	if (login_is_question(question)) {
+		if (!login_read_answer(question, answer, &login))
+			return false;
+		smtp_server_login_answer(e->smtp, &login.answer);
+		return true;
+	}
+	verdict = driver_code(driver_word(&answer));
 	if (verdict == CODE_COUNT)
 		return false;
 	if (span_eq(question, SPAN("data")) && verdict == OK) {

@@ -50,7 +50,9 @@ static const struct row {
 	{"UIDL 1", POP3_TRANSACTION},
 	{"USER x", POP3_AUTHORIZATION | POP3_AFTER_USER},
 	{"APOP x y", 0},
-	{"AUTH PLAIN", 0},
+	{"AUTH PLAIN AGIAcA==", POP3_AUTHORIZATION | POP3_AFTER_USER},
+	{"AUTH", POP3_AUTHORIZATION | POP3_AFTER_USER},
+	{"AUTH CRAM-MD5", 0},
 	{"STLS", 0},
 	{"", 0},
 };
@@ -106,7 +108,7 @@ static void begin(struct both *b, struct fixture *f, enum pop3_state state)
 {
 	static const struct pop3_login_config config = {
 		.hostname = {(const uint8_t *)"mx.test", 7},
-		.errors_max = 1000, .may_login = true};
+		.errors_max = 1000, .login = {.may_plain = true}};
 
 	memset(b, 0, sizeof(*b));
 	arena_init(&b->arena, POP3_LOGIN_ARENA_BYTES);

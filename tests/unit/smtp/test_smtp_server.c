@@ -96,11 +96,19 @@ static void act(struct caller *c, const struct smtp_effect *e)
 		c->commits++;
 		answer(c, c->commit);
 		break;
+	case SMTP_ASK_LOGIN:
+		smtp_server_login_answer(c->smtp,
+			&(struct sasl_answer){.verdict = OK});
+		break;
+	case SMTP_LOGGED_IN:
+		assert_true(smtp_server_is_logged_in(c->smtp));
+		break;
 	case SMTP_ASK_TLS:
 		answer(c, OK);
 		break;
 	case SMTP_START_TLS:
-		smtp_server_secured(c->smtp, SPAN("TLSv1.3 CIPHER"));
+		smtp_server_secured(c->smtp, SPAN("TLSv1.3 CIPHER"),
+			&(struct sasl_config){.may_plain = true});
 		break;
 	case SMTP_DROP:
 		assert_true(c->has_body);

@@ -84,8 +84,8 @@ static void make_pair(struct world *w, const char *kind)
 static void make_service(struct world *w, const char *service,
 	const char *alpn, bool is_remote)
 {
-	const struct tls_server_setup setup = {span_str(service),
-		span_str(alpn)};
+	const struct tls_server_setup setup = {.service = span_str(service),
+		.alpn = span_str(alpn)};
 	struct err e = {.code = OK};
 
 	w->server = tls_server_new(&setup, &e);
