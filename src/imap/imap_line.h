@@ -64,6 +64,7 @@ struct imap_line_got {
 	 * call. */
 	struct span tag;  /* empty: the line has none, answer "* BAD" */
 	struct span text; /* LITERAL: up to the end of "{n}" CRLF */
+	struct span line; /* tag, blank and text; empty if is_rest */
 	bool is_rest;     /* a streamed literal came before the text */
 	struct imap_literal literal; /* LITERAL */
 	struct span bytes;           /* BYTES */
@@ -78,6 +79,7 @@ enum imap_line_state {
 	IMAP_LINE_KEEPING,    /* its bytes go into the text */
 	IMAP_LINE_STREAMING,  /* its bytes are handed on */
 	IMAP_LINE_SKIPPING,   /* its bytes are thrown away */
+	IMAP_LINE_LOST,       /* END is to be said */
 	IMAP_LINE_OVER        /* END was said */
 };
 
@@ -85,23 +87,24 @@ enum imap_line_state {
 struct imap_line {
 	struct imap_line_limits limits;
 	enum imap_line_state state;
-	struct buf text;   /* the tag too, while it is_rest is not set */
-	size_t line_start; /* in text: where the line under way begins */
+	struct buf text;   /* from the tag on, or from behind a streamed literal */
+	size_t line_start; /* in text: of the line under way */
+	size_t head_len;   /* tag and blank */
 	uint8_t tag[IMAP_TAG_MAX];
 	size_t tag_len;
-	bool has_head; /* the tag was cut off */
+	bool has_head;     /* head_len and tag are known */
 	bool is_rest;
-	bool is_refused;  /* the rest of the command is thrown away */
-	bool is_too_long; /* so is the rest of the line; then TOO_LONG */
-	uint8_t tail[32]; /* the last bytes of a line that is thrown away:
-	                          it may end in a literal */
+	bool is_refused;   /* what is left of the command is thrown away */
+	bool is_too_long;  /* the same, and then TOO_LONG */
+	bool is_told;      /* the text was given out: a new one begins */
+	uint8_t tail[32];  /* the last bytes of a line that is thrown away: it
+	                      may end in a literal */
 	size_t tail_len;
-	uint64_t thrown; /* bytes of this command */
+	uint64_t thrown;   /* bytes of this command */
 	struct imap_literal literal;
-	uint64_t left;   /* of the literal's bytes */
-	size_t text_max; /* IN_TEXT */
-	bool is_told;    /* the text was given out: the next take begins
-	                          a new one */
+	uint64_t left;     /* of the literal's bytes */
+	size_t text_max;   /* IN_TEXT */
+	const char *why;   /* LOST */
 };
 
 void imap_line_init(struct imap_line *l, const struct imap_line_limits *limits);

@@ -19,15 +19,18 @@
  * Spans borrow from the text, or from memory of the reader for a quoted string
  * with a backslash in it.
  *
- * Deliberate: bytes above 127 are let through wherever a string of characters
- * may stand, atoms too: what they mean is for the command to say (a name that
- * is no UTF-8 is refused with words, not with BAD).
+ * Deliberate: bytes above 127 are let through in quoted strings and in astrings
+ * without quotes: what they mean is for the command to say (a name that is no
+ * UTF-8 is refused with words, not with BAD).
  */
 #ifndef POSTRIDER_IMAP_IMAP_READ_H
 #define POSTRIDER_IMAP_IMAP_READ_H
 
 #include "base/arena.h"
 #include "imap/imap_set.h"
+
+/* Lists in lists, also of SEARCH. */
+#define IMAP_DEPTH_MAX 100
 
 struct imap_reader {
 	struct span text;
@@ -41,8 +44,8 @@ struct imap_reader {
 	size_t scratch_used;
 };
 
-/* At the start of text.  The arena takes up to twice the length of the text,
- * and four times for sets. */
+/* At the start of text; depth_max is IMAP_DEPTH_MAX.  All that is read takes no
+ * more of the arena than 16 times the text and 4 KiB. */
 void imap_reader_init(
 	struct imap_reader *r, struct span text, struct arena *arena);
 /* Overwrites what the reader itself kept: it may be a password. */
@@ -87,6 +90,9 @@ bool imap_read_nstring(struct imap_reader *r, struct span *out);
 /* A literal, or a literal8, which may hold NUL; no quoted string. */
 bool imap_read_literal(
 	struct imap_reader *r, struct span *out, bool *out_is_binary);
+/* An announcement at the end of the text: what IMAP_LINE_LITERAL has the size
+ * of. */
+bool imap_read_announced(struct imap_reader *r);
 /* list-mailbox: an astring that may have % and *. */
 bool imap_read_pattern(struct imap_reader *r, struct span *out);
 /* A name or a password of LOGIN: as a pattern, and a literal may hold NUL; what
@@ -116,7 +122,7 @@ bool imap_read_date_time(struct imap_reader *r, int64_t *out_wall_ms);
 
 /* ---- names of mailboxes ------------------------------------------------- */
 struct imap_mailbox_name {
-	struct span name;  /* UTF-8, INBOX in capitals; "" is possible */
+	struct span name;  /* UTF-8; NFC and INBOX the store makes of it */
 	const char *wrong; /* NULL; else it is no name: NO [CANNOT] and this */
 };
 bool imap_read_mailbox(struct imap_reader *r, struct imap_mailbox_name *out);

@@ -11,7 +11,9 @@ import subprocess
 import house
 
 PURE = {"codec": "*", "message": "*", "dns": "*", "sasl": "*", "smtp": "*",
-        "pop3": ("pop3_login", "pop3_command", "pop3_client")}
+        "pop3": ("pop3_login", "pop3_command", "pop3_client"),
+        "imap": ("imap_capability", "imap_command", "imap_door", "imap_id", "imap_line",
+                 "imap_mutf7", "imap_read", "imap_read_number", "imap_set")}
 LIBC = set("""
 memcpy memmove memset memcmp memchr memrchr memmem strlen strcmp strncmp strchr
 strrchr __stack_chk_fail __assert_fail snprintf __snprintf_chk vsnprintf
