@@ -5,8 +5,8 @@
  * Pure: the caller says what time it is, and what became of each try.  Failures
  * are counted over all protocols, and forgotten by half every ten minutes:
  *
- *	of a network   IPv4 by address, IPv6 by /64, what one customer gets
- *	               (RFC 6177 2).  Three are everybody's typing errors; from
+ *	of a network   IPv4 by address, IPv6 by /64, the least that
+ *	               a customer gets.  Three are everybody's typing errors; from
  *	               the 4th on the answer takes 1, 2, 4, 8, then 15 s (a
  *	               client's patience is 30 s or more).  At the 20th the
  *	               network is banned for ten minutes, and twice as long each
