@@ -250,27 +250,6 @@ void front_session_ended(struct front *f, const struct session *s)
 		end(f);
 }
 
-/* Over a limit: one line, without an engine.  RFC 5321 3.8 */
-static void turn_away(struct front *f, enum service service, int fd,
-	const char *why)
-{
-	struct buf line;
-
-	buf_init(&line, 512);
-	if (service_is_tls(service)) {
-		close(fd); /* nothing can be said before a handshake */
-		return;
-	}
-	if (service == SERVICE_POP3)
-		buf_printf(&line, "-ERR [SYS/TEMP] %s\r\n", why);
-	else
-		buf_printf(&line, "421 4.7.0 %.*s %s\r\n",
-			SPAN_ARG(f->run->config->hostname), why);
-	(void)send(fd, line.p, buf_len(&line), MSG_NOSIGNAL | MSG_DONTWAIT);
-	buf_clear(&line);
-	close(fd);
-}
-
 union any_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -300,10 +279,14 @@ static void admit(struct door *d, int fd, const union any_address *from)
 	struct front *f = d->front;
 	uint8_t ip[16] = {0};
 	uint8_t len = ip_of(from, ip);
+	enum front_away away = front_bans_ask(f, d->service, span_of(ip, len));
 
-	if (!count_in(f, ip, len)) {
+	if (away == AWAY_NOT && !count_in(f, ip, len)) {
 		LOG(EV_SMTP_LIMIT, LOG_STR("why", "connections"));
-		turn_away(f, d->service, fd, "Too many connections");
+		away = AWAY_BUSY;
+	}
+	if (away != AWAY_NOT) {
+		front_turn_away(f, d->service, fd, away);
 		return;
 	}
 	session_open(f, d->service, fd, ip, len);
@@ -325,7 +308,7 @@ static void out_of_descriptors(struct door *d)
 	close(f->reserve_fd);
 	fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
-		turn_away(f, d->service, fd, "Too many connections");
+		front_turn_away(f, d->service, fd, AWAY_BUSY);
 	f->reserve_fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
 	LOG(EV_SMTP_LIMIT, LOG_STR("why", "no descriptors left"));
 	watch_doors(f, 0);
@@ -393,6 +376,7 @@ static enum code open_front(struct role_run *run, void **out_state,
 	f->run = run;
 	f->reserve_fd = -1;
 	front_keys_open(f);
+	front_bans_open(f);
 	map_init(&f->sessions);
 	dict_init(&f->addresses);
 	list_init(&f->listeners);
@@ -427,6 +411,7 @@ static const struct frame_handler handlers[] = {
 	{MSG_LOGIN_RESULT, front_on_login_result},
 	{MSG_SCRAM_SALTED, front_on_scram_salted},
 	{MSG_ATTACHED, front_on_attached},
+	{MSG_BANS, front_on_bans},
 	{MSG_IDENTITY, front_on_identity},
 	{MSG_TICKET_KEYS, front_on_ticket_keys},
 	{MSG_SIGNED, front_on_signed},

@@ -63,6 +63,7 @@ struct front {
 	bool is_stopping;
 	bool has_certificates;
 	struct front_keys *keys; /* certificates: see front_keys.c */
+	struct front_bans *bans; /* see front_bans.c */
 };
 
 /* The body of the transaction under way: see front_body.c. */
@@ -234,6 +235,25 @@ bool front_on_signed(void *arg, struct frame *f);
 struct tls_server *front_keys_server(const struct front *f,
 	enum service service);
 bool front_keys_can_sign(const struct front *f);
+
+/* front_bans.c */
+/* Why a client is not let in. */
+enum front_away {
+	AWAY_NOT,
+	AWAY_BUSY,    /* over a limit of connections */
+	AWAY_BANNED,  /* its network, for a while */
+	AWAY_FOR_EVER /* until an administrator thinks better of it */
+};
+void front_bans_open(struct front *f);
+bool front_on_bans(void *arg, struct frame *f);
+/* Is the network of an address banned? */
+enum front_away front_bans_ask(struct front *f, enum service service,
+	struct span ip);
+/* How many networks it has in mind. */
+size_t front_bans_count(const struct front *f);
+/* Says so in one line, without an engine, and closes fd. */
+void front_turn_away(struct front *f, enum service service, int fd,
+	enum front_away away);
 
 /* front_tls.c */
 bool front_tls_may_begin(const struct session *s);
