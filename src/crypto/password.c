@@ -1,55 +1,40 @@
 /*
- * password.c - Argon2id by libsodium.
- *
- * The parameters are those that OWASP recommends for servers: 19 MiB, two
- * passes, one lane; about 30 ms.
+ * password.c - which kind of hash it is.
  */
 #include "crypto/password.h"
 
-#include <sodium.h>
-#include <string.h>
-
-#include "base/num.h"
+#include "crypto/password_argon.h"
+#include "crypto/password_crypt.h"
+#include "crypto/password_scheme.h"
 #include "crypto/secret.h"
 
 #include "base/banned.h"
 
-#define PASSES       2
-#define MEMORY_BYTES (19u << 20)
-/* Of hashes from elsewhere: a login must not stop the directory. */
-#define PASSES_LIMIT     16
-#define MEMORY_KIB_LIMIT 65536
-
-_Static_assert(PASSWORD_HASH_BYTES_MAX + 1 == crypto_pwhash_STRBYTES,
-	"libsodium's hashes fit");
-
 enum code password_hash(struct span password,
 	char out[PASSWORD_HASH_BYTES_MAX + 1], struct err *e)
 {
-	if (crypto_pwhash_str_alg(out, (const char *)password.p, password.n,
-		    PASSES, MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13) != 0)
-		return err_set(e, TEMP, "no memory to hash a password");
-	return OK;
+	return password_argon_make(password, out, e);
 }
 
-/* libsodium reads a NUL-ended text. */
-static bool copy_hash(struct span hash, char out[PASSWORD_HASH_BYTES_MAX + 1])
+static bool is_of(struct span hash, struct span password)
 {
-	if (hash.n == 0 || hash.n > PASSWORD_HASH_BYTES_MAX ||
-		span_find(hash, '\0') != hash.n)
+	if (hash.n > PASSWORD_IMPORTED_BYTES_MAX)
 		return false;
-	memset(out, 0, PASSWORD_HASH_BYTES_MAX + 1);
-	memcpy(out, hash.p, hash.n);
-	return true;
+	if (span_starts(hash, SPAN("{")))
+		return password_scheme_check(hash, &password);
+	if (span_starts(hash, SPAN("$argon2")))
+		return password_argon_verify(hash, password);
+	return password_crypt_is_hash(hash) &&
+	       password_crypt_verify(hash, password);
 }
 
+/* The work is done for an empty password too: it must not tell by the time it
+ * takes whether there is such a user. */
 bool password_verify(struct span hash, struct span password)
 {
-	char text[PASSWORD_HASH_BYTES_MAX + 1];
-
-	return password.n > 0 && copy_hash(hash, text) &&
-		crypto_pwhash_str_verify(text, (const char *)password.p,
-			password.n) == 0;
+	if (password.n == 0)
+		password = SPAN("");
+	return is_of(hash, password) && password.n > 0;
 }
 
 void password_verify_nothing(struct span password)
@@ -66,26 +51,16 @@ void password_verify_nothing(struct span password)
 	(void)password_verify(span_str(hash), password);
 }
 
-/* The number behind "m=", "t=" … at the start of *s. */
-static bool take_number(struct span *s, struct span key, uint8_t end,
-	uint32_t max)
-{
-	struct span word = span_cut(s, end);
-	uint32_t value;
-
-	return span_starts(word, key) &&
-		num_parse_u32(span_tail(word, key.n), max, &value) && value > 0;
-}
-
 bool password_is_hash(struct span text)
 {
-	const struct span kind = SPAN("$argon2id$v=19$");
-	char copy[PASSWORD_HASH_BYTES_MAX + 1];
-	struct span left = span_tail(text, kind.n);
+	if (text.n > PASSWORD_IMPORTED_BYTES_MAX)
+		return false;
+	if (span_starts(text, SPAN("{")))
+		return password_scheme_check(text, NULL);
+	return password_argon_is_hash(text) || password_crypt_is_hash(text);
+}
 
-	return span_starts(text, kind) && copy_hash(text, copy) &&
-		take_number(&left, SPAN("m="), ',', MEMORY_KIB_LIMIT) &&
-		take_number(&left, SPAN("t="), ',', PASSES_LIMIT) &&
-		take_number(&left, SPAN("p="), '$', 1) &&
-		crypto_pwhash_str_needs_rehash(copy, PASSES, MEMORY_BYTES) >= 0;
+bool password_is_current(struct span hash)
+{
+	return password_argon_is_current(hash);
 }
