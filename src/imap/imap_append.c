@@ -1,0 +1,238 @@
+/*
+ * imap_append.c - APPEND: a message, or more, from the client.
+ * RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 3 (APPENDUID), RFC 7889
+ * (APPENDLIMIT) and its
+ * TOOBIG, RFC 6855 4 (UTF8)
+ *
+ *	append  = "APPEND" SP mailbox 1*message
+ *	message = SP ["(" flags ")" SP] [date-time SP] literal
+ *	        / SP … "UTF8" SP "(" literal8 ")"
+ *
+ * The bytes go into the store's upload as they come and are never held whole.
+ * All is checked before the client is told to send: the mailbox, the size,
+ * the quota.  Nothing is stored before the command is complete.
+ */
+#include "base/mem.h"
+#include "imap/imap_flags.h"
+#include "imap/imap_int.h"
+
+#include "base/banned.h"
+
+/* Messages of one command. */
+#define MESSAGES_MAX 100
+
+struct imap_append {
+	uint64_t mailbox;
+	struct store_append items[MESSAGES_MAX];
+	size_t count;
+	uint64_t bytes;      /* of all */
+	bool is_utf8;        /* the literal stands in "UTF8 (…)": a ")" comes */
+};
+
+void imap_append_clear(struct imap_session *s)
+{
+	struct imap_append *a = s->append;
+
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < a->count; i++)
+		store_upload_free(a->items[i].upload);
+	mem_free(a);
+	s->append = NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+/* Behind the mailbox, up to the literal of which only "{n}" is there. */
+static bool read_message(struct imap_session *s, struct imap_reader *r,
+	struct imap_append *a, struct store_append *out)
+{
+	struct imap_flags flags = {0};
+
+	out->received_ms = s->now_ms;
+	if (!imap_read_sp(r))
+		return false;
+	if (imap_next(r) == '(' &&
+		(!imap_read_flags(r, &flags) || !imap_read_sp(r)))
+		return false;
+	if (imap_next(r) == '"' &&
+		(!imap_read_date_time(r, &out->received_ms) ||
+			!imap_read_sp(r)))
+		return false;
+	a->is_utf8 = imap_skip(r, SPAN("UTF8 ("));
+	if (!imap_read_announced(r))
+		return false;
+	/* the text is gone when the bytes come */
+	for (size_t i = 0; i < flags.count; i++)
+		flags.keywords[i] = arena_dup(&s->arena, flags.keywords[i]);
+	out->flags = flags.bits;
+	out->keywords = flags.keywords;
+	out->keyword_count = flags.count;
+	return true;
+}
+
+static bool read_begin(struct imap_session *s, struct imap_reader *r)
+{
+	struct imap_mailbox_name name;
+	const struct store_mailbox *m;
+
+	r->at = s->call.len;
+	if (!imap_read_sp(r) || !imap_read_mailbox(r, &name)) {
+		imap_bad(s, r->why);
+		return false;
+	}
+	m = imap_find_mailbox(s, &name, "TRYCREATE");
+	if (m == NULL)
+		return false;
+	s->append = MEM_NEW(struct imap_append);
+	s->append->mailbox = m->id;
+	return true;
+}
+
+/* The size that was announced; false: NO was said. */
+static bool admit(struct imap_session *s, const struct imap_literal *literal,
+	struct store_append *item)
+{
+	struct err e;
+	enum code code;
+
+	if (literal->size > s->append_max) {
+		imap_no(s, "[TOOBIG] the message is larger than allowed");
+		return false;
+	}
+	if (literal->size == 0) {
+		/* as clients cancel one of many: RFC 3502 2 */
+		imap_no(s, "a message has at least one byte");
+		return false;
+	}
+	code = store_upload_begin(s->store,
+		s->append->bytes + literal->size, &item->upload, &e);
+	if (code == OK)
+		return true;
+	imap_no_code(s, code, &e);
+	return false;
+}
+
+static bool begin_message(struct imap_session *s, struct imap_reader *r,
+	const struct imap_line_got *got)
+{
+	struct imap_append *a = s->append;
+	struct store_append *item = &a->items[a->count];
+
+	if (a->count == MESSAGES_MAX) {
+		imap_no(s, "[LIMIT] too many messages in one command");
+		return false;
+	}
+	if (!read_message(s, r, a, item)) {
+		imap_bad(s, r->why);
+		return false;
+	}
+	if (!admit(s, &got->literal, item))
+		return false;
+	a->count++;
+	a->bytes += got->literal.size;
+	return true;
+}
+
+/* ---- the face --------------------------------------------------------------------------- */
+/* Of the second message on, the text begins behind the literal before. */
+static bool read_next(struct imap_session *s, const struct imap_line_got *got)
+{
+	struct imap_reader *r = &s->reader;
+
+	/* what the reader kept of the messages before must live on */
+	imap_reader_init(r, got->text, &s->arena);
+	r->is_utf8 = s->is_utf8;
+	r->depth_max = IMAP_DEPTH_MAX;
+	if (s->append->is_utf8 && !imap_read_byte(r, ')')) {
+		imap_bad(s, r->why);
+		return false;
+	}
+	return true;
+}
+
+void imap_append_literal(struct imap_session *s,
+	const struct imap_line_got *got)
+{
+	bool is_good;
+
+	if (s->append == NULL) {
+		(void)imap_command_read(got->text, IMAP_AUTHENTICATED,
+			&s->call);
+		is_good = read_begin(s, &s->reader);
+	} else {
+		is_good = read_next(s, got);
+	}
+	if (!is_good || !begin_message(s, &s->reader, got)) {
+		imap_append_clear(s);
+		return;
+	}
+	imap_line_stream(&s->line);
+	if (got->literal.is_waiting)
+		buf_puts(&s->out, "+ go on\r\n");
+}
+
+void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got)
+{
+	struct imap_append *a = s->append;
+	struct err e;
+	enum code code = store_upload_feed(a->items[a->count - 1].upload,
+		got->bytes, &e);
+
+	if (code == OK)
+		return;
+	imap_no_code(s, code, &e);
+	imap_append_clear(s);
+}
+
+static void store_all(struct imap_session *s)
+{
+	struct imap_append *a = s->append;
+	const struct store_mailbox *m;
+	uint32_t first_uid;
+	struct err e;
+	enum code code = store_append(s->store, a->mailbox, a->items, a->count,
+		s->now_ms, &first_uid, &e);
+
+	if (code == NOT_FOUND) {
+		imap_no(s, "[TRYCREATE] the mailbox is gone");
+		return;
+	}
+	if (code != OK) {
+		imap_no_code(s, code, &e);
+		return;
+	}
+	m = store_mailbox_get(s->store, a->mailbox);
+	s->counts.appended += a->count;
+	imap_begin_final(s, "OK");
+	if (m != NULL) {
+		buf_printf(&s->final, "[APPENDUID %u %u", m->uidvalidity,
+			first_uid);
+		if (a->count > 1)
+			buf_printf(&s->final, ":%u",
+				first_uid + (uint32_t)a->count - 1);
+		buf_puts(&s->final, "] ");
+	}
+	buf_puts(&s->final, "appended");
+}
+
+void imap_append_rest(struct imap_session *s, const struct imap_line_got *got)
+{
+	if (s->append == NULL) { /* it was refused, and the answer given */
+		imap_bad(s, "nothing to append");
+		return;
+	}
+	if (read_next(s, got)) {
+		if (imap_read_end(&s->reader))
+			store_all(s);
+		else
+			imap_bad(s, s->reader.why);
+	}
+	imap_append_clear(s);
+}
+
+/* Reached only when no literal came at all. */
+void imap_cmd_append(struct imap_session *s, struct imap_reader *r)
+{
+	(void)r;
+	imap_bad(s, "APPEND needs a literal");
+}

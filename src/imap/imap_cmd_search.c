@@ -1,0 +1,263 @@
+/*
+ * imap_cmd_search.c - SEARCH.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
+ * (ESEARCH), RFC 5182 (SEARCHRES)
+ *
+ *	search = "SEARCH" [SP "RETURN" SP "(" [options] ")"] SP
+ *	         ["CHARSET" SP charset SP] keys
+ *
+ * What is found is kept as uids, and put when the last message was tried: a
+ * client with IMAP4rev1 gets "* SEARCH" with all numbers, in pieces.
+ */
+#include "imap/imap_int.h"
+#include "imap/imap_search.h"
+
+#include "base/banned.h"
+
+/* So many messages are read before others have their turn. */
+#define SLICE_MESSAGES 50
+
+struct searching {
+	struct imap_search search;
+	struct imap_trial trial;
+	struct arena arena;
+	struct buf scratch, scratch2;
+	uint32_t number;        /* tried up to here */
+	struct store_uids found; /* owned */
+	uint64_t modseq;        /* the highest of those found */
+	bool is_extended;       /* RETURN, or IMAP4rev2 */
+	bool wants_min, wants_max, wants_all, wants_count, wants_save;
+	bool has_damaged;
+	bool is_tried;          /* all were */
+	size_t at;              /* of found: put so far */
+};
+
+/* ---- reading ---------------------------------------------------------------------- */
+static bool read_option(struct imap_reader *r, struct searching *q)
+{
+	if (imap_skip_word(r, SPAN("MIN")))
+		q->wants_min = true;
+	else if (imap_skip_word(r, SPAN("MAX")))
+		q->wants_max = true;
+	else if (imap_skip_word(r, SPAN("ALL")))
+		q->wants_all = true;
+	else if (imap_skip_word(r, SPAN("COUNT")))
+		q->wants_count = true;
+	else if (imap_skip_word(r, SPAN("SAVE")))
+		q->wants_save = true;
+	else
+		return imap_read_fails(r, "no such thing to return");
+	return true;
+}
+
+static bool read_options(struct imap_reader *r, struct searching *q)
+{
+	if (!imap_skip_word(r, SPAN("RETURN")))
+		return true;
+	q->is_extended = true;
+	q->wants_all = false;
+	if (!imap_read_sp(r) || !imap_read_open(r))
+		return false;
+	for (bool first = true; imap_read_more(r, first); first = false)
+		if (!read_option(r, q))
+			return false;
+	if (r->why != NULL)
+		return false;
+	/* RFC 4731 3.1: nothing named means ALL; RFC 5182 2.1: but not SAVE */
+	if (!q->wants_min && !q->wants_max && !q->wants_count &&
+		!q->wants_save)
+		q->wants_all = true;
+	return imap_read_sp(r);
+}
+
+/* ---- answers ------------------------------------------------------------------------- */
+static uint32_t shown(struct imap_session *s, uint32_t uid)
+{
+	return s->call.is_uid ? uid : store_cursor_number(&s->cursor, uid);
+}
+
+static void put_set(struct imap_session *s, const struct searching *q)
+{
+	struct imap_set_writer w = {.out = &s->out};
+
+	buf_puts(&s->out, " ALL ");
+	for (size_t i = 0; i < q->found.count; i++)
+		imap_set_put(&w, shown(s, q->found.items[i]));
+	(void)imap_set_put_end(&w);
+}
+
+static void put_word(struct imap_session *s, const char *word, uint64_t number)
+{
+	buf_puts(&s->out, word);
+	buf_put_u64(&s->out, number);
+}
+
+/* "* ESEARCH (TAG "a") UID MIN 2 ALL 2,10:11".  RFC 4731 3.1 */
+static void put_esearch(struct imap_session *s, const struct searching *q)
+{
+	size_t n = q->found.count;
+
+	buf_puts(&s->out, "* ESEARCH (TAG \"");
+	buf_put(&s->out, buf_span(&s->tag));
+	buf_puts(&s->out, s->call.is_uid ? "\") UID" : "\")");
+	if (q->wants_min && n > 0)
+		put_word(s, " MIN ", shown(s, q->found.items[0]));
+	if (q->wants_max && n > 0)
+		put_word(s, " MAX ", shown(s, q->found.items[n - 1]));
+	if (q->wants_all && n > 0)
+		put_set(s, q);
+	if (q->wants_count)
+		put_word(s, " COUNT ", n);
+	if (q->search.has_modseq && n > 0)
+		put_word(s, " MODSEQ ", q->modseq);
+	buf_puts(&s->out, "\r\n");
+}
+
+static enum step put_numbers(struct imap_session *s, struct searching *q)
+{
+	if (q->at == 0)
+		buf_puts(&s->out, "* SEARCH");
+	while (q->at < q->found.count) {
+		if (!imap_has_room(s))
+			return MORE;
+		put_word(s, " ", shown(s, q->found.items[q->at++]));
+	}
+	if (q->search.has_modseq && q->found.count > 0) {
+		put_word(s, " (MODSEQ ", q->modseq);
+		buf_putc(&s->out, ')');
+	}
+	buf_puts(&s->out, "\r\n");
+	return DONE;
+}
+
+/* "$": what was asked for of the outcome (RFC 5182 2.4). */
+static void save(struct imap_session *s, struct searching *q)
+{
+	size_t n = q->found.count;
+	bool some = q->wants_min || q->wants_max;
+
+	store_uids_clear(&s->saved);
+	if (some && !q->wants_all && !q->wants_count) {
+		if (q->wants_min && n > 0)
+			store_uids_put(&s->saved, q->found.items[0]);
+		if (q->wants_max && n > 0 && !(q->wants_min && n == 1))
+			store_uids_put(&s->saved, q->found.items[n - 1]);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		store_uids_put(&s->saved, q->found.items[i]);
+}
+
+static enum step answer(struct imap_session *s, struct searching *q)
+{
+	bool says = q->wants_min || q->wants_max || q->wants_all ||
+		q->wants_count;
+
+	if (q->wants_save)
+		save(s, q);
+	if (!q->is_extended) {
+		if (put_numbers(s, q) == MORE)
+			return MORE;
+	} else if (says) {
+		put_esearch(s, q);
+	}
+	if (q->has_damaged)
+		imap_no(s, "[CORRUPTION] a message is damaged");
+	else
+		imap_ok(s, "that is all");
+	return DONE;
+}
+
+/* ---- trying ---------------------------------------------------------------------------- */
+static void try_one(struct imap_session *s, struct searching *q)
+{
+	const struct store_row *row;
+	uint32_t uid;
+	bool is_one = false;
+	struct err e;
+	enum code code;
+
+	store_cursor_at(&s->cursor, q->number, &uid, &row);
+	if (row == NULL)
+		return;
+	q->trial.number = q->number;
+	q->trial.row = *row;
+	code = imap_search_try(&q->trial, &is_one, &e);
+	if (code != OK && code != NOT_FOUND) {
+		imap_trouble(s, &e);
+		q->has_damaged = true;
+	}
+	if (!is_one)
+		return;
+	store_uids_put(&q->found, uid);
+	if (q->trial.row.modseq > q->modseq)
+		q->modseq = q->trial.row.modseq;
+}
+
+static bool is_dear(const struct searching *q)
+{
+	return q->search.is_costly[IMAP_COST_HEAD] ||
+		q->search.is_costly[IMAP_COST_TEXT];
+}
+
+static enum step job_search(struct imap_session *s)
+{
+	struct searching *q = s->job_state;
+	uint32_t count = store_cursor_count(&s->cursor);
+	unsigned tried = 0;
+
+	while (!q->is_tried && q->number < count) {
+		if (is_dear(q) && tried++ == SLICE_MESSAGES)
+			return MORE;
+		q->number++;
+		try_one(s, q);
+	}
+	q->is_tried = true;
+	return answer(s, q);
+}
+
+static void end_search(struct imap_session *s)
+{
+	struct searching *q = s->job_state;
+
+	store_uids_clear(&q->found);
+	arena_clear(&q->arena);
+	buf_clear(&q->scratch);
+	buf_clear(&q->scratch2);
+}
+
+static void begin_trial(struct imap_session *s, struct searching *q)
+{
+	arena_init(&q->arena, STORE_META_ARENA_BYTES);
+	buf_init(&q->scratch, IMAP_SEARCH_SCRATCH_BYTES);
+	buf_init(&q->scratch2, IMAP_SEARCH_SCRATCH_BYTES);
+	q->trial = (struct imap_trial){
+		.search = &q->search,
+		.store = s->store,
+		.cursor = &s->cursor,
+		.arena = &q->arena,
+		.scratch = &q->scratch,
+		.scratch2 = &q->scratch2,
+	};
+}
+
+void imap_cmd_search(struct imap_session *s, struct imap_reader *r)
+{
+	struct searching *q = ARENA_NEW(&s->arena, struct searching);
+	bool bad_charset = false;
+
+	q->is_extended = s->is_rev2;
+	q->wants_all = s->is_rev2;
+	if (!imap_read_sp(r) || !read_options(r, q) ||
+		!imap_search_read(s, r, &q->search, &bad_charset)) {
+		imap_bad(s, r->why);
+		return;
+	}
+	if (bad_charset) {
+		if (q->wants_save)
+			store_uids_clear(&s->saved);
+		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] not this one");
+		return;
+	}
+	begin_trial(s, q);
+	imap_work(s, job_search, q, end_search);
+}

@@ -1,0 +1,122 @@
+/*
+ * imap_cmd_status.c - STATUS, and what LIST returns of it.  RFC 9051 6.3.11,
+ * RFC 8438 (SIZE), RFC 7162 3.1.7 (HIGHESTMODSEQ), RFC 7889 (APPENDLIMIT),
+ * RFC 8474 4.3 (MAILBOXID), RFC 3501 6.3.10 (RECENT)
+ */
+#include "imap/imap_int.h"
+
+#include "base/banned.h"
+
+enum item {
+	MESSAGES,
+	RECENT,
+	UIDNEXT,
+	UIDVALIDITY,
+	UNSEEN,
+	DELETED,
+	SIZE,
+	HIGHESTMODSEQ,
+	APPENDLIMIT,
+	MAILBOXID,
+	ITEMS
+};
+
+static const char *const names[ITEMS] = {
+	[MESSAGES] = "MESSAGES",
+	[RECENT] = "RECENT",
+	[UIDNEXT] = "UIDNEXT",
+	[UIDVALIDITY] = "UIDVALIDITY",
+	[UNSEEN] = "UNSEEN",
+	[DELETED] = "DELETED",
+	[SIZE] = "SIZE",
+	[HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+	[APPENDLIMIT] = "APPENDLIMIT",
+	[MAILBOXID] = "MAILBOXID",
+};
+
+static bool read_item(struct imap_reader *r, struct imap_status *out)
+{
+	for (uint8_t i = 0; i < ITEMS; i++) {
+		if (!imap_skip_word(r, span_str(names[i])))
+			continue;
+		for (size_t k = 0; k < out->count; k++)
+			if (out->items[k] == i)
+				return true; /* once is enough */
+		out->items[out->count++] = i;
+		return true;
+	}
+	return imap_read_fails(r, "STATUS has no such item");
+}
+
+bool imap_read_status(struct imap_reader *r, struct imap_status *out)
+{
+	out->count = 0;
+	if (!imap_read_open(r))
+		return false;
+	for (bool first = true; imap_read_more(r, first); first = false)
+		if (!read_item(r, out))
+			return false;
+	if (r->why == NULL && out->count == 0)
+		return imap_read_fails(r, "STATUS of what?");
+	return r->why == NULL;
+}
+
+static uint64_t value_of(struct imap_session *s, enum item item,
+	const struct store_mailbox *m)
+{
+	const uint64_t values[ITEMS] = {
+		[MESSAGES] = m->messages,
+		[RECENT] = item == RECENT
+			? store_mailbox_unclaimed(s->store, m->id)
+			: 0,
+		[UIDNEXT] = m->uidnext,
+		[UIDVALIDITY] = m->uidvalidity,
+		[UNSEEN] = m->unseen,
+		[DELETED] = m->deleted,
+		[SIZE] = m->bytes,
+		[HIGHESTMODSEQ] = m->highestmodseq,
+		[APPENDLIMIT] = s->append_max,
+		[MAILBOXID] = m->id,
+	};
+
+	return values[item];
+}
+
+void imap_put_status(struct imap_session *s, const struct imap_status *items,
+	const struct store_mailbox *m)
+{
+	buf_puts(&s->out, "* STATUS ");
+	imap_put_mailbox(s, m->name);
+	for (size_t i = 0; i < items->count; i++) {
+		enum item item = items->items[i];
+
+		buf_puts(&s->out, i == 0 ? " (" : " ");
+		buf_puts(&s->out, names[item]);
+		buf_puts(&s->out, item == MAILBOXID ? " (F" : " ");
+		buf_put_u64(&s->out, value_of(s, item, m));
+		if (item == MAILBOXID)
+			buf_putc(&s->out, ')');
+		if (item == HIGHESTMODSEQ)
+			s->has_condstore = true; /* RFC 7162 3.1 */
+	}
+	buf_puts(&s->out, ")\r\n");
+}
+
+void imap_cmd_status(struct imap_session *s, struct imap_reader *r)
+{
+	struct imap_mailbox_name name;
+	struct imap_status items;
+	const struct store_mailbox *m;
+
+	if (!imap_read_sp(r) || !imap_read_mailbox(r, &name) ||
+		!imap_read_sp(r) || !imap_read_status(r, &items) ||
+		!imap_read_end(r)) {
+		imap_bad(s, r->why);
+		return;
+	}
+	m = imap_find_mailbox(s, &name, "NONEXISTENT");
+	if (m == NULL)
+		return;
+	imap_put_status(s, &items, m);
+	imap_ok(s, "done");
+}

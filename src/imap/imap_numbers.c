@@ -1,0 +1,88 @@
+/*
+ * imap_numbers.c - the messages that a set names, among those that the client
+ * knows.
+ */
+#include "imap/imap_int.h"
+
+#include "base/banned.h"
+
+static uint32_t last_uid(struct imap_session *s)
+{
+	uint32_t count = store_cursor_count(&s->cursor);
+	const struct store_row *row;
+	uint32_t uid = 0;
+
+	if (count > 0)
+		store_cursor_at(&s->cursor, count, &uid, &row);
+	return uid;
+}
+
+bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
+	struct imap_set *out)
+{
+	uint32_t count = store_cursor_count(&s->cursor);
+	uint32_t star = count;
+
+	/* "*" in an empty mailbox: as a uid it names nothing (RFC 9051 9), as a
+	 * number it is wrong */
+	if (s->call.is_uid)
+		star = count > 0 ? last_uid(s) : UINT32_MAX;
+	if (!imap_read_set(r, star, out))
+		return false;
+	if (out->is_saved) {
+		*out = imap_set_of(s->saved.items, s->saved.count, r->arena);
+		out->is_saved = true;
+		return true;
+	}
+	if (!s->call.is_uid && imap_set_max(out) > count)
+		return imap_read_fails(r, "there is no message of that number");
+	return true;
+}
+
+static void find_run(struct imap_session *s, struct imap_walk *w)
+{
+	const struct imap_range *range = &w->set->ranges[w->next++];
+
+	if (s->call.is_uid || w->set->is_saved) {
+		w->number = store_cursor_number_from(&s->cursor, range->low);
+		w->end = range->high == UINT32_MAX
+			? store_cursor_count(&s->cursor) + 1
+			: store_cursor_number_from(&s->cursor,
+				  range->high + 1);
+	} else {
+		w->number = range->low;
+		w->end = range->high + 1;
+	}
+}
+
+bool imap_walk(struct imap_session *s, struct imap_walk *w)
+{
+	if (w->number + 1 < w->end) {
+		w->number++;
+		return true;
+	}
+	while (w->next < w->set->count) {
+		find_run(s, w);
+		if (w->number < w->end)
+			return true;
+	}
+	return false;
+}
+
+void imap_collect_uids(struct imap_session *s, const struct imap_set *set,
+	struct store_uids *out, bool *out_has_ghosts)
+{
+	struct imap_walk w = {.set = set};
+
+	*out_has_ghosts = false;
+	while (imap_walk(s, &w)) {
+		const struct store_row *row;
+		uint32_t uid;
+
+		store_cursor_at(&s->cursor, w.number, &uid, &row);
+		if (row != NULL)
+			store_uids_put(out, uid);
+		else
+			*out_has_ghosts = true;
+	}
+}

@@ -1,0 +1,344 @@
+/*
+ * imap_search.c - is this message one that the search asks for?
+ *
+ * Each key has a verdict: yes, no, or not known yet.  The program is run with
+ * the verdicts of the cheap keys; only if its outcome is open are the dearer
+ * ones tried: first what the store knows, then the head, then all bytes.
+ */
+#include "imap/imap_search.h"
+
+#include <string.h>
+
+#include "codec/fold.h"
+#include "imap/imap_bytes.h"
+#include "message/header.h"
+#include "message/words.h"
+
+#include "base/banned.h"
+
+enum verdict { NO, YES, OPEN };
+
+/* ---- the program -------------------------------------------------------- */
+static uint8_t both(uint8_t a, uint8_t b)
+{
+	if (a == NO || b == NO)
+		return NO;
+	return a == YES && b == YES ? YES : OPEN;
+}
+
+static uint8_t opposite(uint8_t a)
+{
+	return a == OPEN ? OPEN : a == YES ? NO : YES;
+}
+
+/* The outcome, with the verdicts as they are. */
+static uint8_t outcome(const struct imap_search *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->op_count; i++) {
+		const struct imap_op *op = &s->ops[i];
+		uint8_t v = YES;
+
+		if (op->kind == IMAP_OP_KEY) {
+			v = s->verdicts[op->n];
+		} else if (op->kind == IMAP_OP_NOT) {
+			v = opposite(s->stack[--n]);
+		} else if (op->kind == IMAP_OP_OR) {
+			n -= 2;
+			v = opposite(both(opposite(s->stack[n]),
+				opposite(s->stack[n + 1])));
+		} else {
+			for (uint32_t k = 0; k < op->n; k++)
+				v = both(v, s->stack[--n]);
+		}
+		s->stack[n++] = v;
+	}
+	return s->stack[0];
+}
+
+/* ---- what is tried --------------------------------------------------------- */
+static enum code load_meta(struct imap_trial *t, struct err *e)
+{
+	arena_reset(t->arena);
+	return store_message_meta(t->store, t->row.message, t->arena,
+		&t->meta, e);
+}
+
+static enum code load_head(struct imap_trial *t, struct err *e)
+{
+	enum code code;
+
+	buf_reset(t->scratch2);
+	code = imap_bytes_put(t->store, t->row.message, 0,
+		t->meta.tree->parts[0].body_start, t->scratch2, e);
+	t->head = buf_span(t->scratch2);
+	return code;
+}
+
+static enum code load(struct imap_trial *t, enum imap_search_cost cost,
+	struct err *e)
+{
+	switch (cost) {
+	case IMAP_COST_META:
+		return load_meta(t, e);
+	case IMAP_COST_HEAD:
+		return load_head(t, e);
+	case IMAP_COST_TEXT:
+		return imap_search_text(t, e);
+	case IMAP_COST_ROW:
+	case IMAP_COST_COUNT:
+	default:
+		return OK;
+	}
+}
+
+static void try_keys(struct imap_trial *t, enum imap_search_cost cost)
+{
+	struct imap_search *s = t->search;
+
+	for (size_t i = 0; i < s->key_count; i++)
+		if (s->keys[i].cost == cost)
+			s->verdicts[i] = s->keys[i].has(&s->keys[i], t)
+				? YES
+				: NO;
+}
+
+/* What the dearer needs of the cheaper: all but the row needs the meta. */
+static bool is_needed(const struct imap_search *s, enum imap_search_cost cost)
+{
+	return cost == IMAP_COST_META ? s->is_costly[IMAP_COST_META] ||
+			s->is_costly[IMAP_COST_HEAD] ||
+			s->is_costly[IMAP_COST_TEXT]
+				      : s->is_costly[cost];
+}
+
+enum code imap_search_try(struct imap_trial *t, bool *out_is, struct err *e)
+{
+	struct imap_search *s = t->search;
+	uint8_t v = OPEN;
+
+	*out_is = false;
+	if (s->key_count > 0)
+		memset(s->verdicts, OPEN, s->key_count);
+	for (unsigned cost = 0; cost < IMAP_COST_COUNT && v == OPEN; cost++) {
+		enum code code;
+
+		if (!is_needed(s, (enum imap_search_cost)cost) && cost > 0)
+			continue;
+		code = load(t, (enum imap_search_cost)cost, e);
+		if (code != OK)
+			return code;
+		try_keys(t, (enum imap_search_cost)cost);
+		v = outcome(s);
+	}
+	*out_is = v == YES;
+	return OK;
+}
+
+/* ---- keys of the row ---------------------------------------------------------- */
+bool imap_has_all(const struct imap_key *k, struct imap_trial *t)
+{
+	(void)k;
+	(void)t;
+	return true;
+}
+
+bool imap_has_none(const struct imap_key *k, struct imap_trial *t)
+{
+	(void)k;
+	(void)t;
+	return false;
+}
+
+bool imap_has_flags(const struct imap_key *k, struct imap_trial *t)
+{
+	return (t->row.flags & k->flags) == k->flags;
+}
+
+bool imap_has_no_flags(const struct imap_key *k, struct imap_trial *t)
+{
+	return (t->row.flags & k->flags) == 0;
+}
+
+bool imap_has_keyword(const struct imap_key *k, struct imap_trial *t)
+{
+	return (t->row.keywords & k->keywords) != 0;
+}
+
+bool imap_has_no_keyword(const struct imap_key *k, struct imap_trial *t)
+{
+	return !imap_has_keyword(k, t);
+}
+
+bool imap_is_recent(const struct imap_key *k, struct imap_trial *t)
+{
+	(void)k;
+	return store_cursor_is_recent(t->cursor, t->row.uid);
+}
+
+bool imap_is_old(const struct imap_key *k, struct imap_trial *t)
+{
+	return !imap_is_recent(k, t);
+}
+
+bool imap_is_new(const struct imap_key *k, struct imap_trial *t)
+{
+	return imap_is_recent(k, t) && !(t->row.flags & STORE_FLAG_SEEN);
+}
+
+bool imap_in_numbers(const struct imap_key *k, struct imap_trial *t)
+{
+	return imap_set_has(k->set, t->number);
+}
+
+bool imap_in_uids(const struct imap_key *k, struct imap_trial *t)
+{
+	return imap_set_has(k->set, t->row.uid);
+}
+
+bool imap_is_larger(const struct imap_key *k, struct imap_trial *t)
+{
+	return t->row.size > k->number;
+}
+
+bool imap_is_smaller(const struct imap_key *k, struct imap_trial *t)
+{
+	return t->row.size < k->number;
+}
+
+bool imap_is_modseq(const struct imap_key *k, struct imap_trial *t)
+{
+	return t->row.modseq >= k->number;
+}
+
+bool imap_has_email_id(const struct imap_key *k, struct imap_trial *t)
+{
+	return t->row.message == k->number;
+}
+
+/* ---- keys of what the store knows ------------------------------------------------ */
+/* The moment as the sender's clock on the wall showed it: zones are not looked
+ * at, RFC 9051 6.4.4 (SENTON). */
+static bool moment_of(const struct imap_key *k, struct imap_trial *t,
+	int64_t *out)
+{
+	struct date d;
+
+	if (k->moment == IMAP_SENT) {
+		if (!envelope_sent(t->meta.envelope, &d))
+			return false;
+		*out = d.seconds + (int64_t)d.zone_min * 60;
+	} else if (k->moment == IMAP_SAVED) {
+		*out = (int64_t)t->row.saved_s;
+	} else {
+		*out = t->row.received_ms / 1000;
+	}
+	return true;
+}
+
+bool imap_in_time(const struct imap_key *k, struct imap_trial *t)
+{
+	int64_t at;
+
+	return moment_of(k, t, &at) && at >= k->from && at < k->to;
+}
+
+bool imap_has_thread_id(const struct imap_key *k, struct imap_trial *t)
+{
+	return t->meta.thread == k->number;
+}
+
+static bool is_in_text(const struct imap_key *k, struct imap_trial *t,
+	struct span raw)
+{
+	struct imap_needle n = k->needle;
+	struct buf text;
+	bool is;
+
+	buf_init(&text, raw.n * 4 + 16);
+	words_put_decoded(&text, raw);
+	is = imap_needle_is_in(&n, buf_span(&text), t->scratch);
+	buf_clear(&text);
+	return is;
+}
+
+bool imap_has_subject(const struct imap_key *k, struct imap_trial *t)
+{
+	struct span subject = t->meta.envelope->subject;
+
+	return subject.p != NULL && is_in_text(k, t, subject);
+}
+
+/* "Name <local@domain>, ..." as people know it. */
+static bool is_in_addresses(const struct imap_key *k, struct imap_trial *t,
+	const struct address_list *l)
+{
+	struct imap_needle n = k->needle;
+	struct buf text;
+	bool is;
+
+	if (l->count == 0)
+		return false;
+	buf_init(&text, IMAP_SEARCH_SCRATCH_BYTES / FOLD_GROWTH);
+	for (size_t i = 0; i < l->count; i++) {
+		const struct address *a = &l->items[i];
+
+		words_put_decoded(&text, a->name);
+		if (a->kind == ADDRESS_MAILBOX) {
+			buf_puts(&text, a->name.n > 0 ? " <" : "<");
+			address_put(&text, a);
+			buf_putc(&text, '>');
+		}
+		buf_puts(&text, ", ");
+	}
+	is = imap_needle_is_in(&n, buf_span(&text), t->scratch);
+	buf_clear(&text);
+	return is;
+}
+
+bool imap_has_from(const struct imap_key *k, struct imap_trial *t)
+{
+	return is_in_addresses(k, t, &t->meta.envelope->from);
+}
+
+bool imap_has_to(const struct imap_key *k, struct imap_trial *t)
+{
+	return is_in_addresses(k, t, &t->meta.envelope->to);
+}
+
+bool imap_has_cc(const struct imap_key *k, struct imap_trial *t)
+{
+	return is_in_addresses(k, t, &t->meta.envelope->cc);
+}
+
+bool imap_has_bcc(const struct imap_key *k, struct imap_trial *t)
+{
+	return is_in_addresses(k, t, &t->meta.envelope->bcc);
+}
+
+/* ---- keys of the head ---------------------------------------------------------------- */
+/* Each field of that name counts, not only the last. */
+bool imap_has_field(const struct imap_key *k, struct imap_trial *t)
+{
+	struct span rest = t->head;
+	struct header_field f;
+
+	while (header_next(&rest, &f))
+		if (span_eq_fold(f.name, k->word) && is_in_text(k, t, f.value))
+			return true;
+	return false;
+}
+
+/* ---- keys of the text: imap_search_text puts their verdicts -------------------------- */
+bool imap_has_body(const struct imap_key *k, struct imap_trial *t)
+{
+	(void)t;
+	return k->needle.is_found;
+}
+
+bool imap_has_text(const struct imap_key *k, struct imap_trial *t)
+{
+	(void)t;
+	return k->needle.is_found;
+}
