@@ -22,14 +22,23 @@
 --     this id, this head and this sha256.
 --  9. There is no tombstone for a living uid, and none at or below the floor.
 -- 10. account.used_bytes is the sum of all message sizes.
--- 11. mailbox.entries is the number of its entries.
--- 12. There is a mailbox with special_use 'inbox'.
+-- 11. mailbox.entries is the number of its entries, unseen of those without
+--     \Seen, deleted of those with \Deleted, bytes the sum of their sizes.
+-- 12. There is a mailbox with special_use 'inbox', and its name is INBOX.
 -- 13. Every piece of a body belongs to a message.
 -- 14. Of a message all that was read from its bytes is there, but sent_ms, or
 --     nothing.
 -- 15. Envelope and structure unpack, the structure's size is the message's, and
 --     the preview is UTF-8 of at most 800 bytes.
 -- 16. Every thread_reference has 16 bytes and the thread of some message.
+-- 17. size and received_ms of an entry are those of its message.
+-- 18. Every bit of entry.keywords has its name in keyword, each name of a mailbox
+--     is there once, whatever its case, and no entry has other flags than ours.
+-- 19. Every name is as store_name_make writes it, and its parent has its mailbox.
+-- 20. Every tombstone and every keyword has its mailbox.
+-- 21. special_use is one of those we know, and no two mailboxes have the same.
+-- 22. mailbox.uidvalidity is between 1 and account.uidvalidity, recent_uid is
+--     between 1 and uidnext.
 
 -- The account: the numbers that are given out next, and what is counted.
 CREATE TABLE account (
@@ -50,14 +59,33 @@ CREATE TABLE mailbox (
 	mailbox bigint NOT NULL,        -- its id for JMAP; survives a rename
 	name text NOT NULL,             -- UTF-8, levels separated by '/'
 	special_use text,               -- 'inbox', 'sent', ... (RFC 6154); NULL: none
-	is_subscribed bigint NOT NULL,  -- 1: the person wants to see it (LSUB)
 	uidvalidity bigint NOT NULL,    -- RFC 9051 2.3.1.1
 	uidnext bigint NOT NULL,        -- uid of the next entry
 	highestmodseq bigint NOT NULL,  -- of its last change (RFC 7162 3.1.2)
 	floor_modseq bigint NOT NULL,   -- tombstones up to here were dropped
 	entries bigint NOT NULL,        -- how many messages stand in it
+	unseen bigint NOT NULL,         -- those without \Seen
+	deleted bigint NOT NULL,        -- those with \Deleted
+	bytes bigint NOT NULL,          -- sum of their sizes
+	recent_uid bigint NOT NULL,     -- from here on \Recent; may lag behind
 	PRIMARY KEY (account, mailbox),
 	UNIQUE (account, name)
+);
+
+-- Names that the person wants to see, with or without a mailbox (RFC 9051 6.3.7).
+CREATE TABLE subscription (
+	account bigint NOT NULL,
+	name text NOT NULL,
+	PRIMARY KEY (account, name)
+);
+
+-- What the bits of entry.keywords mean in a mailbox.
+CREATE TABLE keyword (
+	account bigint NOT NULL,
+	mailbox bigint NOT NULL,
+	bit bigint NOT NULL,            -- from 0 to 63
+	name text NOT NULL,             -- an atom, as it was first written
+	PRIMARY KEY (account, mailbox, bit)
 );
 
 -- What never changes about a message, read from its bytes once at delivery.  A
@@ -98,16 +126,19 @@ CREATE TABLE body (
 	PRIMARY KEY (account, message, piece)
 );
 
--- A message in a mailbox; what changes lives here.
+-- A message in a mailbox; what changes lives here.  Size and date are its
+-- message's: an open mailbox has them in memory, and a row of message is long.
 CREATE TABLE entry (
 	account bigint NOT NULL,
 	mailbox bigint NOT NULL,
 	uid bigint NOT NULL,
 	message bigint NOT NULL,
 	flags bigint NOT NULL,          -- bits: STORE_FLAG_*
-	keywords text NOT NULL,         -- other flags, sorted, blanks between
+	keywords bigint NOT NULL,       -- other flags: bits, see keyword
 	modseq bigint NOT NULL,         -- of its last change
 	saved_ms bigint NOT NULL,       -- when it came into this mailbox (RFC 8514)
+	size bigint NOT NULL,
+	received_ms bigint NOT NULL,
 	PRIMARY KEY (account, mailbox, uid)
 );
 -- In which mailboxes does a message stand?

@@ -3,7 +3,8 @@
  * counters.  See store.h.
  *
  * The counters live in memory beside the rows: `now` is what the open
- * transaction made of them, `committed` what a rollback goes back to.
+ * transaction made of them, `committed` what a rollback goes back to.  Those of
+ * the mailboxes are in store_box.c.
  */
 #include "store/store.h"
 
@@ -16,6 +17,7 @@
 
 /* A sender hears of a full mailbox at RCPT when less than this is left. */
 #define ROOM_MIN_BYTES 1024u
+#define STORE_PATH_BYTES 4096u
 
 /* ---- errors, transactions --------------------------------------------------- */
 enum code store_trouble(enum code code, struct err *e)
@@ -31,38 +33,29 @@ enum code store_trouble(enum code code, struct err *e)
 
 static const char sql_put_account[] =
 	"UPDATE account SET next_message = $2, modseq = $3, used_bytes = $4, "
-	"next_thread = $5 "
+	"next_thread = $5, next_mailbox = $6, uidvalidity = $7 "
 	"WHERE account = $1";
-static const char sql_put_inbox[] =
-	"UPDATE mailbox SET uidnext = $3, highestmodseq = $4, entries = $5 "
-	"WHERE account = $1 AND mailbox = $2";
 
 static enum code put_counters(struct store *s, struct err *e)
 {
 	struct db_stmt *q = db_stmt(s->db, sql_put_account);
-	enum code code;
 
 	db_bind_i64(q, 1, s->account);
 	db_bind_i64(q, 2, s->now.next_message);
 	db_bind_i64(q, 3, s->now.modseq);
 	db_bind_i64(q, 4, s->now.used_bytes);
 	db_bind_i64(q, 5, s->now.next_thread);
-	code = db_run(q, e);
-	if (code != OK)
-		return code;
-	q = db_stmt(s->db, sql_put_inbox);
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, s->inbox);
-	db_bind_i64(q, 3, s->now.uidnext);
-	db_bind_i64(q, 4, s->now.highestmodseq);
-	db_bind_i64(q, 5, s->now.entries);
+	db_bind_i64(q, 6, s->now.next_mailbox);
+	db_bind_i64(q, 7, s->now.uidvalidity);
 	return db_run(q, e);
 }
 
-enum code store_commit(struct store *s, struct err *e)
+enum code store_commit_quietly(struct store *s, struct err *e)
 {
 	enum code code = s->is_dirty ? put_counters(s, e) : OK;
 
+	if (code == OK)
+		code = store_boxes_put(s, e);
 	if (code != OK) {
 		store_rollback(s);
 		return store_trouble(code, e);
@@ -72,7 +65,17 @@ enum code store_commit(struct store *s, struct err *e)
 		return store_trouble(code, e);
 	s->is_dirty = false;
 	s->is_born = true;
+	store_boxes_committed(s);
 	return OK;
+}
+
+enum code store_commit(struct store *s, struct err *e)
+{
+	enum code code = store_commit_quietly(s, e);
+
+	if (code == OK)
+		store_publish(s);
+	return code;
 }
 
 void store_rollback(struct store *s)
@@ -80,6 +83,26 @@ void store_rollback(struct store *s)
 	db_rollback(s->db);
 	s->now = s->committed;
 	s->is_dirty = false;
+	store_boxes_rolled_back(s);
+	store_view_forget(s);
+}
+
+enum code store_finish(struct store *s, enum code code, struct err *e)
+{
+	if (code == OK)
+		return store_commit(s, e);
+	store_rollback(s);
+	return code;
+}
+
+int64_t store_modseq(struct store *s, struct store_box *b)
+{
+	store_box_touch(b);
+	if (s->now.modseq == s->committed.modseq)
+		s->now.modseq++;
+	b->m.highestmodseq = (uint64_t)s->now.modseq;
+	s->is_dirty = true;
+	return s->now.modseq;
 }
 
 /* ---- birth -------------------------------------------------------------------- */
@@ -91,11 +114,7 @@ void store_rollback(struct store *s)
 static const char sql_new_account[] =
 	"INSERT INTO account (account, uuid, created_ms, next_message, "
 	"next_mailbox, next_thread, uidvalidity, modseq, used_bytes) "
-	"VALUES ($1, $2, $3, 1, 2, 1, $4, 1, 0)";
-static const char sql_new_inbox[] =
-	"INSERT INTO mailbox (account, mailbox, name, special_use, "
-	"is_subscribed, uidvalidity, uidnext, highestmodseq, floor_modseq, "
-	"entries) VALUES ($1, 1, 'INBOX', 'inbox', 1, $2, 1, 1, 0, 0)";
+	"VALUES ($1, $2, $3, 1, $5, 1, $4, 1, 0)";
 
 static enum code put_first_rows(struct store *s, struct err *e)
 {
@@ -105,14 +124,10 @@ static enum code put_first_rows(struct store *s, struct err *e)
 	db_bind_i64(q, 1, s->account);
 	db_bind_blob(q, 2, span_of(s->uuid, sizeof(s->uuid)));
 	db_bind_i64(q, 3, s->born_ms);
-	db_bind_i64(q, 4, s->uidvalidity);
+	db_bind_i64(q, 4, s->now.uidvalidity);
+	db_bind_i64(q, 5, s->now.next_mailbox);
 	code = db_run(q, e);
-	if (code != OK)
-		return code;
-	q = db_stmt(s->db, sql_new_inbox);
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, s->uidvalidity);
-	return db_run(q, e);
+	return code == OK ? store_boxes_put_first(s, e) : code;
 }
 
 enum code store_begin(struct store *s, struct err *e)
@@ -160,15 +175,14 @@ static enum code be_born(struct store *s, int64_t now_ms, struct err *e)
 			(ssize_t)sizeof(s->uuid))
 		return err_errno(e, TEMP, "no random bytes");
 	s->born_ms = now_ms;
-	s->uidvalidity = first_uidvalidity(now_ms, noise);
-	s->inbox = 1;
 	s->now = (struct store_counters){
 		.next_message = 1,
+		.next_mailbox = 1,
 		.next_thread = 1,
+		.uidvalidity = first_uidvalidity(now_ms, noise),
 		.modseq = 1,
-		.uidnext = 1,
-		.highestmodseq = 1,
 	};
+	store_boxes_bear(s);
 	return OK;
 }
 
@@ -183,12 +197,8 @@ enum code store_before_fork(struct err *e)
 
 /* ---- open ----------------------------------------------------------------------- */
 static const char sql_get_account[] =
-	"SELECT uuid, next_message, modseq, used_bytes, next_thread "
-	"FROM account "
-	"WHERE account = $1";
-static const char sql_get_inbox[] =
-	"SELECT mailbox, uidnext, highestmodseq, entries FROM mailbox "
-	"WHERE account = $1 AND special_use = 'inbox'";
+	"SELECT uuid, next_message, modseq, used_bytes, next_thread, "
+	"next_mailbox, uidvalidity FROM account WHERE account = $1";
 
 static enum code load_account(struct store *s, struct err *e)
 {
@@ -210,27 +220,10 @@ static enum code load_account(struct store *s, struct err *e)
 	s->now.modseq = db_i64(q, 2);
 	s->now.used_bytes = db_i64(q, 3);
 	s->now.next_thread = db_i64(q, 4);
+	s->now.next_mailbox = db_i64(q, 5);
+	s->now.uidvalidity = db_i64(q, 6);
 	db_reset(q);
 	return code;
-}
-
-static enum code load_inbox(struct store *s, struct err *e)
-{
-	struct db_stmt *q = db_stmt(s->db, sql_get_inbox);
-	enum code code;
-
-	db_bind_i64(q, 1, s->account);
-	code = db_step(q, e);
-	if (code == NOT_FOUND)
-		return err_set(e, CORRUPT, "there is no inbox");
-	if (code != OK)
-		return code;
-	s->inbox = db_i64(q, 0);
-	s->now.uidnext = db_i64(q, 1);
-	s->now.highestmodseq = db_i64(q, 2);
-	s->now.entries = db_i64(q, 3);
-	db_reset(q);
-	return OK;
 }
 
 static enum code load(struct store *s, int64_t now_ms, struct err *e)
@@ -238,9 +231,9 @@ static enum code load(struct store *s, int64_t now_ms, struct err *e)
 	int64_t version;
 	enum code code = db_version(s->db, &version, e);
 
-	if (code == OK && version == 1) {
+	if (code == OK && version > 0 && version < STORE_VERSION) {
+		code = store_upgrade(s, version, e);
 		version = STORE_VERSION;
-		code = store_upgrade(s, e);
 	}
 	if (code != OK)
 		return code;
@@ -252,7 +245,7 @@ static enum code load(struct store *s, int64_t now_ms, struct err *e)
 	if (code == NOT_FOUND)
 		return be_born(s, now_ms, e);
 	s->is_born = true;
-	return code == OK ? load_inbox(s, e) : code;
+	return code == OK ? store_boxes_load(s, e) : code;
 }
 
 static enum code open_file(struct store *s, const char *path, struct err *e)
@@ -271,6 +264,12 @@ enum code store_open(const char *path, uint64_t account, int64_t now_ms,
 	enum code code;
 
 	s->account = (int64_t)account;
+	list_init(&s->listeners);
+	buf_init(&s->folder, STORE_PATH_BYTES);
+	buf_put(&s->folder, span_head(span_str(path),
+		span_find_last(span_str(path), '/')));
+	buf_putc(&s->folder, '\0');
+	buf_init(&s->name, 2 * STORE_NAME_BYTES);
 	buf_init(&s->head, STORE_HEAD_BYTES);
 	buf_init(&s->piece, STORE_PIECE_BYTES);
 	buf_init(&s->tagged, STORE_HEAD_BYTES + 256);
@@ -297,6 +296,12 @@ void store_close(struct store *s)
 	if (s->db != NULL)
 		db_rollback(s->db);
 	db_close(s->db);
+	store_boxes_clear(s);
+	store_view_forget(s);
+	mem_free(s->coming);
+	mem_free(s->going);
+	buf_clear(&s->folder);
+	buf_clear(&s->name);
 	buf_clear(&s->head);
 	buf_clear(&s->piece);
 	buf_clear(&s->tagged);
@@ -311,6 +316,7 @@ bool store_is_broken(const struct store *s)
 
 void store_tidy(struct store *s)
 {
+	store_changes_tidy(s);
 	db_checkpoint(s->db);
 	buf_clear(&s->piece);
 	store_meta_clear(s);
@@ -342,7 +348,7 @@ struct span store_uuid(const struct store *s)
 
 uint64_t store_inbox(const struct store *s)
 {
-	return (uint64_t)s->inbox;
+	return s->inbox->m.id;
 }
 
 /* ---- the tag ------------------------------------------------------------------------ */

@@ -83,13 +83,20 @@ static const struct rule {
 	 "AND a.used_bytes <> (SELECT coalesce(sum(size), 0) FROM message m "
 	 "WHERE m.account = a.account)"},
 	{11, "%s %lld counts its entries wrong",
-	 "SELECT 'mailbox', b.mailbox FROM mailbox b WHERE b.account = $1 "
-	 "AND b.entries <> (SELECT count(*) FROM entry e "
-	 "WHERE e.account = b.account AND e.mailbox = b.mailbox)"},
+	 "SELECT 'mailbox', b.mailbox FROM mailbox b LEFT JOIN "
+	 "(SELECT account, mailbox, count(*) AS entries, "
+	 "sum(flags & 1 = 0) AS unseen, sum(flags & 8 <> 0) AS deleted, "
+	 "sum(size) AS bytes FROM entry GROUP BY account, mailbox) e "
+	 "ON e.account = b.account AND e.mailbox = b.mailbox "
+	 "WHERE b.account = $1 AND (b.entries <> coalesce(e.entries, 0) "
+	 "OR b.unseen <> coalesce(e.unseen, 0) "
+	 "OR b.deleted <> coalesce(e.deleted, 0) "
+	 "OR b.bytes <> coalesce(e.bytes, 0))"},
 	{12, "%s of account %lld is missing",
 	 "SELECT 'the inbox', a.account FROM account a WHERE a.account = $1 "
 	 "AND NOT EXISTS (SELECT 1 FROM mailbox b "
-	 "WHERE b.account = a.account AND b.special_use = 'inbox')"},
+	 "WHERE b.account = a.account AND b.special_use = 'inbox' "
+	 "AND b.name = 'INBOX')"},
 	{13, "%s of a body belongs to no message %lld",
 	 "SELECT 'a piece', b.message FROM body b WHERE b.account = $1 AND "
 	 "NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account "
@@ -105,6 +112,39 @@ static const struct rule {
 	 "SELECT 'no message in thread', r.thread FROM thread_reference r "
 	 "WHERE r.account = $1 AND NOT EXISTS (SELECT 1 FROM message m "
 	 "WHERE m.account = r.account AND m.thread = r.thread)"},
+	{17, "%s with uid %lld has not the size or date of its message",
+	 "SELECT 'an entry', e.uid FROM entry e JOIN message m "
+	 "ON m.account = e.account AND m.message = e.message "
+	 "WHERE e.account = $1 AND (e.size <> m.size "
+	 "OR e.received_ms <> m.received_ms)"},
+	{18, "%s %lld: a flag without a name, or a name twice",
+	 "SELECT 'the entry with uid', e.uid FROM entry e "
+	 "WHERE e.account = $1 AND (e.flags < 0 OR e.flags > 31 OR "
+	 "e.keywords & ~coalesce((SELECT sum(1 << k.bit) FROM keyword k "
+	 "WHERE k.account = e.account AND k.mailbox = e.mailbox), 0) <> 0) "
+	 "UNION ALL SELECT 'the mailbox', k.mailbox FROM keyword k "
+	 "WHERE k.account = $1 AND (k.bit < 0 OR k.bit > 63 OR k.name = '' "
+	 "OR EXISTS (SELECT 1 FROM keyword o WHERE o.account = k.account "
+	 "AND o.mailbox = k.mailbox AND o.bit <> k.bit "
+	 "AND lower(o.name) = lower(k.name)))"},
+	{20, "%s of mailbox %lld, which is gone",
+	 "SELECT 'a tombstone', t.mailbox FROM tombstone t "
+	 "WHERE t.account = $1 AND NOT EXISTS (SELECT 1 FROM mailbox b "
+	 "WHERE b.account = t.account AND b.mailbox = t.mailbox) UNION ALL "
+	 "SELECT 'a keyword', k.mailbox FROM keyword k "
+	 "WHERE k.account = $1 AND NOT EXISTS (SELECT 1 FROM mailbox b "
+	 "WHERE b.account = k.account AND b.mailbox = k.mailbox)"},
+	{21, "%s %lld has a use that is unknown or another's",
+	 "SELECT 'mailbox', b.mailbox FROM mailbox b WHERE b.account = $1 "
+	 "AND b.special_use IS NOT NULL AND (b.special_use NOT IN ('inbox', "
+	 "'drafts', 'sent', 'junk', 'trash', 'archive') OR EXISTS "
+	 "(SELECT 1 FROM mailbox o WHERE o.account = b.account "
+	 "AND o.mailbox <> b.mailbox AND o.special_use = b.special_use))"},
+	{22, "%s %lld: its uidvalidity or recent_uid cannot be",
+	 "SELECT 'mailbox', b.mailbox FROM mailbox b JOIN account a "
+	 "ON a.account = b.account WHERE b.account = $1 AND "
+	 "(b.uidvalidity < 1 OR b.uidvalidity > a.uidvalidity "
+	 "OR b.recent_uid < 1 OR b.recent_uid > b.uidnext)"},
 };
 /* clang-format on */
 
@@ -218,6 +258,56 @@ static enum code check_messages(struct checking *c, struct err *e)
 	}
 }
 
+static const char sql_names[] =
+	"SELECT b.name, b.mailbox FROM mailbox b WHERE b.account = $1";
+static const char sql_is_mailbox[] =
+	"SELECT 1 FROM mailbox WHERE account = $1 AND name = $2";
+
+/* A name is as we write it, and there is what it is below. */
+static enum code check_name(struct checking *c, struct span name, int64_t id,
+	struct buf *made, struct err *e)
+{
+	struct store *s = c->store;
+	struct span parent = store_name_parent(name);
+	char sentence[SENTENCE_BYTES];
+	struct db_stmt *q;
+	enum code code = store_name_make(name, made, e);
+
+	if (code == OK && !span_eq(buf_span(made), name))
+		code = SYNTAX;
+	if (code == OK && parent.n > 0) {
+		q = db_stmt(s->db, sql_is_mailbox);
+		db_bind_i64(q, 1, s->account);
+		db_bind_text(q, 2, parent);
+		code = db_step(q, e);
+		if (code == OK)
+			db_reset(q);
+	}
+	if (code != SYNTAX && code != LIMIT && code != NOT_FOUND)
+		return code;
+	(void)snprintf(sentence, sizeof(sentence),
+		"mailbox %lld: its name cannot be, or has no parent",
+		(long long)id);
+	find(c, 19, sentence);
+	return OK;
+}
+
+static enum code check_names(struct checking *c, struct err *e)
+{
+	struct store *s = c->store;
+	struct db_stmt *q = db_stmt(s->db, sql_names);
+	struct buf made;
+	enum code code = OK;
+
+	buf_init(&made, 2 * STORE_NAME_BYTES);
+	db_bind_i64(q, 1, s->account);
+	while (code == OK && (code = db_step(q, e)) == OK)
+		code = check_name(c, db_bytes(q, 0), db_i64(q, 1), &made, e);
+	buf_clear(&made);
+	db_reset(q);
+	return code == NOT_FOUND ? OK : store_trouble(code, e);
+}
+
 enum code store_check(struct store *s, store_finding_fn *fn, void *arg,
 	struct err *e)
 {
@@ -229,7 +319,9 @@ enum code store_check(struct store *s, store_finding_fn *fn, void *arg,
 		if (code != OK)
 			return code;
 	}
-	code = check_messages(&c, e);
+	code = check_names(&c, e);
+	if (code == OK)
+		code = check_messages(&c, e);
 	if (code != OK)
 		return code;
 	return c.is_broken ? err_set(e, CORRUPT, "the store is damaged") : OK;

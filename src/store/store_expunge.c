@@ -3,14 +3,13 @@
  *
  * An entry goes and leaves a tombstone; the message goes with its last entry.
  */
-#include "store/store.h"
 #include "store/store_int.h"
 
 #include "base/banned.h"
 
 static const char sql_drop_entry[] =
 	"DELETE FROM entry WHERE account = $1 AND mailbox = $2 AND uid = $3 "
-	"RETURNING message";
+	"RETURNING message, flags, size";
 static const char sql_put_tombstone[] =
 	"INSERT INTO tombstone (account, mailbox, uid, message, modseq) "
 	"VALUES ($1, $2, $3, $4, $5)";
@@ -21,18 +20,6 @@ static const char sql_drop_body[] =
 static const char sql_drop_message[] =
 	"DELETE FROM message WHERE account = $1 AND message = $2 "
 	"RETURNING size, thread";
-static const char sql_put_mailbox[] =
-	"UPDATE mailbox SET highestmodseq = $3, entries = entries - $4 "
-	"WHERE account = $1 AND mailbox = $2";
-
-struct expunge {
-	struct store *store;
-	int64_t mailbox;
-	int64_t modseq; /* one for all of them */
-	int64_t gone;   /* entries */
-	int64_t freed;  /* bytes */
-};
-
 /* Runs a statement that gives one number, or none. */
 static enum code step_number(struct db_stmt *q, int64_t *out, struct err *e)
 {
@@ -45,9 +32,8 @@ static enum code step_number(struct db_stmt *q, int64_t *out, struct err *e)
 	return db_run(q, e);
 }
 
-static enum code drop_row(struct expunge *x, int64_t message, struct err *e)
+static enum code drop_row(struct store *s, int64_t message, struct err *e)
 {
-	struct store *s = x->store;
 	struct db_stmt *q = db_stmt(s->db, sql_drop_message);
 	int64_t size, thread;
 	enum code code;
@@ -60,15 +46,13 @@ static enum code drop_row(struct expunge *x, int64_t message, struct err *e)
 	size = db_i64(q, 0);
 	thread = db_i64(q, 1); /* 0: nobody read it */
 	code = db_run(q, e);
-	x->freed += size;
+	s->now.used_bytes -= size;
 	return code == OK && thread != 0 ? store_thread_left(s, thread, e)
 					 : code;
 }
 
-static enum code drop_message(struct expunge *x, int64_t message,
-	struct err *e)
+static enum code drop_message(struct store *s, int64_t message, struct err *e)
 {
-	struct store *s = x->store;
 	struct db_stmt *q = db_stmt(s->db, sql_has_entry);
 	int64_t number = 0;
 	enum code code;
@@ -84,70 +68,101 @@ static enum code drop_message(struct expunge *x, int64_t message,
 	code = db_run(q, e);
 	if (code != OK)
 		return code;
-	return drop_row(x, message, e);
+	return drop_row(s, message, e);
 }
 
-static enum code drop_entry(struct expunge *x, uint64_t uid, struct err *e)
+static enum code put_tombstone(struct store *s, struct store_box *b,
+	uint32_t uid, int64_t message, struct err *e)
 {
-	struct store *s = x->store;
+	struct db_stmt *q = db_stmt(s->db, sql_put_tombstone);
+
+	b->has_expunged = true;
+	db_bind_i64(q, 1, s->account);
+	db_bind_i64(q, 2, (int64_t)b->m.id);
+	db_bind_i64(q, 3, uid);
+	db_bind_i64(q, 4, message);
+	db_bind_i64(q, 5, (int64_t)b->m.highestmodseq);
+	return db_run(q, e);
+}
+
+static void count(struct store *s, struct store_box *b, uint32_t uid,
+	int64_t flags, int64_t size)
+{
+	(void)store_modseq(s, b);
+	b->m.messages--;
+	b->m.bytes -= (uint64_t)size;
+	if ((flags & STORE_FLAG_SEEN) == 0)
+		b->m.unseen--;
+	if (flags & STORE_FLAG_DELETED)
+		b->m.deleted--;
+	if (!b->is_leaving)
+		store_view_going(s, b, uid);
+}
+
+enum code store_entry_drop(struct store *s, struct store_box *b, uint32_t uid,
+	struct err *e)
+{
 	struct db_stmt *q = db_stmt(s->db, sql_drop_entry);
-	int64_t message;
+	int64_t message, flags, size;
 	enum code code;
 
 	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, x->mailbox);
-	db_bind_i64(q, 3, (int64_t)uid);
-	code = step_number(q, &message, e);
-	if (code == NOT_FOUND)
-		return OK; /* gone already */
+	db_bind_i64(q, 2, (int64_t)b->m.id);
+	db_bind_i64(q, 3, uid);
+	code = db_step(q, e);
 	if (code != OK)
 		return code;
-	x->gone++;
-	q = db_stmt(s->db, sql_put_tombstone);
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, x->mailbox);
-	db_bind_i64(q, 3, (int64_t)uid);
-	db_bind_i64(q, 4, message);
-	db_bind_i64(q, 5, x->modseq);
+	message = db_i64(q, 0);
+	flags = db_i64(q, 1);
+	size = db_i64(q, 2);
 	code = db_run(q, e);
-	return code == OK ? drop_message(x, message, e) : code;
-}
-
-static enum code count(struct expunge *x, struct err *e)
-{
-	struct store *s = x->store;
-	struct db_stmt *q = db_stmt(s->db, sql_put_mailbox);
-
-	s->now.modseq = x->modseq;
-	s->now.used_bytes -= x->freed;
-	s->is_dirty = true;
-	if (x->mailbox == s->inbox) { /* written by store_commit */
-		s->now.highestmodseq = x->modseq;
-		s->now.entries -= x->gone;
-		return OK;
-	}
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, x->mailbox);
-	db_bind_i64(q, 3, x->modseq);
-	db_bind_i64(q, 4, x->gone);
-	return db_run(q, e);
+	if (code != OK)
+		return code;
+	count(s, b, uid, flags, size);
+	if (!b->is_leaving)
+		code = put_tombstone(s, b, uid, message, e);
+	return code == OK ? drop_message(s, message, e) : code;
 }
 
 enum code store_messages_expunge(struct store *s, uint64_t mailbox,
 	const uint64_t *uids, size_t uid_count, struct err *e)
 {
-	struct expunge x = {.store = s, .mailbox = (int64_t)mailbox};
-	enum code code = store_begin(s, e);
+	struct store_box *b = store_box_get(s, mailbox);
+	enum code code;
 
+	if (b == NULL)
+		return err_set(e, NOT_FOUND, "there is no such mailbox");
+	code = store_begin(s, e);
 	if (code != OK)
 		return code;
-	x.modseq = s->now.modseq + 1;
-	for (size_t i = 0; code == OK && i < uid_count; i++)
-		code = drop_entry(&x, uids[i], e);
-	if (code == OK && x.gone > 0)
-		code = count(&x, e);
-	if (code == OK)
-		return store_commit(s, e);
-	store_rollback(s);
-	return store_trouble(code, e);
+	for (size_t i = 0; code == OK && i < uid_count; i++) {
+		if (uids[i] >= b->m.uidnext)
+			continue; /* never was there */
+		code = store_entry_drop(s, b, (uint32_t)uids[i], e);
+		if (code == NOT_FOUND)
+			code = OK; /* gone already */
+	}
+	return store_finish(s, store_trouble(code, e), e);
+}
+
+enum code store_expunge(struct store_view *v, const uint32_t *uids,
+	size_t uid_count, struct store_uids *out_gone, struct err *e)
+{
+	struct store *s = store_view_store(v);
+	enum code code;
+
+	*out_gone = (struct store_uids){0};
+	if (v->is_deleted)
+		return OK;
+	code = store_begin(s, e);
+	if (code != OK)
+		return code;
+	for (size_t i = 0; code == OK && i < uid_count; i++) {
+		if (store_view_row(v, uids[i]) == NULL)
+			continue;
+		code = store_entry_drop(s, v->state->box, uids[i], e);
+		if (code == OK)
+			store_uids_put(out_gone, uids[i]);
+	}
+	return store_finish(s, store_trouble(code, e), e);
 }

@@ -8,21 +8,24 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "message/summary.h"
-#include "store/store.h"
+#include "store/store_change.h"
+#include "store/store_mailbox.h"
 
-#define STORE_VERSION    2
+#define STORE_VERSION    3
 #define STORE_UUID_BYTES 16
+#define STORE_FLAGS_ALL  31u
+/* More tombstones than this of a mailbox are halved in idle time. */
+#define STORE_TOMBSTONES_MAX 65536
 
-/* The numbers of the account row and of the inbox, kept here by the only
- * process that writes them, and written once a transaction. */
+/* The numbers of the account row, kept here by the only process that writes
+ * them, and written once a transaction. */
 struct store_counters {
 	int64_t next_message;
+	int64_t next_mailbox;
 	int64_t next_thread;
+	int64_t uidvalidity;
 	int64_t modseq;
 	int64_t used_bytes;
-	int64_t uidnext;
-	int64_t highestmodseq;
-	int64_t entries;
 };
 
 /* What becomes known of the message at hand. */
@@ -34,20 +37,72 @@ struct store_making {
 	struct buf envelope, structure; /* packed */
 };
 
+/* ---- mailboxes in memory: store_box.c ------------------------------------------- */
+/* The names of a mailbox's keywords: store_keyword.c. */
+struct store_keywords {
+	struct span names[STORE_KEYWORDS_MAX]; /* owned; empty: none */
+	size_t count;
+	uint64_t serial;
+	uint64_t unwritten; /* bits whose names have no row yet */
+	uint64_t written;   /* by the open transaction */
+};
+
+/* A mailbox as the open transaction has it, and what a rollback goes back to. */
+struct store_box {
+	struct store_mailbox m; /* its name is owned */
+	struct store_mailbox committed; /* if is_touched */
+	bool is_touched; /* by the open transaction */
+	bool is_new;     /* made by it */
+	bool is_leaving; /* removed by it */
+	unsigned events; /* STORE_EVENT_*: what it did */
+	int64_t floor_modseq;
+	bool has_expunged; /* since it was looked whether tombstones are many */
+	uint32_t recent_uid;        /* from here on no cursor claimed */
+	uint32_t stored_recent_uid; /* as its row has it */
+	struct store_keywords *keywords; /* owned; NULL: not read yet */
+	struct store_view_state *view; /* NULL: nobody has it open */
+};
+
+/* A message that the open transaction puts into a mailbox that is open. */
+struct store_coming {
+	struct store_box *box;
+	struct store_row row;
+};
+
+/* Uids that it takes out of one. */
+struct store_going {
+	struct store_box *box;
+	struct store_uids uids; /* rising */
+};
+
 struct store {
 	struct db *db; /* owned */
 	int64_t account;
-	int64_t inbox;
 	uint64_t quota_bytes; /* 0: none */
 	uint8_t uuid[STORE_UUID_BYTES];
 	struct store_counters now;       /* with what the open transaction did */
 	struct store_counters committed; /* to go back to */
-	bool is_born;  /* the rows of account and inbox are durable */
-	int64_t born_ms;     /* until then: what they will say */
-	int64_t uidvalidity; /* the same */
-	bool is_dirty; /* now differs from the rows */
-	struct buf head;  /* of the message being delivered or read */
-	struct buf piece; /* of the body being read */
+	bool is_born;  /* the rows of account and mailboxes are durable */
+	int64_t born_ms; /* until then: what they will say */
+	bool is_dirty; /* now differs from the row */
+
+	struct store_box **boxes; /* owned, in the order of names */
+	size_t box_count, box_room;
+	struct store_box *inbox;
+	struct span *subscriptions; /* owned, in the same order; NULL: not read */
+	size_t subscription_count, subscription_room;
+	bool has_subscriptions; /* they were read */
+
+	struct store_coming *coming; /* owned */
+	size_t coming_count, coming_room;
+	struct store_going *going; /* owned */
+	size_t going_count, going_room;
+	struct list listeners;
+
+	struct buf folder; /* its path, with a NUL */
+	struct buf name;   /* of the mailbox at hand */
+	struct buf head;   /* of the message being delivered or read */
+	struct buf piece;  /* of the body being read */
 	struct buf tagged; /* what a tag, or a reference, is made of */
 	struct store_making meta;
 	int64_t fill_after; /* the idle pass was up to this message */
@@ -55,20 +110,138 @@ struct store {
 
 extern const char store_schema_sql[];
 
+/* ---- store.c -------------------------------------------------------------------- */
 /* An error of SQL as the store's callers know it: a full disk is TEMP (FULL is
  * the quota), a constraint that cannot fail did: CORRUPT. */
 enum code store_trouble(enum code code, struct err *e);
 
 enum code store_begin(struct store *s, struct err *e) MUST_USE;
-/* Writes the counters and commits. */
+/* Writes the counters, commits, brings views up to date and tells listeners. */
 enum code store_commit(struct store *s, struct err *e) MUST_USE;
+/* The same without the views and listeners, for what has more to tell them. */
+enum code store_commit_quietly(struct store *s, struct err *e) MUST_USE;
 void store_rollback(struct store *s);
+/* Ends the transaction of a verb, by what became of it; returns that. */
+enum code store_finish(struct store *s, enum code code, struct err *e) MUST_USE;
+/* The number of this transaction's changes in a mailbox, which is touched. */
+int64_t store_modseq(struct store *s, struct store_box *b);
 
 /* What binds a message to this account: SHA-256 over the uuid, the id, the
  * body's hash and the head. */
 struct sha256 store_tag(struct store *s, int64_t message, struct span sha256,
 	struct span head);
 
+/* ---- store_name.c ----------------------------------------------------------------- */
+struct span store_name_parent(struct span name); /* empty: none */
+bool store_name_is_below(struct span name, struct span parent);
+int store_name_cmp(struct span a, struct span b);
+
+/* ---- store_box.c ------------------------------------------------------------------- */
+/* The mailboxes that every account has, in memory only. */
+void store_boxes_bear(struct store *s);
+/* Their rows, in the first transaction. */
+enum code store_boxes_put_first(struct store *s, struct err *e) MUST_USE;
+enum code store_boxes_load(struct store *s, struct err *e) MUST_USE;
+void store_boxes_clear(struct store *s);
+/* Writes what the transaction changed of their numbers. */
+enum code store_boxes_put(struct store *s, struct err *e) MUST_USE;
+void store_boxes_committed(struct store *s);
+void store_boxes_rolled_back(struct store *s);
+/* Notes what a rollback goes back to; before any change of b->m. */
+void store_box_touch(struct store_box *b);
+struct store_box *store_box_get(const struct store *s, uint64_t id);
+/* NULL: none has this name, which is as store_name_make wrote it. */
+struct store_box *store_box_find(const struct store *s, struct span name);
+/* A new one with its row. */
+enum code store_box_make(struct store *s, struct span name, enum store_use use,
+	struct store_box **out_box, struct err *e) MUST_USE;
+void store_box_set_name(struct store_box *b, struct span name);
+/* After names changed: the order, and who has children. */
+void store_boxes_sort(struct store *s);
+/* It was committed that some are leaving: their views and listeners hear it. */
+void store_boxes_leave(struct store *s);
+/* Uids or ids for so many more messages; FULL: there are none left. */
+enum code store_box_has_ids(const struct store *s, const struct store_box *b,
+	size_t count, struct err *e) MUST_USE;
+/* STORE_USE_* of its word; -1: there is none. */
+int store_use_of(struct span word);
+/* A copy on the heap, for mem_free of its p. */
+struct span store_span_dup(struct span s);
+
+/* ---- store_subscription.c ------------------------------------------------------------- */
+enum code store_subscriptions_load(struct store *s, struct err *e) MUST_USE;
+/* Whether each mailbox is subscribed to, by its name; they were loaded. */
+void store_subscriptions_apply(struct store *s);
+
+/* ---- store_keyword.c ------------------------------------------------------------------ */
+enum code store_keywords_load(struct store *s, struct store_box *b,
+	struct err *e) MUST_USE;
+void store_keywords_free(struct store_keywords *k); /* takes NULL */
+/* The bit of a name, whatever its case; -1: none. */
+int store_keyword_find(const struct store_keywords *k, struct span name);
+/* The bits of names; those that are missing are made, or passed over. */
+enum code store_keyword_bits(struct store *s, struct store_box *b,
+	const struct span *names, size_t count, bool may_make,
+	uint64_t *out_bits, struct err *e) MUST_USE;
+/* Writes names that have no row yet, in the open transaction. */
+enum code store_keywords_put(struct store *s, struct store_box *b,
+	struct err *e) MUST_USE;
+
+/* ---- store_view.c ------------------------------------------------------------------- */
+struct store_view_state {
+	struct store_view view;
+	struct store *store;
+	struct store_box *box; /* NULL: it was deleted */
+	unsigned references;
+	size_t room;
+	uint64_t flags_modseq; /* of the last change of flags */
+	struct list cursors;
+};
+
+/* Notes for the views that the open transaction puts a message there, or takes
+ * one away.  The box is touched by the caller. */
+void store_view_coming(struct store *s, struct store_box *b,
+	const struct store_row *row);
+void store_view_going(struct store *s, struct store_box *b, uint32_t uid);
+void store_view_forget(struct store *s); /* it was rolled back */
+/* It was committed: views and cursors, then listeners. */
+void store_publish(struct store *s);
+/* Its mailbox is gone. */
+void store_view_detach(struct store_box *b);
+void store_tell(struct store *s, uint64_t mailbox, unsigned what);
+struct store *store_view_store(struct store_view *v);
+/* store_cursor.c: these uids, rising, left the view. */
+void store_cursor_expunged(struct store_cursor *c,
+	const struct store_uids *gone);
+
+/* ---- store_message.c ------------------------------------------------------------------ */
+/* A message that comes in, from wherever. */
+struct store_incoming {
+	struct span head;     /* ours; maybe empty */
+	struct span body;     /* the bytes, if fd is -1 */
+	int fd;               /* else they are read from it, from offset 0 */
+	uint64_t size;        /* of the body */
+	struct span sha256;   /* of the body; empty: not known yet */
+	unsigned mail_flags;  /* MAIL_* */
+	int64_t received_ms;
+	struct store_box *box;
+	unsigned flags;       /* STORE_FLAG_* */
+	uint64_t keywords;
+	int64_t saved_ms;
+};
+
+/* Writes it with its entry in the open transaction, and counts it.  SYNTAX: the
+ * bytes are not those of sha256, and nothing of it is there.  Anything else: the
+ * transaction must be rolled back. */
+enum code store_message_put(struct store *s, const struct store_incoming *m,
+	uint32_t *out_uid, struct err *e) MUST_USE;
+bool store_message_fits(const struct store *s, uint64_t bytes);
+/* An entry for a message, by its row but for the uid, which it gets.  Counts. */
+enum code store_entry_put(struct store *s, struct store_box *b,
+	struct store_row *row, uint64_t size, int64_t saved_ms,
+	struct err *e) MUST_USE;
+
+/* ---- store_meta.c --------------------------------------------------------------------- */
 void store_meta_init(struct store *s);
 void store_meta_clear(struct store *s);
 /* A message of this size is about to come, in pieces. */
@@ -84,6 +257,7 @@ void store_meta_bind(const struct store *s, struct db_stmt *q, int first);
  * SUMMARY_ARENA_BYTES. */
 void store_meta_done(struct store *s);
 
+/* ---- store_thread.c -------------------------------------------------------------------- */
 /* The thread of a message, a new one if need be; its ids are put down. */
 enum code store_thread_find(struct store *s, const struct summary *m,
 	int64_t *out_thread, struct err *e) MUST_USE;
@@ -91,7 +265,20 @@ enum code store_thread_find(struct store *s, const struct summary *m,
 enum code store_thread_left(struct store *s, int64_t thread,
 	struct err *e) MUST_USE;
 
-/* Makes a file of version 1 one of STORE_VERSION, in one transaction. */
-enum code store_upgrade(struct store *s, struct err *e) MUST_USE;
+/* ---- store_expunge.c ------------------------------------------------------------------ */
+/* Takes an entry out in the open transaction, counts it, and drops its message
+ * with the last one.  A tombstone stays, unless the mailbox is leaving too.
+ * NOT_FOUND: it is not there. */
+enum code store_entry_drop(struct store *s, struct store_box *b, uint32_t uid,
+	struct err *e) MUST_USE;
+
+/* ---- store_changes.c ------------------------------------------------------------------- */
+/* For idle time: drops old tombstones, writes what was claimed as recent. */
+void store_changes_tidy(struct store *s);
+
+/* ---- store_upgrade.c ------------------------------------------------------------------- */
+/* Makes a file of an older version one of STORE_VERSION, in one transaction. */
+enum code store_upgrade(struct store *s, int64_t version,
+	struct err *e) MUST_USE;
 
 #endif

@@ -15,9 +15,8 @@
 
 /* ---- lists -------------------------------------------------------------------- */
 static const char sql_list[] =
-	"SELECT e.uid, e.message, m.size FROM entry e JOIN message m "
-	"ON m.account = e.account AND m.message = e.message "
-	"WHERE e.account = $1 AND e.mailbox = $2 ORDER BY e.uid";
+	"SELECT uid, message, size FROM entry "
+	"WHERE account = $1 AND mailbox = $2 ORDER BY uid";
 
 static void grow(struct store_list *l, size_t *room)
 {

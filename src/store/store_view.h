@@ -42,7 +42,7 @@ struct store_row {
 
 /* How many names of keywords a mailbox may have. */
 #define STORE_KEYWORDS_MAX     64u
-#define STORE_KEYWORD_BYTES    100u
+#define STORE_KEYWORD_BYTES    255u
 
 /* Read-only for all but the store. */
 struct store_view {
@@ -139,7 +139,8 @@ uint32_t store_cursor_take_new(struct store_cursor *c);
 void store_cursor_claim_recent(struct store_cursor *c);
 bool store_cursor_is_recent(const struct store_cursor *c, uint32_t uid);
 uint32_t store_cursor_recent_count(const struct store_cursor *c);
-/* How many would be claimed now: STATUS (RECENT), EXAMINE. */
+/* How many would be claimed now, or a little more if nobody has the mailbox open:
+ * STATUS (RECENT), EXAMINE. */
 uint32_t store_mailbox_unclaimed(const struct store *s, uint64_t mailbox);
 
 /* ---- listeners ---------------------------------------------------------------- */

@@ -431,70 +431,6 @@ static void passes_over_damaged_bytes(void **state)
 	assert_int_equal(broken(f), 1u << 7 | 1u << 8);
 }
 
-/* The tables as version 1 had them. */
-#define VERSION_1                                                              \
-	"ALTER TABLE message RENAME TO old; DROP INDEX message_thread;"        \
-	"DROP INDEX message_unknown; DROP TABLE thread_reference;"              \
-	"CREATE TABLE message ( account INTEGER NOT NULL, message INTEGER "    \
-	"NOT NULL, size INTEGER NOT NULL, received_ms INTEGER NOT NULL, "      \
-	"flags INTEGER NOT NULL, body_size INTEGER NOT NULL, sha256 blob "     \
-	"NOT NULL, tag blob NOT NULL, head blob NOT NULL, envelope blob, "     \
-	"structure blob, thread INTEGER, sent_ms INTEGER, preview text, "      \
-	"has_attachment INTEGER, PRIMARY KEY (account, message) ) STRICT, "    \
-	"WITHOUT ROWID; INSERT INTO message (account, message, size, "         \
-	"received_ms, flags, body_size, sha256, tag, head) SELECT account, "   \
-	"message, size, received_ms, flags, body_size, sha256, tag, head "     \
-	"FROM old; DROP TABLE old;"                                            \
-	"CREATE TABLE thread ( account INTEGER NOT NULL, thread INTEGER NOT "  \
-	"NULL, subject text NOT NULL, PRIMARY KEY (account, thread) ) STRICT, "\
-	"WITHOUT ROWID; CREATE TABLE thread_reference ( account INTEGER NOT "  \
-	"NULL, reference blob NOT NULL, thread INTEGER NOT NULL, PRIMARY KEY " \
-	"(account, reference, thread) ) STRICT, WITHOUT ROWID;"                \
-	"UPDATE account SET next_thread = 1; PRAGMA user_version=1"
-
-/* The tables of a file that is closed, as it describes them itself. */
-static void put_schema(struct fixture *f, struct buf *out)
-{
-	sqlite3 *db;
-	sqlite3_stmt *q;
-
-	store_close(f->store);
-	f->store = NULL;
-	buf_init(out, 65536);
-	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema "
-		"WHERE sql IS NOT NULL ORDER BY name", -1, &q, NULL),
-		SQLITE_OK);
-	while (sqlite3_step(q) == SQLITE_ROW)
-		buf_puts(out, (const char *)sqlite3_column_text(q, 0));
-	assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	fixture_open(f);
-}
-
-static void takes_over_version_1(void **state)
-{
-	struct fixture *f = *state;
-	struct buf before, after, text;
-
-	deliver_many(f);
-	put_schema(f, &before);
-	change(f, VERSION_1);
-	fixture_open(f);
-	assert_int_equal(count_of(f), MANY);
-	assert_int_equal(broken(f), 0);
-	put_schema(f, &after);
-	assert_true(span_eq(buf_span(&before), buf_span(&after)));
-	buf_init(&text, 65536);
-	assert_int_equal(read_message(f, MANY, &text), OK);
-	assert_int_equal(fill(f), MANY / STORE_FILL_MESSAGES + 1);
-	assert_many(f);
-	assert_int_equal(broken(f), 0);
-	buf_clear(&before);
-	buf_clear(&after);
-	buf_clear(&text);
-}
-
 /* ---- damage --------------------------------------------------------------------- */
 static const struct {
 	const char *sql;
@@ -554,7 +490,7 @@ int main(void)
 		T(knows_nothing_of_others), T(knows_the_corpus),
 		T(is_the_same_in_pieces), T(cuts_what_is_too_long),
 		T(fills_in_slices), T(reads_what_it_is_asked_for),
-		T(passes_over_damaged_bytes), T(takes_over_version_1),
+		T(passes_over_damaged_bytes),
 		cmocka_unit_test(finds_damage)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
