@@ -20,6 +20,10 @@ struct imap_door;
 #define IMAP_DOOR_LITERAL_MAX 4096
 #define IMAP_DOOR_COMMAND_MAX 16384
 #define IMAP_DOOR_DEPTH_MAX   1
+/* A name or a password of LOGIN that is longer still is not the right one: it
+ * is read to its end and refused like any other.  Who sends more, or any other
+ * long command, is no mail program. */
+#define IMAP_DOOR_THROWN_MAX 16384
 /* A user name and a password that are worth a question. */
 #define IMAP_DOOR_USER_MAX     SASL_USER_MAX
 #define IMAP_DOOR_PASSWORD_MAX 4096
@@ -31,19 +35,19 @@ struct imap_door_config {
 	struct span hostname; /* in the greeting */
 	uint32_t errors_max;
 	bool has_tls;            /* STARTTLS is offered */
-	struct sasl_config sasl; /* may_plain: else LOGINDISABLED, and no
-	                            password is read */
+	struct sasl_config login; /* may_plain: else LOGINDISABLED, and no
+	                             password is read */
 };
 
 enum imap_door_effect_type {
 	IMAP_DOOR_SEND,      /* write bytes */
 	IMAP_DOOR_ASK,       /* question; closed by imap_door_answer */
 	IMAP_DOOR_ASK_TLS,   /* STARTTLS: can a handshake begin?  closed by
-	                        imap_door_answer_tls */
+	                        imap_door_tls_answer */
 	IMAP_DOOR_START_TLS, /* what was sent is the last in plain text: what was
 	                        read and not taken is thrown away, and nothing
 	                        is taken until imap_door_secured */
-	IMAP_DOOR_HANDOVER,  /* tag, user: the engine has ended; bytes from here
+	IMAP_DOOR_HANDOVER,  /* tag: the engine has ended; bytes from here
 	                        on belong to the session, which answers the tag;
 	                        or imap_door_failed */
 	IMAP_DOOR_CLOSE
@@ -53,12 +57,14 @@ struct imap_door_effect {
 	enum imap_door_effect_type type;
 	struct span bytes;
 	const struct sasl_question *question;
-	struct span tag, user;
+	struct span tag;
 	struct span why; /* CLOSE: for the log */
 };
 
 #define IMAP_DOOR_ARENA_BYTES (SASL_ARENA_BYTES + 8192)
 
+/* The greeting waits for the first call of feed or next, after which it is too
+ * late to say that TLS was there from the first byte. */
 struct imap_door *imap_door_open(
 	struct arena *a, const struct imap_door_config *config);
 /* Wipes and frees what is not the arena's. */
@@ -68,10 +74,10 @@ bool imap_door_next(struct imap_door *d, struct imap_door_effect *out);
 /* OK (and, for a password or a proof, the end): HANDOVER follows.  DENIED:
  * NO [AUTHENTICATIONFAILED]; else NO [UNAVAILABLE]. */
 void imap_door_answer(struct imap_door *d, const struct sasl_answer *answer);
-void imap_door_answer_tls(struct imap_door *d, enum code verdict);
+void imap_door_tls_answer(struct imap_door *d, enum code verdict);
 /* TLS is up, from the first byte or after START_TLS: then the session is as
- * after the greeting (RFC 9051 6.2.1).  sasl: what is known now. */
-void imap_door_secured(struct imap_door *d, const struct sasl_config *sasl);
+ * after the greeting (RFC 9051 6.2.1).  login: what is known now. */
+void imap_door_secured(struct imap_door *d, const struct sasl_config *login);
 /* After HANDOVER: the mailbox could not be opened.  BUSY: NO [INUSE]. */
 void imap_door_failed(struct imap_door *d, enum code why);
 /* Says BYE and ends: text may begin with a response code. */

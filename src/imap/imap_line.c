@@ -68,7 +68,7 @@ static void lose(struct imap_line *l, const char *why)
 	l->why = why;
 }
 
-/* ---- the text --------------------------------------------------------------- */
+/* ---- the text ----------------------------------------------------------- */
 /* Grows by hand: what realloc leaves behind may be a password. */
 static void add(struct imap_line *l, struct span s)
 {
@@ -144,7 +144,7 @@ static enum imap_line_event tell_last(struct imap_line *l,
 	return tell(l, event, out);
 }
 
-/* ---- lines ------------------------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------- */
 /* How long this line may be, without its CR LF. */
 static size_t line_room(const struct imap_line *l)
 {
@@ -313,7 +313,7 @@ static enum imap_line_event take_line(
 	return end_line(l, out);
 }
 
-/* ---- literals ------------------------------------------------------------------ */
+/* ---- literals ----------------------------------------------------------- */
 bool imap_line_may_keep(const struct imap_line *l)
 {
 	size_t used = buf_len(&l->text);
@@ -411,7 +411,7 @@ static enum imap_line_event take_bytes(
 	return IMAP_LINE_MORE;
 }
 
-/* ---- the face -------------------------------------------------------------------- */
+/* ---- the face ----------------------------------------------------------- */
 void imap_line_want_text(struct imap_line *l, size_t max)
 {
 	must(imap_line_is_idle(l));

@@ -20,7 +20,7 @@ static bool is_itself(uint32_t c)
 	return c >= ' ' && c <= '~' && c != '&';
 }
 
-/* ---- from modified UTF-7 ------------------------------------------------------ */
+/* ---- from modified UTF-7 ------------------------------------------------ */
 struct decoder {
 	struct buf *out;
 	uint32_t bits; /* those not used yet, the last ones */
@@ -138,7 +138,7 @@ const char *imap_mutf7_decode(struct span name, struct buf *out)
 	return NULL;
 }
 
-/* ---- to modified UTF-7 ----------------------------------------------------------- */
+/* ---- to modified UTF-7 -------------------------------------------------- */
 struct encoder {
 	struct buf *out;
 	uint32_t bits;

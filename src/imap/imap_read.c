@@ -35,7 +35,7 @@ bool imap_read_fails(struct imap_reader *r, const char *why)
 	return false;
 }
 
-/* ---- classes of characters ---------------------------------------------------- */
+/* ---- classes of characters ---------------------------------------------- */
 enum {
 	ATOM_CHAR = 1,
 	CLOSING = 2,  /* "]" */
@@ -56,7 +56,7 @@ static unsigned class_of(uint8_t c)
 	return c == ']' ? CLOSING : ATOM_CHAR;
 }
 
-/* ---- looking ------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------ */
 static struct span rest(const struct imap_reader *r)
 {
 	return span_tail(r->text, r->at);
@@ -92,7 +92,7 @@ bool imap_skip_word(struct imap_reader *r, struct span word)
 	return false;
 }
 
-/* ---- separators ------------------------------------------------------------------ */
+/* ---- separators --------------------------------------------------------- */
 bool imap_read_byte(struct imap_reader *r, uint8_t byte)
 {
 	if (imap_is_end(r) || imap_next(r) != byte)
@@ -147,7 +147,7 @@ bool imap_read_more(struct imap_reader *r, bool is_first)
 	return is_first || imap_read_sp(r);
 }
 
-/* ---- words ------------------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 /* One or more characters of these classes. */
 static bool read_run(struct imap_reader *r, unsigned classes, struct span *out)
 {
@@ -329,7 +329,7 @@ bool imap_read_flag(struct imap_reader *r, struct span *out)
 	return true;
 }
 
-/* ---- names of mailboxes --------------------------------------------------------------- */
+/* ---- names of mailboxes ------------------------------------------------- */
 static struct imap_mailbox_name name_of(struct imap_reader *r, struct span s)
 {
 	struct imap_mailbox_name name = {.name = s};

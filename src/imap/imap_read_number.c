@@ -9,7 +9,7 @@
 
 #include "base/banned.h"
 
-/* ---- numbers ---------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 static struct span take_digits(struct imap_reader *r)
 {
 	size_t start = r->at;
@@ -55,7 +55,7 @@ bool imap_read_partial(
 	       imap_read_byte(r, '>');
 }
 
-/* ---- sets --------------------------------------------------------------------------- */
+/* ---- sets --------------------------------------------------------------- */
 static bool is_set_char(uint8_t c)
 {
 	return ascii_is_digit(c) || (c != '\0' && strchr(":,*$", c) != NULL);
@@ -82,7 +82,7 @@ bool imap_read_set(struct imap_reader *r, uint32_t star, struct imap_set *out)
 	return wrong == NULL || imap_read_fails(r, wrong);
 }
 
-/* ---- moments --------------------------------------------------------------------------- */
+/* ---- moments ------------------------------------------------------------ */
 struct day {
 	uint32_t day, month, year; /* month from 1 */
 };

@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-/* ---- reading ------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------ */
 /* NULL, or the words for BAD. */
 static const char *read_number(struct span s, uint32_t star, uint32_t *out)
 {
@@ -139,7 +139,7 @@ struct imap_set imap_set_of(const uint32_t *uids, size_t count, struct arena *a)
 	return set;
 }
 
-/* ---- asking ---------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------- */
 bool imap_set_has(const struct imap_set *s, uint32_t number)
 {
 	size_t low = 0;
@@ -170,7 +170,7 @@ uint64_t imap_set_size(const struct imap_set *s)
 	return n;
 }
 
-/* ---- walking --------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------ */
 /* The index of the first uid from `from` on that is not below; without uids the
  * number is the index and one. */
 static size_t find_from(
@@ -207,7 +207,7 @@ bool imap_set_walk(struct imap_set_walk *w)
 	return false;
 }
 
-/* ---- writing ------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 static void put_range(struct imap_set_writer *w)
 {
 	if (w->low == 0)
