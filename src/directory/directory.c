@@ -212,6 +212,25 @@ static enum code add_domain(struct directory *d,
 	return code == NOT_FOUND ? OK : code;
 }
 
+enum code directory_local_user(struct directory *d, struct span name,
+	struct directory_address *out, uint64_t *out_account, struct err *e)
+{
+	struct directory_hit hit = {0};
+	enum code code;
+
+	*out_account = 0;
+	if (!directory_address_parse(name, out) || out->local_n < out->n)
+		return err_set(e, SYNTAX, "it is no name");
+	code = add_domain(d, out, e);
+	if (code != OK || out->local_n == out->n)
+		return code;
+	/* not directory_look: a user postmaster is not the first account */
+	code = take_account(d, find_account, directory_address_span(out), &hit,
+		e);
+	*out_account = code == OK ? hit.account : 0;
+	return code == NOT_FOUND ? OK : code;
+}
+
 static void keep(struct directory *d, struct span question,
 	const struct directory_hit *hit)
 {

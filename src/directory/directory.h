@@ -107,6 +107,13 @@ enum code directory_may_send_as(struct directory *d, uint64_t account,
 	struct span address, struct arena *a, bool *out_may,
 	struct err *e) MUST_USE;
 
+/* A user of this machine, by the name he has there: *out is his address at the
+ * oldest domain (local_n == n: there is no domain), *out_account the account of
+ * that very address, or 0. */
+enum code directory_local_user(struct directory *d, struct span name,
+	struct directory_address *out, uint64_t *out_account,
+	struct err *e) MUST_USE;
+
 /* ---- logins and accounts ------------------------------------------------------- */
 struct directory_account {
 	uint64_t account;

@@ -90,6 +90,32 @@ static bool on_rcpt_check(void *arg, struct frame *f)
 	return true;
 }
 
+/* ---- users of this machine ------------------------------------------------ */
+static bool on_local_user(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct directory_address address;
+	struct msg_local_user m;
+	struct msg_local_user_is answer = {.result = TEMP};
+	struct err e;
+	enum code code;
+
+	if (!msg_get_local_user(f->body, &m))
+		return false;
+	code = directory_local_user(role->directory, m.name, &address,
+		&answer.account, &e);
+	if (code == OK && address.local_n < address.n)
+		answer.domain = directory_address_domain(&address);
+	/* a name that no address can have: nobody here */
+	if (code == OK || code == SYNTAX)
+		answer.result = OK;
+	else
+		directory_note_trouble(role, &e);
+	channel_send(f->from, local_user_is, LOCAL_USER_IS, f->id, &answer,
+		-1);
+	return true;
+}
+
 /* ---- routes --------------------------------------------------------------------------- */
 /* A target that is not there gets ROUTE_UNKNOWN: queue asks for it alone, and
  * so its sender hears of it. */
@@ -276,6 +302,7 @@ static enum admin_exit admin(void *state, const struct span *words,
 
 static const struct frame_handler handlers[] = {
 	{MSG_RCPT_CHECK, on_rcpt_check},
+	{MSG_LOCAL_USER, on_local_user},
 	{MSG_ROUTE, on_route},
 	{MSG_LOGIN, directory_on_login},
 	{MSG_GRANTED, directory_on_granted},

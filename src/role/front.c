@@ -159,7 +159,7 @@ static bool on_spool_opened(void *arg, struct frame *frame)
 /* ---- peers -------------------------------------------------------------------- */
 static bool waits_for_directory(enum front_wait wait)
 {
-	return wait == WAIT_RCPT || wait == WAIT_LOGIN;
+	return wait == WAIT_RCPT || wait == WAIT_LOCAL || wait == WAIT_LOGIN;
 }
 
 static bool waits_for_queue(enum front_wait wait)
@@ -210,14 +210,22 @@ static struct span counted(const uint8_t *ip, uint8_t len)
 	return span_of(ip, len == 4 ? 4 : 8);
 }
 
-static bool count_in(struct front *f, const uint8_t *ip, uint8_t len)
+struct span front_counted(const struct session *s,
+	uint8_t room[FRONT_COUNTED_BYTES])
+{
+	if (s->local != NULL)
+		return front_local_counted(s->local->smtp.uid, room);
+	return counted(s->ip, s->ip_len);
+}
+
+bool front_count_in(struct front *f, struct span whose)
 {
 	uint32_t each = f->run->config->connections_per_address;
-	uintptr_t n = (uintptr_t)dict_get(&f->addresses, counted(ip, len));
+	uintptr_t n = (uintptr_t)dict_get(&f->addresses, whose);
 
 	if (f->session_count >= f->run->config->connections_max || n >= each)
 		return false;
-	dict_put(&f->addresses, counted(ip, len), (void *)(n + 1));
+	dict_put(&f->addresses, whose, (void *)(n + 1));
 	f->session_count++;
 	return true;
 }
@@ -237,7 +245,8 @@ static void end(struct front *f)
 
 void front_session_ended(struct front *f, const struct session *s)
 {
-	struct span key = counted(s->ip, s->ip_len);
+	uint8_t room[FRONT_COUNTED_BYTES];
+	struct span key = front_counted(s, room);
 	uintptr_t n = (uintptr_t)dict_get(&f->addresses, key);
 
 	if (n <= 1)
@@ -281,7 +290,7 @@ static void admit(struct door *d, int fd, const union any_address *from)
 	uint8_t len = ip_of(from, ip);
 	enum front_away away = front_bans_ask(f, d->service, span_of(ip, len));
 
-	if (away == AWAY_NOT && !count_in(f, ip, len)) {
+	if (away == AWAY_NOT && !front_count_in(f, counted(ip, len))) {
 		LOG(EV_SMTP_LIMIT, LOG_STR("why", "connections"));
 		away = AWAY_BUSY;
 	}
@@ -405,6 +414,7 @@ static void stop(void *state)
 
 static const struct frame_handler handlers[] = {
 	{MSG_RCPT_VERDICT, on_rcpt_verdict},
+	{MSG_LOCAL_USER_IS, front_on_local_user_is},
 	{MSG_SUBMITTED, on_submitted},
 	{MSG_ID_BLOCK, on_id_block},
 	{MSG_SPOOL_OPENED, on_spool_opened},
@@ -425,5 +435,7 @@ const struct role_def role_front = {
 	.peer_up = peer_up,
 	.peer_lost = peer_lost,
 	.listen = listen_at,
+	.local_client = front_local_client,
+	.drop_file = front_drop_file,
 	.stop = stop,
 };

@@ -45,6 +45,7 @@ enum front_wait {
 	WAIT_IDS,     /* queue: ID_BLOCK, for ASK_DATA */
 	WAIT_SPOOL,   /* queue: SPOOL_OPENED, for ASK_DATA or amid a body */
 	WAIT_COMMIT,  /* queue: SUBMITTED */
+	WAIT_LOCAL,   /* directory: LOCAL_USER_IS */
 	WAIT_LOGIN,   /* directory: LOGIN_RESULT, SCRAM_SALTED */
 	WAIT_ATTACH   /* accounts: ATTACHED */
 };
@@ -90,6 +91,15 @@ struct front_login {
 	struct span address;  /* in the arena */
 };
 
+/* Who is at the other end of a local connection: see front_local.c. */
+struct front_local {
+	struct smtp_local smtp; /* for the engine */
+	bool is_trusted; /* root, or the server's own user */
+	bool is_drop;    /* a message that waited in a file */
+	bool must_wait;  /* DROP: a limit was met; not now */
+	struct span name; /* of the user; in the arena */
+};
+
 struct session {
 	struct front *front;
 	uint64_t sid;
@@ -127,6 +137,7 @@ struct session {
 	uint64_t messages;
 	/* POP3 */
 	struct pop3_login *pop3;
+	struct front_local *local; /* in the arena; NULL: not of this machine */
 	struct front_login login;
 	uint64_t account;    /* SMTP: who is logged in; 0: nobody */
 	struct span address; /* the same; in the arena */
@@ -136,6 +147,9 @@ struct session {
 /* Takes fd; frees itself when it is over. */
 void session_open(struct front *f, enum service service, int fd,
 	const uint8_t *ip, uint8_t ip_len);
+/* The same for a program of this machine; who is copied.  Its number. */
+uint64_t session_open_local(struct front *f, int fd,
+	const struct front_local *who);
 struct session *session_find(struct front *f, uint64_t sid);
 /* The id for a question to another role, never used before: what was asked in
  * vain (a time-out) may be answered later, amid another wait. */
@@ -226,6 +240,28 @@ bool front_on_login_result(void *arg, struct frame *f);
 bool front_on_scram_salted(void *arg, struct frame *f);
 bool front_on_attached(void *arg, struct frame *f);
 
+/* front_local.c */
+/* Takes fd. */
+void front_local_client(void *state, const struct msg_local_client *m, int fd);
+/* The same for a file; its session's number, 0: not now. */
+uint64_t front_local_open(struct front *f, int fd,
+	const struct front_local *who);
+/* Asks directory who that is; the greeting waits. */
+void front_local_begin(struct session *s);
+bool front_on_local_user_is(void *arg, struct frame *f);
+void front_local_wait_failed(struct session *s);
+/* May it send as this address?  OK, DENIED; BUSY: ask SENDER_CHECK, with
+ * *address. */
+enum code front_local_judge_sender(const struct session *s,
+	struct span *address);
+/* What is answered to RCPT, which may be more than directory allows. */
+enum rcpt_verdict front_local_judge_rcpt(struct session *s,
+	const struct msg_rcpt_verdict *m);
+
+/* front_drop.c: takes fd */
+void front_drop_file(void *state, const struct msg_drop_file *m, uint64_t id,
+	int fd);
+
 /* front_keys.c */
 void front_keys_open(struct front *f);
 bool front_on_identity(void *arg, struct frame *f);
@@ -275,6 +311,15 @@ void front_relay_close(struct session *s);
 /* FRONT_RELAY_MS are over, or it is looked at once more. */
 void front_relay_timer(struct session *s);
 
+/* front.c: one connection more of these; false: there are too many */
+bool front_count_in(struct front *f, struct span whose);
+/* Whose connections are counted with those of this one. */
+#define FRONT_COUNTED_BYTES 8
+struct span front_counted(const struct session *s,
+	uint8_t room[FRONT_COUNTED_BYTES]);
+/* front_local.c: of a user of this machine */
+struct span front_local_counted(uint32_t uid,
+	uint8_t room[FRONT_COUNTED_BYTES]);
 /* front.c: certificates have come, so clients may. */
 void front_doors_may_open(struct front *f);
 /* front.c: a number for a message, or 0: none now, ID_BLOCK will come. */

@@ -525,8 +525,8 @@ static void on_timer(void *arg)
 	settle(s);
 }
 
-void session_open(struct front *f, enum service service, int fd,
-	const uint8_t *ip, uint8_t ip_len)
+static struct session *make(struct front *f, enum service service, int fd,
+	struct span ip)
 {
 	struct session *s = MEM_NEW(struct session);
 
@@ -534,22 +534,49 @@ void session_open(struct front *f, enum service service, int fd,
 	s->fd = fd;
 	s->service = service;
 	s->sid = f->next_sid++;
-	memcpy(s->ip, ip, ip_len);
-	s->ip_len = ip_len;
+	memcpy(s->ip, ip.p, ip.n);
+	s->ip_len = (uint8_t)ip.n;
 	s->relay_fd = -1;
-	s->may_relay = is_loopback(ip, ip_len);
+	s->may_relay = is_loopback(ip.p, s->ip_len);
 	arena_init(&s->arena, SESSION_ARENA_MAX);
 	buf_init(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
 	buf_init(&s->out, 4 * FRONT_OUT_MAX);
 	map_put(&f->sessions, s->sid, s);
 	s->watch = watch_new(f->run->loop, fd, on_ready, s);
 	timer_init(&s->timer, f->run->loop, on_timer, s);
+	return s;
+}
+
+static void begin(struct session *s)
+{
 	protocol(s)->open(s);
-	session_touch(s, protocol(s)->timeout_ms(s));
-	if (service_is_tls(service))
+	if (s->wait == WAIT_NONE)
+		session_touch(s, protocol(s)->timeout_ms(s));
+	if (service_is_tls(s->service))
 		front_tls_begin(s);
 	/* who talks before the greeting shall be seen to: RFC 5321 3.1 */
 	if (!s->is_ending)
 		take_input(s);
 	settle(s);
+}
+
+void session_open(struct front *f, enum service service, int fd,
+	const uint8_t *ip, uint8_t ip_len)
+{
+	begin(make(f, service, fd, span_of(ip, ip_len)));
+}
+
+uint64_t session_open_local(struct front *f, int fd,
+	const struct front_local *who)
+{
+	static const uint8_t here[4] = {127, 0, 0, 1};
+	struct session *s = make(f, SERVICE_LOCAL, fd,
+		span_of(here, sizeof(here)));
+	uint64_t sid = s->sid;
+
+	s->local = ARENA_NEW(&s->arena, struct front_local);
+	*s->local = *who;
+	s->local->name = arena_dup(&s->arena, who->name);
+	begin(s);
+	return sid;
 }

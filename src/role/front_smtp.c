@@ -26,7 +26,8 @@ static void begin_session(struct session *s)
 			s->service == SERVICE_SUBMISSIONS,
 	};
 	const struct smtp_peer peer = {.address = session_ip(s),
-		.may_relay = s->may_relay};
+		.may_relay = s->may_relay,
+		.local = s->local == NULL ? NULL : &s->local->smtp};
 	char room[46];
 
 	front_login_config(s, &engine.login);
@@ -35,6 +36,8 @@ static void begin_session(struct session *s)
 	LOG(EV_SMTP_CONNECTED, LOG_SID(s->sid),
 		LOG_SPAN("ip", session_ip_text(s, room)),
 		LOG_STR("service", service_name(s->service)));
+	if (s->local != NULL)
+		front_local_begin(s);
 }
 
 static void end_session(struct session *s)
@@ -106,7 +109,10 @@ static bool act(struct session *s)
 		ask_rcpt(s, e.address);
 		break;
 	case SMTP_ASK_DATA:
-		front_body_begin(s);
+		if (s->local != NULL && s->local->must_wait)
+			answer(s, TEMP);
+		else
+			front_body_begin(s);
 		break;
 	case SMTP_BODY:
 		front_body_add(s, e.bytes);
@@ -153,10 +159,12 @@ void front_smtp_verdict(struct session *s, const struct msg_rcpt_verdict *m)
 		[RCPT_BAD_DOMAIN] = SYNTAX,
 	};
 
+	unsigned verdict = s->local == NULL ? m->verdict
+					    : front_local_judge_rcpt(s, m);
+
 	smtp_server_answer(s->smtp,
-		m->verdict < sizeof(codes) / sizeof(codes[0])
-			? codes[m->verdict]
-			: TEMP,
+		verdict < sizeof(codes) / sizeof(codes[0]) ? codes[verdict]
+							   : TEMP,
 		m->account, m->route, SPAN_EMPTY);
 	session_resume(s);
 }
@@ -170,6 +178,9 @@ void front_smtp_submitted(struct session *s, const struct msg_submitted *m)
 		s->messages++;
 		s->unconfirmed_qid = m->qid;
 	}
+	/* its file is still there */
+	if (m->result == OK && s->local != NULL && s->local->is_drop)
+		front_smtp_unconfirmed(s);
 	smtp_server_answer(s->smtp, (enum code)m->result, 0, 0,
 		mid_span(&mid));
 	session_resume(s);
@@ -211,6 +222,9 @@ static void wait_failed(struct session *s, enum code why)
 		break;
 	case WAIT_LOGIN:
 		front_login_wait_failed(s);
+		return;
+	case WAIT_LOCAL:
+		front_local_wait_failed(s);
 		return;
 	case WAIT_NONE:
 	case WAIT_ATTACH:

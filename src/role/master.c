@@ -259,6 +259,8 @@ static void open_doors(struct master *m)
 	for (size_t i = 0; i < m->child_count; i++)
 		if (m->children[i].role == ROLE_FRONT)
 			send_listeners(&m->children[i]);
+	master_local_begin(m);
+	master_drop_begin(m);
 	announce(m);
 }
 
@@ -349,6 +351,7 @@ static void start_child(struct child *c)
 		{MSG_READY, on_role_ready},
 		{MSG_PEER_LOST, on_role_peer_lost},
 		{MSG_FAILED, on_role_failed},
+		{MSG_DROP_TAKEN, master_on_drop_taken},
 		{MSG_NONE, NULL},
 	};
 	const struct channel_owner owner = {.handlers = handlers,
@@ -388,6 +391,8 @@ static void on_exit_of(struct child *c, int status)
 	channel_free(c->channel);
 	c->channel = NULL;
 	c->is_ready = false;
+	if (c->role == ROLE_FRONT)
+		master_drop_front_lost(m, c->instance);
 	if (m->stop_phase > 0) {
 		c->pid = 0;
 		next_stop_phase(m);
@@ -468,6 +473,8 @@ static void stop_all(struct master *m, const char *why)
 	if (m->stop_phase > 0)
 		return;
 	LOG(EV_STOPPING, LOG_STR("why", why));
+	/* from here on messages go into data_dir/drop */
+	master_local_close(m);
 	m->stop_phase = 1;
 	stop_phase_begin(m);
 	next_stop_phase(m);
@@ -563,6 +570,7 @@ static void init(struct master *m, const struct config *config)
 	m->config = config;
 	m->lock_fd = -1;
 	m->admin_fd = -1;
+	m->local_fd = -1;
 	m->begun_mono_ms = time_mono_ms();
 	m->front_count = count_fronts(config);
 	m->loop = loop_new();
@@ -571,11 +579,14 @@ static void init(struct master *m, const struct config *config)
 	timer_init(&m->stop_deadline, m->loop, on_stop_deadline, m);
 	timer_init(&m->rejoin, m->loop, on_rejoin, m);
 	master_init_tls(m);
+	master_drop_init(m);
 }
 
 static void clear(struct master *m)
 {
 	master_admin_close(m);
+	master_local_close(m);
+	master_drop_close(m);
 	for (size_t i = 0; i < m->listener_count; i++)
 		close(m->listeners[i].fd);
 	for (size_t i = 0; i < m->child_count; i++) {
@@ -614,7 +625,8 @@ int master_run(const struct config *config, bool no_sandbox)
 	init(m, config);
 	m->no_sandbox = no_sandbox;
 	if (open_log(config, &e) != OK || prepare(m, &e) != OK ||
-		master_admin_open(m, &e) != OK) {
+		master_admin_open(m, &e) != OK ||
+		master_local_open(m, &e) != OK) {
 		LOG(EV_START_FAILED, LOG_STR("why", e.text));
 		clear(m);
 		return e.code == SYNTAX ? EXIT_CONFIG : EXIT_CANNOT_CREATE;

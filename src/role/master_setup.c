@@ -30,16 +30,20 @@
 #define PORT_WAIT_MS 500 /* their sockets may go a moment after the lock */
 #define STEP_MS      20
 
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
 /* Whom the roles become: ourselves, unless we are root. */
-static enum code find_user(const struct master *m, uid_t *out_uid,
-	gid_t *out_gid, struct err *e)
+static enum code find_user(const struct master *m, struct owner *out,
+	struct err *e)
 {
 	char name[64];
 	const struct passwd *entry;
 
-	*out_uid = geteuid();
-	*out_gid = getegid();
-	if (*out_uid != 0)
+	*out = (struct owner){geteuid(), getegid()};
+	if (out->uid != 0)
 		return OK;
 	(void)snprintf(name, sizeof(name), "%.*s", SPAN_ARG(m->config->user));
 	entry = getpwnam(name);
@@ -48,23 +52,39 @@ static enum code find_user(const struct master *m, uid_t *out_uid,
 			"user \"%s\" does not exist or is root: make it "
 			"(adduser --system --group %s) or set the option user",
 			name, name);
-	*out_uid = entry->pw_uid;
-	*out_gid = entry->pw_gid;
+	*out = (struct owner){entry->pw_uid, entry->pw_gid};
 	return OK;
 }
 
+/* The owner's own, or with the mode that its row says: adds what is missing.
+ * Through a descriptor: the user of the data could put a link in its place. */
+static enum code set_mode(const char *path, mode_t mode, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	bool is_set;
+
+	if (fd < 0)
+		return err_errno(e, DENIED, "opening %s", path);
+	is_set = fstat(fd, &st) == 0 && ((st.st_mode & mode) == mode ||
+		fchmod(fd, (st.st_mode & 07777) | mode) == 0);
+	close(fd);
+	return is_set ? OK : err_errno(e, DENIED, "chmod %o %s", mode, path);
+}
+
 /* Makes a folder if it is not there; it must be a real folder of the owner
- * that nobody else can write to. */
-static enum code make_folder(const char *path, uid_t uid, gid_t gid,
-	struct err *e)
+ * that nobody else can write to, if its mode does not say so. */
+static enum code make_folder(const char *path, mode_t mode,
+	const struct owner *owner, struct err *e)
 {
 	struct stat st;
 
 	if (mkdir(path, 0700) == 0) {
 		/* not through a link that the user of the data puts there */
-		if (geteuid() == 0 && lchown(path, uid, gid) != 0)
+		if (geteuid() == 0 &&
+			lchown(path, owner->uid, owner->gid) != 0)
 			return err_errno(e, TEMP, "giving %s to its user", path);
-		return OK;
+		return set_mode(path, mode, e);
 	}
 	if (errno != EEXIST)
 		return err_errno(e, DENIED, "making the folder %s", path);
@@ -72,11 +92,12 @@ static enum code make_folder(const char *path, uid_t uid, gid_t gid,
 		return err_errno(e, TEMP, "looking at %s", path);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, DENIED, "%s is not a folder", path);
-	if ((st.st_mode & 022) != 0 || (st.st_uid != uid && st.st_uid != 0))
+	if ((st.st_mode & 022 & ~mode) != 0 ||
+		(st.st_uid != owner->uid && st.st_uid != 0))
 		return err_set(e, DENIED,
 			"%s belongs to somebody else or others may write to it: "
 			"chown it to the server's user and chmod 700", path);
-	return OK;
+	return set_mode(path, mode, e);
 }
 
 /* mkdir -p for the parents, which may be shared: only made, not judged. */
@@ -93,29 +114,39 @@ static void make_parents(const char *path)
 	}
 }
 
+/* data_dir and run_dir let others through, to what is for them: drop, where
+ * they may write and see nothing, and submit.sock. */
+static const struct {
+	const char *name;
+	mode_t mode;
+} folders[] = {
+	{"", 0711},       {"/directory", 0700},    {"/queue", 0700},
+	{"/queue/spool", 0700}, {"/accounts", 0700}, {"/keys", 0700},
+	{"/drop", 01733}, {"/drop-refused", 0700},
+};
+
 enum code master_make_folders(struct master *m, struct err *e)
 {
-	static const char *const below[] = {"", "/directory", "/queue",
-		"/queue/spool", "/accounts", "/keys"};
+	const struct owner self = {geteuid(), getegid()};
+	struct owner owner;
 	char path[PATH_BYTES];
-	uid_t uid;
-	gid_t gid;
-	enum code code = find_user(m, &uid, &gid, e);
+	enum code code = find_user(m, &owner, e);
 
-	for (size_t i = 0; code == OK && i < sizeof(below) / sizeof(char *);
-		i++) {
+	m->uid = owner.uid;
+	for (size_t i = 0;
+		code == OK && i < sizeof(folders) / sizeof(folders[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%.*s%s",
-			SPAN_ARG(m->config->data_dir), below[i]);
+			SPAN_ARG(m->config->data_dir), folders[i].name);
 		if (i == 0)
 			make_parents(path);
-		code = make_folder(path, uid, gid, e);
+		code = make_folder(path, folders[i].mode, &owner, e);
 	}
 	if (code != OK)
 		return code;
 	(void)snprintf(path, sizeof(path), "%.*s",
 		SPAN_ARG(m->config->run_dir));
 	make_parents(path);
-	return make_folder(path, geteuid(), getegid(), e);
+	return make_folder(path, 0711, &self, e);
 }
 
 static void pause_step(void)

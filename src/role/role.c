@@ -167,6 +167,34 @@ static bool on_tls_file(void *arg, struct frame *f)
 	return true;
 }
 
+static bool on_local_client(void *arg, struct frame *f)
+{
+	struct msg_local_client m;
+
+	(void)arg;
+	if (!msg_get_local_client(f->body, &m) || f->fd < 0)
+		return false;
+	if (!self.is_started || self.run.def->local_client == NULL)
+		close(f->fd);
+	else
+		self.run.def->local_client(self.state, &m, f->fd);
+	return true;
+}
+
+static bool on_drop_file(void *arg, struct frame *f)
+{
+	struct msg_drop_file m;
+
+	(void)arg;
+	if (!msg_get_drop_file(f->body, &m) || f->fd < 0)
+		return false;
+	if (!self.is_started || self.run.def->drop_file == NULL)
+		close(f->fd);
+	else
+		self.run.def->drop_file(self.state, &m, f->id, f->fd);
+	return true;
+}
+
 void role_fail(struct err *e)
 {
 	struct msg_failed m = {.code = (uint8_t)e->code,
@@ -349,6 +377,8 @@ int role_main(const struct role_def *def)
 		{MSG_PEER, on_peer},
 		{MSG_LISTEN, on_listen},
 		{MSG_TLS_FILE, on_tls_file},
+		{MSG_LOCAL_CLIENT, on_local_client},
+		{MSG_DROP_FILE, on_drop_file},
 		{MSG_START, on_start},
 		{MSG_STOP, on_stop},
 		{MSG_ADMIN, on_admin},

@@ -56,6 +56,12 @@ struct role_def {
 	void (*listen)(void *state, enum service service, int fd);
 	/* A file of the configuration (keys only); takes fd. */
 	void (*tls_file)(void *state, const struct msg_tls_file *m, int fd);
+	/* A program of this machine, and a file that one left (front only); both
+	 * take fd.  id is for the answer. */
+	void (*local_client)(void *state, const struct msg_local_client *m,
+		int fd);
+	void (*drop_file)(void *state, const struct msg_drop_file *m,
+		uint64_t id, int fd);
 	/* An administrator's command, or NULL. */
 	admin_fn *admin;
 	/* Finish what is in flight, then loop_stop; NULL: loop_stop at once. */

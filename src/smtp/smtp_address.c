@@ -299,6 +299,22 @@ static bool take_mailbox(struct span *s, struct buf *out, bool *out_is_utf8)
 	return buf_len(out) - before <= SMTP_PATH_MAX - 2;
 }
 
+/* A name without a domain, for the caller to add one. */
+static bool take_bare(struct span *s, struct buf *out, bool *out_is_utf8)
+{
+	struct span all = *s, rest = *s;
+	size_t before = buf_len(out);
+
+	if (!take_local(&rest, out) || !take_byte(&rest, '>')) {
+		buf_truncate(out, before);
+		return false;
+	}
+	buf_putc(out, '@');
+	*out_is_utf8 = !utf8_is_ascii(span_head(all, all.n - rest.n));
+	*s = rest;
+	return true;
+}
+
 static bool take_path(struct span *s, unsigned allowed, struct buf *out,
 	bool *out_is_utf8)
 {
@@ -315,6 +331,8 @@ static bool take_path(struct span *s, unsigned allowed, struct buf *out,
 		buf_put(out, span_head(postmaster, postmaster.n - 1));
 		return true;
 	}
+	if ((allowed & SMTP_PATH_BARE) != 0 && take_bare(s, out, out_is_utf8))
+		return true;
 	return take_route(s, out) && take_mailbox(s, out, out_is_utf8) &&
 		take_byte(s, '>');
 }

@@ -18,6 +18,7 @@
 
 #define SMTP_PATH_NULL       1u /* "<>" is fine: the null sender */
 #define SMTP_PATH_POSTMASTER 2u /* "<Postmaster>" is fine, in any case */
+#define SMTP_PATH_BARE       4u /* "<bob>" is fine, and comes out as "bob@" */
 
 /* Takes a path, "<" to ">", off the front of *text and appends its mailbox in
  * canonical form to out: nothing for "<>", "postmaster" for <Postmaster>.

@@ -23,8 +23,7 @@ static enum smtp_reply parse(struct smtp_server *s, struct span args,
 	if (!span_starts_fold(args, from))
 		return SMTP_REPLY_SYNTAX;
 	args = path = span_trim(span_tail(args, from.n));
-	if (smtp_path_take(&args, SMTP_PATH_NULL, &s->address, &is_utf8) !=
-		OK) {
+	if (smtp_server_take_path(s, &args, SMTP_PATH_NULL, &is_utf8) != OK) {
 		buf_put(&s->address, path); /* for the log */
 		return SMTP_REPLY_BAD_SENDER;
 	}

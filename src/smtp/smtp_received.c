@@ -37,16 +37,26 @@ static const char *protocol(const struct smtp_transaction *t, bool has_tls)
 	return "SMTP";
 }
 
+static void put_client(struct buf *out, const struct smtp_server *s)
+{
+	if (s->peer.local != NULL) {
+		buf_printf(out, "localhost (uid %u)", s->peer.local->uid);
+		return;
+	}
+	put_helo(out, s->transaction.helo);
+	buf_puts(out, " (");
+	smtp_literal_put(out, s->peer.address);
+	buf_putc(out, ')');
+}
+
 void smtp_server_put_received(const struct smtp_server *s, struct buf *out,
 	struct span mid, int64_t now_ms)
 {
 	const struct smtp_transaction *t = &s->transaction;
 
 	buf_puts(out, "Received: from ");
-	put_helo(out, t->helo);
-	buf_puts(out, " (");
-	smtp_literal_put(out, s->peer.address);
-	buf_puts(out, ")\r\n\tby ");
+	put_client(out, s);
+	buf_puts(out, "\r\n\tby ");
 	buf_put(out, s->config.hostname);
 	buf_puts(out, " (Postrider) with ");
 	buf_puts(out, protocol(t, s->peer.tls.n > 0));

@@ -339,7 +339,7 @@ static void run_line(struct smtp_server *s, struct span line, bool is_alone)
 		reply_and_end(s, SMTP_REPLY_NO_WEB);
 	else if (cmd == NULL)
 		smtp_server_reply(s, SMTP_REPLY_UNKNOWN, SPAN_EMPTY);
-	else if ((cmd->flags & LAST) != 0 && !is_alone)
+	else if ((cmd->flags & LAST) != 0 && !is_alone && s->peer.local == NULL)
 		reply_and_end(s, SMTP_REPLY_PIPELINED);
 	else /* blanks at the end are forgiven: RFC 5321 4.1.1 */
 		run_cmd(s, cmd, span_trim(args));
@@ -508,6 +508,20 @@ void smtp_server_answer(struct smtp_server *s, enum code verdict,
 		smtp_transfer_committed(s, verdict, mid);
 }
 
+enum code smtp_server_take_path(struct smtp_server *s, struct span *args,
+	unsigned allowed, bool *out_is_utf8)
+{
+	const struct smtp_local *local = s->peer.local;
+	enum code code = smtp_path_take(args,
+		local != NULL ? allowed | SMTP_PATH_BARE : allowed,
+		&s->address, out_is_utf8);
+
+	if (code == OK && local != NULL &&
+		span_ends(buf_span(&s->address), SPAN("@")))
+		buf_put(&s->address, local->domain);
+	return code;
+}
+
 struct smtp_server *smtp_server_open(struct arena *a,
 	const struct smtp_server_config *config, const struct smtp_peer *peer)
 {
@@ -518,7 +532,8 @@ struct smtp_server *smtp_server_open(struct arena *a,
 	s->peer = *peer;
 	s->peer.address = arena_dup(a, peer->address);
 	s->state = SMTP_STATE_GREETING;
-	if (config->is_submission)
+	s->is_logged_in = peer->local != NULL;
+	if (config->is_submission && peer->local == NULL)
 		s->sasl = sasl_open(a, &config->login);
 	buf_init(&s->line, SMTP_LINE_AUTH);
 	buf_init(&s->address, SMTP_LINE_LONG);

@@ -48,10 +48,19 @@ struct smtp_server_config {
 	struct sasl_config login;  /* for AUTH, while TLS is not up */
 };
 
+/* A program of this machine, on run_dir/submit.sock: who it is was known from
+ * the start. */
+struct smtp_local {
+	uint32_t uid;       /* shown in Received: */
+	struct span domain; /* what a name without one gets; set, at the latest,
+	                       when the greeting is taken */
+};
+
 struct smtp_peer {
 	struct span address;  /* 4 or 16 bytes */
 	bool may_relay;       /* loopback network, for now */
 	struct span tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: none */
+	const struct smtp_local *local; /* NULL: it is none; it is not copied */
 };
 
 enum smtp_effect_type {

@@ -146,6 +146,10 @@ void smtp_server_settle(struct smtp_server *s);
 /* Ends the transaction, if there is one; its body, if it is open, is
  * dropped. */
 void smtp_server_forget(struct smtp_server *s);
+/* Takes a path into s->address; of a program of this machine also a name
+ * alone, which gets the domain. */
+enum code smtp_server_take_path(struct smtp_server *s, struct span *args,
+	unsigned allowed, bool *out_is_utf8) MUST_USE;
 /* The row's syntax, for 501. */
 struct span smtp_cmd_syntax(const char *name);
 
