@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "cli/cli_demo.h"
 #include "cli/cli_mail.h"
 #include "cli/cli_out.h"
+#include "cli/cli_sendmail.h"
 #include "cli/cli_serve.h"
 #include "cli/cli_show.h"
 
@@ -74,6 +76,10 @@ static const struct cli_verb verbs[] = {
 		"save the files of a message",                                                           CLI_CONFIG, cli_mail_run},
 	{"mail",    "show",     "FILE|- [--structure | --headers | --part N]",
 		"show a message that lies in a file",                                                    CLI_ALONE,  cli_show_run},
+	{"sendmail", NULL,      "[-t] [-i] [-f ADDRESS] [-F NAME] [-v] [-bm|-bs|-bp|-bi|-bv|-bt] [--] [ADDRESS...]",
+		"send the message on stdin, as programs expect of sendmail(8)",                          CLI_SELF,   cli_sendmail_run},
+	{"mailq",   NULL,       "",                         "show what waits, as sendmail -bp",  CLI_SELF,   cli_sendmail_run},
+	{"newaliases", NULL,    "",                         "nothing is to be done for aliases", CLI_SELF,   cli_sendmail_run},
 	{"demo",    NULL,       "[--stay] [--break full|down|greylist]",
 		"two servers on this computer; Alice writes to Bob",                                     CLI_NOTHING, cli_demo_run},
 	{"config",  "show",     "",                         "show every option as it is now",    CLI_SELF,   cli_config_show},
@@ -109,6 +115,7 @@ static void put_help(FILE *to, const char *noun, const struct cli_verb *one)
 struct line {
 	struct span words[ADMIN_WORDS_MAX + 1];
 	size_t count;
+	bool was_called; /* by the name of sendmail: argv[0] */
 	const char *config_path;
 	bool is_json;
 	bool wants_help;
@@ -143,9 +150,15 @@ static int take_global(struct line *l, int left, char **words)
 	return 0;
 }
 
+/* Behind the name of sendmail all words are its own, "--" too. */
+static bool is_sendmail(const struct line *l)
+{
+	return l->count > 0 && cli_sendmail_is_name(l->words[0]);
+}
+
 static bool read_line(struct line *l, int argc, char **argv)
 {
-	bool is_plain = false;
+	bool is_plain = is_sendmail(l);
 
 	for (int i = 1; i < argc;) {
 		int taken = is_plain ? 0 : take_global(l, argc - i, argv + i);
@@ -160,6 +173,7 @@ static bool read_line(struct line *l, int argc, char **argv)
 		if (l->count == ADMIN_WORDS_MAX)
 			return false;
 		l->words[l->count++] = span_str(argv[i++]);
+		is_plain = is_plain || is_sendmail(l);
 	}
 	return true;
 }
@@ -221,6 +235,18 @@ static const struct cli_verb *find_verb(const struct line *l,
 	return NULL;
 }
 
+/* A program may call sendmail in a folder of anybody's: what lies there says
+ * nothing. */
+static const char *config_of_machine(void)
+{
+	static const char place[] = "/etc/postrider/postrider.conf";
+	const char *path = getenv("POSTRIDER_CONFIG");
+
+	if (path != NULL)
+		return path;
+	return access(place, F_OK) == 0 ? place : NULL;
+}
+
 /* ---- running it ------------------------------------------------------------------------------- */
 static enum admin_exit load(const struct line *l, struct arena *arena,
 	struct config *config, struct cli *cli)
@@ -229,7 +255,7 @@ static enum admin_exit load(const struct line *l, struct arena *arena,
 	struct err e;
 
 	if (path == NULL)
-		path = config_find();
+		path = l->was_called ? config_of_machine() : config_find();
 	*cli = (struct cli){config, path, l->is_json};
 	if (path == NULL) {
 		config_default(config, arena);
@@ -278,11 +304,26 @@ static int run(const struct cli_verb *v, const struct line *l)
 	return (int)exit;
 }
 
+/* `sendmail`, `mailq` and `newaliases` are links to this program. */
+static void take_name(struct line *l, const char *path)
+{
+	struct span name = span_str(path);
+	size_t slash = span_find_last(name, '/');
+
+	name = slash == name.n ? name : span_tail(name, slash + 1);
+	l->was_called = cli_sendmail_is_name(name);
+	if (l->was_called)
+		l->words[l->count++] = name;
+}
+
 int cli_main(int argc, char **argv)
 {
 	static struct line line;
 	const struct cli_verb *v;
 	const char *noun;
+
+	if (argc > 0)
+		take_name(&line, argv[0]);
 
 	/* a pipe that ends is an error of write, not the end of us */
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -99,6 +100,29 @@ static enum code connect_any(struct cli_conn *c, const char *host,
 	return code;
 }
 
+/* No wait: a server that is there takes its clients at once. */
+static enum code connect_path(struct cli_conn *c, struct span path,
+	struct err *e)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	if (path.n >= sizeof(at.sun_path))
+		return err_set(e, SYNTAX, "%.*s: the name of a socket has at "
+			"most %zu bytes", SPAN_ARG(span_head(path, SERVER_MAX)),
+			sizeof(at.sun_path) - 1);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%.*s",
+		SPAN_ARG(path));
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->fd < 0)
+		return err_errno(e, TEMP, "socket");
+	(void)snprintf(c->local, sizeof(c->local), "localhost");
+	if (connect(c->fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
+		return OK;
+	err_errno(e, GONE, "server %s", at.sun_path);
+	cli_conn_close(c);
+	return GONE;
+}
+
 enum code cli_conn_open(struct cli_conn *c, struct span server, struct err *e)
 {
 	size_t colon = span_find_last(server, ':');
@@ -108,6 +132,8 @@ enum code cli_conn_open(struct cli_conn *c, struct span server, struct err *e)
 
 	c->fd = -1;
 	buf_init(&c->in, CLI_CONN_PIECE * 2);
+	if (span_starts(server, SPAN("/")))
+		return connect_path(c, server, e);
 	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = span_head(span_tail(host, 1), host.n - 2);
 	if (colon == server.n || host.n == 0 || host.n >= sizeof(host_text) ||

@@ -18,7 +18,7 @@ struct cli_conn {
 	char local[64];  /* our own address as a literal, "[127.0.0.1]" */
 };
 
-/* To "host:port", "127.0.0.1:25" or "[::1]:25".  GONE: nobody listens there;
+/* To "host:port", "127.0.0.1:25" or "[::1]:25", or a socket "/run/…".  GONE: nobody listens there;
  * SYNTAX: that is no server; TIMEOUT, TEMP.  On OK cli_conn_close follows. */
 enum code cli_conn_open(struct cli_conn *c, struct span server,
 	struct err *e) MUST_USE;
