@@ -115,6 +115,7 @@ bool saslprep(struct span text, uint8_t out[SASLPREP_ROOM], size_t *out_n)
 {
 	uint8_t mapped[SASLPREP_BYTES_MAX];
 	size_t n = SASLPREP_ROOM;
+	const uint8_t *form;
 
 	if (text.n == 0 || text.n > SASLPREP_BYTES_MAX || !utf8_is_valid(text))
 		return false;
@@ -123,10 +124,10 @@ bool saslprep(struct span text, uint8_t out[SASLPREP_ROOM], size_t *out_n)
 		*out_n = text.n;
 		return true;
 	}
-	if (u8_normalize(UNINORM_NFKC, mapped, map(text, mapped), out, &n) !=
-		out)
-		return false;
+	form = u8_normalize(UNINORM_NFKC, mapped, map(text, mapped), out, &n);
 	explicit_bzero(mapped, sizeof(mapped));
+	if (form != out)
+		return false;
 	*out_n = n;
 	return n > 0 && is_permitted(span_of(out, n));
 }
