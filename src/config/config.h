@@ -18,6 +18,7 @@
 #define CONFIG_LOCAL_MAX     256
 #define CONFIG_SERVERS_MAX   8
 #define CONFIG_PAIRS_MAX     16
+#define CONFIG_AUTHORITIES_MAX 4
 #define CONFIG_POLICIES_MAX  256
 
 /* The sections `listen NAME`, in the order of enum service. */
@@ -64,6 +65,8 @@ struct config {
 	uint32_t outbound_port;
 	uint32_t outbound_per_domain;
 	int64_t outbound_idle_ms;
+	struct span outbound_authorities[CONFIG_AUTHORITIES_MAX];
+	size_t outbound_authority_count; /* 0: those of the system */
 	enum config_tls outbound_tls; /* config_tls_for() knows the exceptions */
 	/* "bank.example must", ".example never" (what is below example) */
 	struct span tls_policies[CONFIG_POLICIES_MAX];

@@ -85,7 +85,6 @@ enum rcpt_verdict {
 #define MAIL_UTF8     4u /* SMTPUTF8, RFC 6531 */
 #define MAIL_INTERNAL 8u /* made by queue itself: a notification */
 #define MAIL_REQUIRETLS 16u /* REQUIRETLS: verified TLS all the way, RFC 8689 */
-#define MAIL_TLS_NO     32u /* TLS-Required: No, RFC 8689 3 */
 
 enum message_type {
 	MSG_NONE,

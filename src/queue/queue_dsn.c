@@ -409,7 +409,7 @@ static struct shape shape_of(const struct queue_dsn *d)
 		if (concerns(d, &d->rcpts[i]) &&
 			!utf8_is_ascii(d->rcpts[i].address))
 			s.is_utf8 = true;
-	s.is_whole = !d->is_binary &&
+	s.is_whole = !d->is_binary && !d->is_header_only &&
 		d->original_size <= QUEUE_DSN_WHOLE_MAX &&
 		d->original.n == d->original_size;
 	s.original = d->original;

@@ -38,6 +38,7 @@ struct queue_dsn {
 	struct span original;
 	uint64_t original_size;    /* of all of it */
 	bool is_binary;            /* it may have bytes that no line has */
+	bool is_header_only;       /* no more of it: RFC 8689 5 */
 };
 
 /* Appends the notice; *out_flags: QUEUE_MAIL_* that it needs.  out->max must

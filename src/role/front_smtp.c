@@ -8,7 +8,8 @@
 
 /* The two lists of flags are one: the engine cannot include ours. */
 _Static_assert(SMTP_MAIL_8BIT == MAIL_8BIT && SMTP_MAIL_BINARY == MAIL_BINARY &&
-		SMTP_MAIL_UTF8 == MAIL_UTF8,
+		SMTP_MAIL_UTF8 == MAIL_UTF8 &&
+		SMTP_MAIL_REQUIRETLS == MAIL_REQUIRETLS,
 	"flags of an envelope");
 
 static void begin_session(struct session *s)

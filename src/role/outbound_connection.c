@@ -549,7 +549,7 @@ static void read_wire(struct connection *c, struct span wire)
 	state = tls_receive(c->tls, wire, &plain);
 	if (was_shaking && state == TLS_OPEN) {
 		outbound_tls_note_up(c);
-		smtp_client_secured(c->engine);
+		smtp_client_secured(c->engine, outbound_tls_is_verified(c));
 		drain(c);
 	}
 	outbound_socket_flush(c);

@@ -41,6 +41,8 @@
 struct outbound {
 	struct role_run *run;
 	struct tls_client *tls;
+	int authorities[CONFIG_AUTHORITIES_MAX]; /* owned, not read yet */
+	size_t authority_count;
 	struct dict destinations;
 	struct map asked;      /* id of an MX message: its destination */
 	struct list idle;      /* connections, the longest idle first */
@@ -57,6 +59,7 @@ struct target {
 	uint8_t address_bytes;
 	uint16_t port;
 	bool is_trusted; /* named by our own configuration: may be anywhere */
+	bool is_sure;    /* it is the domain's for certain: DNSSEC, or ours */
 };
 
 /* What to tell of recipients when there is no server to say it. */
@@ -180,6 +183,8 @@ enum smtp_client_tls outbound_tls_wish(const struct destination *d);
  * to be had. */
 bool outbound_tls_begin(struct connection *c);
 bool outbound_tls_is_shaking(const struct connection *c);
+/* Is it certain that this is the server, and nobody else? */
+bool outbound_tls_is_verified(const struct connection *c);
 /* The handshake is over: says so in the dialogue and in the log. */
 void outbound_tls_note_up(struct connection *c);
 /* It failed, or broke before the server had said anything under it: so too. */

@@ -24,7 +24,8 @@
 
 _Static_assert(SMTP_CLIENT_MAIL_8BIT == MAIL_8BIT &&
 		SMTP_CLIENT_MAIL_BINARY == MAIL_BINARY &&
-		SMTP_CLIENT_MAIL_UTF8 == MAIL_UTF8,
+		SMTP_CLIENT_MAIL_UTF8 == MAIL_UTF8 &&
+		SMTP_CLIENT_MAIL_REQUIRETLS == MAIL_REQUIRETLS,
 	"the engine's flags are those of the envelope");
 
 /* How many recipients there are; 0: malformed, or none. */

@@ -166,7 +166,8 @@ static bool say_circle(const struct destination *d, struct fault *out)
 
 bool outbound_take_literal(struct destination *d, struct fault *out_fault)
 {
-	struct target t = {.is_trusted = is_smarthost(d)};
+	struct target t = {.is_trusted = is_smarthost(d),
+		.is_sure = true};
 	struct span host = route_of(d, &t.port);
 
 	out_fault->result = OK;
@@ -245,6 +246,7 @@ bool outbound_take_hosts(struct destination *d, const struct msg_mx_answer *m,
 		memcpy(t.address, addresses[i].p, addresses[i].n);
 		t.is_trusted = is_smarthost(d) ||
 			is_local_data(config_of(d), &t);
+		t.is_sure = t.is_trusted || m->is_secure;
 		add_target(d, &t);
 	}
 	return d->target_count > 0 || say_circle(d, out);

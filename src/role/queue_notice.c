@@ -117,6 +117,7 @@ static bool make_notice(struct queue *q, struct work *w,
 		.trace = w->msg.trace,
 		.original_size = w->msg.size,
 		.is_binary = (w->msg.flags & MAIL_BINARY) != 0,
+		.is_header_only = (w->msg.flags & MAIL_REQUIRETLS) != 0,
 	};
 	struct buf original, text;
 	struct err e = {.text = ""};
@@ -134,6 +135,8 @@ static bool make_notice(struct queue *q, struct work *w,
 		queue_trouble(q, &e); /* the notice goes without it */
 	d.original = buf_span(&original);
 	queue_dsn_put(&text, &d, &flags);
+	/* as well protected as what it is about: RFC 8689 5 */
+	flags |= w->msg.flags & MAIL_REQUIRETLS;
 	is_made = make_work(q, w, d.qid, buf_span(&text), flags);
 	if (is_made)
 		LOG(EV_QUEUE_NOTIFIED, LOG_MID(d.qid),

@@ -47,6 +47,7 @@
 #define CLASS_IN       1
 #define RCODE_NXDOMAIN 3
 #define SEC_BOGUS      1
+#define SEC_SECURE     2
 
 /* The root's keys as IANA publishes them: KSK-2017 and KSK-2024.
  * https://data.iana.org/root-anchors/root-anchors.xml */
@@ -94,6 +95,7 @@ struct question {
 	unsigned pending; /* look-ups, and 1 while more are being made */
 	enum code result;
 	bool is_null_mx;
+	bool is_secure; /* so far: the names of the hosts are the domain's */
 	struct err why;
 };
 
@@ -136,7 +138,7 @@ static void answer(struct question *q)
 		role_peer(q->resolver->run, ROLE_OUTBOUND);
 	struct buf hosts;
 	struct msg_mx_answer m = {.result = (uint8_t)q->result,
-		.is_null_mx = q->is_null_mx};
+		.is_null_mx = q->is_null_mx, .is_secure = q->is_secure};
 
 	buf_init(&hosts, 98304);
 	if (q->result == OK)
@@ -329,6 +331,7 @@ static void take_mx(struct question *q, const struct lookup *l,
 		q->result = code == OK || code == NOT_FOUND ? code : TEMP;
 		if (code == OK)
 			be_host(q); /* the domain itself: RFC 5321 5.1 */
+		q->is_secure = true;
 	} else {
 		q->mx = mx;
 		take_hosts(q);
@@ -386,6 +389,9 @@ static void on_answer(void *arg, int rcode, void *packet, int bytes, int sec,
 	list_take(&l->link);
 	if (q != NULL) {
 		code = judge(q, rcode, sec, why_bogus);
+		/* with an alias on the way, all of it */
+		if (l->type == DNS_MX && sec != SEC_SECURE)
+			q->is_secure = false;
 		if (l->type == DNS_MX)
 			take_mx(q, l, code, answered);
 		else
@@ -400,6 +406,7 @@ static void on_answer(void *arg, int rcode, void *packet, int bytes, int sec,
 static void start(struct question *q)
 {
 	q->resolver->under_way++;
+	q->is_secure = true;
 	timer_arm(&q->timer, QUESTION_MS);
 	q->pending++;
 	if (!utf8_is_ascii(q->domain) || q->domain.n == 0) {

@@ -634,12 +634,13 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 }
 
 /* ---- TLS --------------------------------------------------------------- */
-void smtp_client_secured(struct smtp_client *c)
+void smtp_client_secured(struct smtp_client *c, bool is_verified)
 {
 	must(c->state == SHAKING && c->wish == WISH_NOTHING);
 	drop_sent(c);
 	smtp_reply_init(&c->reader);
 	c->is_secure = true;
+	c->is_verified = is_verified;
 	smtp_client_say_ehlo(c, false);
 	set_state(c, EHLO);
 }

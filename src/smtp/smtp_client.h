@@ -1,7 +1,7 @@
 /*
  * smtp_client.h - the client's side of one SMTP connection: RFC 5321 with
- * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES and STARTTLS (RFC
- * 3207); any number of messages, one after the other.
+ * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, STARTTLS (RFC
+ * 3207) and REQUIRETLS (RFC 8689); any number of messages, one after the other.
  *
  * Pure: bytes in, effects out, of the shape of smtp_server.h.  The caller owns
  * the socket, TLS, the clock and the file of a large body.
@@ -53,8 +53,9 @@ struct smtp_client_rcpt {
 	                     had the message: another server may be tried */
 	bool was_crowded; /* too many recipients: once more, in another
 	                     transaction, at once.  RFC 5321 4.5.3.1.10 */
-	bool was_unfit;   /* this server lacks SMTPUTF8: nothing was sent, and
-	                     another of the domain may have it.  RFC 6531 3.5 */
+	bool was_unfit;   /* this server lacks SMTPUTF8 or what REQUIRETLS
+	                     wants: nothing was sent, and another of the domain
+	                     may have it.  RFC 6531 3.5, RFC 8689 4.2.1 */
 	bool is_sent;     /* the engine's own notes */
 	bool is_accepted;
 };
@@ -75,6 +76,7 @@ struct smtp_client_message {
 #define SMTP_CLIENT_MAIL_8BIT   1u
 #define SMTP_CLIENT_MAIL_BINARY 2u
 #define SMTP_CLIENT_MAIL_UTF8   4u
+#define SMTP_CLIENT_MAIL_REQUIRETLS 16u
 
 enum smtp_client_effect_type {
 	SMTP_CLIENT_SEND,    /* write bytes to the server */
@@ -105,8 +107,9 @@ size_t smtp_client_feed(struct smtp_client *c, struct span in);
 bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out);
 
 /* The handshake is over: everything is now said under TLS, and what the server
- * told before is forgotten.  RFC 3207 4.2 */
-void smtp_client_secured(struct smtp_client *c);
+ * told before is forgotten.  RFC 3207 4.2.  is_verified: the name of the server
+ * is certain, and its certificate is good for it. */
+void smtp_client_secured(struct smtp_client *c, bool is_verified);
 /* The handshake failed: the connection is of no more use. */
 void smtp_client_tls_failed(struct smtp_client *c, struct span why);
 

@@ -104,6 +104,9 @@ void smtp_client_say_mail(struct smtp_client *c)
 		buf_put(&c->out, SPAN(" BODY=8BITMIME"));
 	if (c->extensions & EXT_SMTPUTF8 && m->flags & SMTP_CLIENT_MAIL_UTF8)
 		buf_put(&c->out, SPAN(" SMTPUTF8"));
+	if (c->extensions & EXT_REQUIRETLS && c->is_secure &&
+		m->flags & SMTP_CLIENT_MAIL_REQUIRETLS)
+		buf_put(&c->out, SPAN(" REQUIRETLS"));
 	end_line(c, from);
 }
 
@@ -129,6 +132,7 @@ static const struct {
 	{ "8BITMIME",   EXT_8BITMIME },   /* RFC 6152 */
 	{ "SMTPUTF8",   EXT_SMTPUTF8 },   /* RFC 6531 */
 	{ "STARTTLS",   EXT_STARTTLS },   /* RFC 3207 */
+	{ "REQUIRETLS", EXT_REQUIRETLS }, /* RFC 8689 */
 };
 /* clang-format on */
 
@@ -160,6 +164,33 @@ static bool refuse(struct verdict *out, struct span enhanced,
 static bool refuse_utf8(struct verdict *out, struct span text)
 {
 	(void)refuse(out, SPAN("5.6.7"), text);
+	out->was_unfit = true;
+	return false;
+}
+
+/* What REQUIRETLS wants of the way there.  A notification goes as well as it can:
+ * RFC 8689 5. */
+static bool is_way_safe(const struct smtp_client *c, struct verdict *out)
+{
+	const struct smtp_client_message *m = c->message;
+
+	if (!(m->flags & SMTP_CLIENT_MAIL_REQUIRETLS) ||
+		m->reverse_path.n == 0)
+		return true;
+	if (c->is_secure && c->is_verified && c->extensions & EXT_REQUIRETLS)
+		return true;
+	if (!c->is_secure)
+		(void)refuse(out, SPAN("5.7.10"),
+			SPAN("the message requires TLS, and there is none with "
+			     "the server"));
+	else if (!c->is_verified)
+		(void)refuse(out, SPAN("5.7.10"),
+			SPAN("the message requires TLS with a server that is "
+			     "verified, and this one is not"));
+	else
+		(void)refuse(out, SPAN("5.7.30"),
+			SPAN("the message requires TLS all the way, and the "
+			     "server does not know REQUIRETLS"));
 	out->was_unfit = true;
 	return false;
 }
@@ -228,6 +259,8 @@ bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out)
 		return refuse_utf8(out,
 			SPAN("the server does not take UTF-8 in addresses or "
 			     "header fields"));
+	if (!is_way_safe(c, out))
+		return false;
 	if (c->extensions & EXT_SIZE && c->size_max > 0 &&
 		c->size > c->size_max)
 		return refuse(out, SPAN("5.3.4"),

@@ -33,7 +33,8 @@ enum extension {
 	EXT_SIZE = 2,
 	EXT_8BITMIME = 4,
 	EXT_SMTPUTF8 = 8,
-	EXT_STARTTLS = 16
+	EXT_STARTTLS = 16,
+	EXT_REQUIRETLS = 32
 };
 
 enum wish { WISH_NOTHING, WISH_TLS, WISH_BODY, WISH_CONVERSION };
@@ -55,6 +56,7 @@ struct smtp_client {
 	bool is_mail_accepted;
 	bool needs_rset;       /* the server may still hold a transaction */
 	bool is_secure;        /* under TLS */
+	bool is_verified;      /* with the server that it ought to be */
 	enum wish wish;        /* effects that wait: this, and what follows */
 	bool is_settled;
 	bool is_close_told;

@@ -50,6 +50,12 @@ static bool take_utf8(struct span value, struct smtp_mail_params *out)
 	return value.p == NULL; /* RFC 6531 3.1: no value, not even empty */
 }
 
+static bool take_requiretls(struct span value, struct smtp_mail_params *out)
+{
+	out->flags |= SMTP_MAIL_REQUIRETLS;
+	return value.p == NULL;
+}
+
 static const struct {
 	const char *name;
 	bool (*take)(struct span value, struct smtp_mail_params *out);
@@ -57,6 +63,7 @@ static const struct {
 	{"SIZE", take_size},     /* RFC 1870 3 */
 	{"BODY", take_body},     /* RFC 6152 2, RFC 3030 3 */
 	{"SMTPUTF8", take_utf8}, /* RFC 6531 3.1 */
+	{"REQUIRETLS", take_requiretls}, /* RFC 8689 2 */
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 

@@ -57,6 +57,7 @@
 	REPLY(CHUNKS_BEGUN,     503, "5.5.1", "Only BDAT or RSET after BDAT",                                   "sequence")          \
 	REPLY(BINARY_NEEDS_BDAT,503, "5.5.1", "BODY=BINARYMIME needs BDAT",                                     "sequence")          \
 	REPLY(AUTH_UNKNOWN,     504, "5.5.4", "This mechanism is not known here",                               "auth-unknown")      \
+	REPLY(TLS_NEEDED,       530, "5.7.10", "STARTTLS first: REQUIRETLS is for messages under TLS",          "tls-needed")        \
 	REPLY(AUTH_REQUIRED,    530, "5.7.0", "Authentication required",                                        "auth-required")     \
 	REPLY(AUTH_WRONG,       535, "5.7.8", "Name or password is wrong",                                      "auth-wrong")        \
 	REPLY(AUTH_NEEDS_TLS,   538, "5.7.11", "STARTTLS first: no password over a line that others can read",  "auth-needs-tls")    \

@@ -125,6 +125,7 @@ struct smtp_transaction {
 #define SMTP_MAIL_8BIT   1u /* the same bits as MAIL_* of ipc/messages.h */
 #define SMTP_MAIL_BINARY 2u
 #define SMTP_MAIL_UTF8   4u
+#define SMTP_MAIL_REQUIRETLS 16u
 
 /* Memory of the session, bytes, whatever the peer sends: see NOTES.md */
 #define SMTP_SERVER_ARENA_BYTES (1u << 20)

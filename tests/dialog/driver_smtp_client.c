@@ -10,7 +10,7 @@
  *	head TEXT        put before the body, same escapes
  *	streamed N       the body is asked for, in pieces of N bytes
  *	size N           as if the message had so many bytes
- *	flags 8bit,binary,utf8
+ *	flags 8bit,binary,utf8,requiretls
  *	messages N       so many messages, one after the other; then QUIT
  *	idle             no message at first; nothing is said of its own
  *	converts         what the server does not take is converted
@@ -18,6 +18,7 @@
  *	tls never|may|must  what is wanted of STARTTLS; default never
  *	handshake fails  what becomes of it; else it is over at once
  *	handshake waits  nothing: it is for the clock, or the end
+ *	handshake unverified  it may be with anybody
  *
  * Events: "ok RCPT CODE ENHANCED TEXT" ("temp", "denied" likewise; " cut" and
  * " crowded" behind the result), one for each recipient when a message is
@@ -49,7 +50,7 @@ struct client {
 	uint32_t messages;
 	bool is_idle;
 	enum smtp_client_tls tls;
-	bool is_tls_broken, is_tls_slow;
+	bool is_tls_broken, is_tls_slow, is_unverified;
 	int64_t quiet_since_ms;
 	struct buf events; /* lines that wait */
 	size_t event_bytes; /* given out, to be consumed */
@@ -96,6 +97,8 @@ static bool take_flags(struct client *c, struct span words)
 			c->message.flags |= SMTP_CLIENT_MAIL_BINARY;
 		else if (span_eq(word, SPAN("utf8")))
 			c->message.flags |= SMTP_CLIENT_MAIL_UTF8;
+		else if (span_eq(word, SPAN("requiretls")))
+			c->message.flags |= SMTP_CLIENT_MAIL_REQUIRETLS;
 		else
 			return false;
 	}
@@ -119,7 +122,8 @@ static bool take_handshake(struct client *c, struct span value)
 {
 	c->is_tls_broken = span_eq(value, SPAN("fails"));
 	c->is_tls_slow = span_eq(value, SPAN("waits"));
-	return c->is_tls_broken || c->is_tls_slow;
+	c->is_unverified = span_eq(value, SPAN("unverified"));
+	return c->is_tls_broken || c->is_tls_slow || c->is_unverified;
 }
 
 static bool take_option(struct client *c, struct span value)
@@ -304,7 +308,7 @@ static void shake(struct client *c)
 		smtp_client_tls_failed(c->engine,
 			SPAN("TLS failed: no shared cipher"));
 	else if (!c->is_tls_slow)
-		smtp_client_secured(c->engine);
+		smtp_client_secured(c->engine, !c->is_unverified);
 }
 
 static bool next_event(struct client *c, struct driver_effect *out)

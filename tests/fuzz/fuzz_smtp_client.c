@@ -85,7 +85,7 @@ static bool drain(struct play *p)
 			must(p->tls != SMTP_CLIENT_TLS_NEVER && !p->is_secure);
 			p->is_secure = !p->is_tls_broken;
 			if (p->is_secure)
-				smtp_client_secured(p->client);
+				smtp_client_secured(p->client, true);
 			else
 				smtp_client_tls_failed(p->client, SPAN("no"));
 		} else if (e.type == SMTP_CLIENT_CONVERT) {
