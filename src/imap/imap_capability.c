@@ -12,10 +12,34 @@ static const struct row {
 	unsigned states; /* in which it is said */
 	const char *rfc;
 } rows[] = {
-	{"IMAP4rev1", IMAP_ANY,    "3501"},
-	{"LITERAL+",  IMAP_ANY,    "7888"},
-	{"ID",        IMAP_ANY,    "2971"},
-	{"SASL-IR",   IMAP_BEFORE, "4959"},
+	{"IMAP4rev1",          IMAP_ANY,    "3501"},
+	{"IMAP4rev2",          IMAP_ANY,    "9051"},
+	{"LITERAL+",           IMAP_ANY,    "7888"},
+	{"ID",                 IMAP_ANY,    "2971"},
+	{"SASL-IR",            IMAP_BEFORE, "4959"},
+	{"ENABLE",             IMAP_AFTER,  "5161"},
+	{"IDLE",               IMAP_AFTER,  "2177"},
+	{"UIDPLUS",            IMAP_AFTER,  "4315"},
+	{"MOVE",               IMAP_AFTER,  "6851"},
+	{"NAMESPACE",          IMAP_AFTER,  "2342"},
+	{"CHILDREN",           IMAP_AFTER,  "3348"},
+	{"LIST-EXTENDED",      IMAP_AFTER,  "5258"},
+	{"LIST-STATUS",        IMAP_AFTER,  "5819"},
+	{"SPECIAL-USE",        IMAP_AFTER,  "6154"},
+	{"CREATE-SPECIAL-USE", IMAP_AFTER,  "6154"},
+	{"UNSELECT",           IMAP_AFTER,  "3691"},
+	{"CONDSTORE",          IMAP_AFTER,  "7162"},
+	{"QRESYNC",            IMAP_AFTER,  "7162"},
+	{"ESEARCH",            IMAP_AFTER,  "4731"},
+	{"SEARCHRES",          IMAP_AFTER,  "5182"},
+	{"WITHIN",             IMAP_AFTER,  "5032"},
+	{"MULTIAPPEND",        IMAP_AFTER,  "3502"},
+	{"BINARY",             IMAP_AFTER,  "3516"},
+	{"UTF8=ACCEPT",        IMAP_AFTER,  "6855"},
+	{"STATUS=SIZE",        IMAP_AFTER,  "8438"},
+	{"SAVEDATE",           IMAP_AFTER,  "8514"},
+	{"OBJECTID",           IMAP_AFTER,  "8474"},
+	{"PREVIEW",            IMAP_AFTER,  "8970"},
 };
 /* clang-format on */
 

@@ -68,6 +68,16 @@ void imap_cmd_namespace(struct imap_session *s, struct imap_reader *r)
 	imap_ok(s, "that is all");
 }
 
+void imap_enable_condstore(struct imap_session *s)
+{
+	if (s->has_condstore)
+		return;
+	s->has_condstore = true;
+	if (s->is_selected)
+		buf_printf(&s->out, "* OK [HIGHESTMODSEQ %llu] of now\r\n",
+			(unsigned long long)s->cursor.view->highestmodseq);
+}
+
 /* ---- ENABLE ------------------------------------------------------------------- */
 static void enable_rev2(struct imap_session *s)
 {
@@ -79,14 +89,10 @@ static void enable_utf8(struct imap_session *s)
 	s->is_utf8 = true;
 }
 
-static void enable_condstore(struct imap_session *s)
-{
-	s->has_condstore = true;
-}
-
 static void enable_qresync(struct imap_session *s)
 {
-	s->has_condstore = s->has_qresync = true;
+	imap_enable_condstore(s);
+	s->has_qresync = true;
 }
 
 static const struct {
@@ -95,7 +101,7 @@ static const struct {
 } extensions[] = {
 	{"IMAP4rev2", enable_rev2},
 	{"UTF8=ACCEPT", enable_utf8},
-	{"CONDSTORE", enable_condstore},
+	{"CONDSTORE", imap_enable_condstore},
 	{"QRESYNC", enable_qresync},
 };
 #define EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))

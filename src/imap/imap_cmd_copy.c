@@ -115,6 +115,18 @@ static void collect_deleted(struct imap_session *s, const struct imap_set *set,
 	}
 }
 
+/* RFC 7162 3.2.7: what is told before this is all that there is up to it. */
+static void answer_expunge(struct imap_session *s, bool has_any)
+{
+	if (!has_any || !s->has_qresync) {
+		imap_ok(s, "expunged");
+		return;
+	}
+	imap_begin_final(s, "OK");
+	buf_printf(&s->final, "[HIGHESTMODSEQ %llu] expunged",
+		(unsigned long long)s->cursor.view->highestmodseq);
+}
+
 void imap_cmd_expunge(struct imap_session *s, struct imap_reader *r)
 {
 	struct imap_set set;
@@ -137,7 +149,7 @@ void imap_cmd_expunge(struct imap_session *s, struct imap_reader *r)
 			&gone, &e);
 	s->counts.expunged += gone.count;
 	if (code == OK)
-		imap_ok(s, "expunged");
+		answer_expunge(s, gone.count > 0);
 	else
 		imap_no_code(s, code, &e);
 	store_uids_clear(&uids);

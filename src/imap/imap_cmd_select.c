@@ -256,6 +256,7 @@ static enum code open_mailbox(struct imap_session *s, uint64_t id,
 	store_view_close(view);
 	s->is_selected = true;
 	s->is_read_only = s->call.verb == IMAP_EXAMINE;
+	s->told_modseq = s->cursor.view->highestmodseq;
 	if (!s->is_read_only)
 		store_cursor_claim_recent(&s->cursor);
 	put_mailbox(s);

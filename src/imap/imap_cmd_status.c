@@ -85,6 +85,8 @@ static uint64_t value_of(struct imap_session *s, enum item item,
 void imap_put_status(struct imap_session *s, const struct imap_status *items,
 	const struct store_mailbox *m)
 {
+	bool wants_modseq = false;
+
 	buf_puts(&s->out, "* STATUS ");
 	imap_put_mailbox(s, m->name);
 	for (size_t i = 0; i < items->count; i++) {
@@ -97,9 +99,11 @@ void imap_put_status(struct imap_session *s, const struct imap_status *items,
 		if (item == MAILBOXID)
 			buf_putc(&s->out, ')');
 		if (item == HIGHESTMODSEQ)
-			s->has_condstore = true; /* RFC 7162 3.1 */
+			wants_modseq = true;
 	}
 	buf_puts(&s->out, ")\r\n");
+	if (wants_modseq)
+		imap_enable_condstore(s);
 }
 
 void imap_cmd_status(struct imap_session *s, struct imap_reader *r)

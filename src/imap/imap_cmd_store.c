@@ -36,7 +36,7 @@ static bool read_modifier(struct imap_session *s, struct imap_reader *r,
 	if (!imap_skip_word(r, SPAN("UNCHANGEDSINCE")))
 		return imap_read_fails(r, "no such modifier");
 	st->change.has_unchanged_since = true;
-	s->has_condstore = true;
+	imap_enable_condstore(s);
 	return imap_read_sp(r) &&
 		imap_read_number64(r, &st->change.unchanged_since) &&
 		imap_read_close(r) && imap_read_sp(r);

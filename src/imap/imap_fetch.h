@@ -30,7 +30,8 @@ struct imap_item {
 	bool needs_meta;
 	bool sets_seen;         /* no PEEK */
 	struct section section; /* BODY[…], BINARY[…] */
-	struct span text;       /* of the section, as it was asked for */
+	bool has_brackets;
+	struct span text;       /* between them, as it was asked for */
 	bool has_partial;
 	uint64_t from, count;
 };

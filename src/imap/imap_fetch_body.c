@@ -21,7 +21,7 @@
 static void put_name(struct imap_session *s, const struct imap_item *item)
 {
 	buf_puts(&s->out, item->name);
-	if (item->text.p != NULL) {
+	if (item->has_brackets) {
 		buf_putc(&s->out, '[');
 		buf_put(&s->out, item->text);
 		buf_putc(&s->out, ']');

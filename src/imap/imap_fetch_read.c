@@ -104,6 +104,7 @@ static bool set_section(struct imap_reader *r, struct imap_item *item)
 static bool read_section(struct imap_reader *r, const struct row *row,
 	struct imap_item *item)
 {
+	item->has_brackets = true;
 	if (!read_section_text(r, &item->text) || !set_section(r, item))
 		return false;
 	/* only numbers: RFC 9051 9, section-binary */
@@ -207,7 +208,8 @@ static bool read_modifiers(struct imap_session *s, struct imap_reader *r,
 		return false;
 	for (bool first = true; imap_read_more(r, first); first = false) {
 		if (imap_skip_word(r, SPAN("CHANGEDSINCE"))) {
-			f->has_changed_since = s->has_condstore = true;
+			f->has_changed_since = true;
+			imap_enable_condstore(s);
 			if (!imap_read_sp(r) ||
 				!imap_read_number64(r, &f->changed_since))
 				return false;
@@ -230,6 +232,6 @@ bool imap_fetch_read(struct imap_session *s, struct imap_reader *r,
 		!imap_read_end(r))
 		return false;
 	if (f->has_modseq)
-		s->has_condstore = true;
+		imap_enable_condstore(s);
 	return true;
 }

@@ -84,6 +84,8 @@ struct imap_session {
 	bool is_rev2;
 	bool has_condstore; /* RFC 7162 3.1 */
 	bool has_qresync;
+	uint64_t told_modseq; /* all up to here was told, expunges too */
+	uint64_t tell_modseq; /* the same, when TELLING is over */
 
 	/* the mailbox that is selected */
 	bool is_selected;
@@ -133,6 +135,9 @@ static inline bool imap_has_room(const struct imap_session *s)
 /* ---- imap_cmd_any.c --- */
 /* What the session can do, as CAPABILITY says it. */
 void imap_put_session_capabilities(struct imap_session *s, struct buf *out);
+
+/* The client said that it knows of modseqs: RFC 7162 3.1. */
+void imap_enable_condstore(struct imap_session *s);
 
 /* ---- imap_tell.c -------------------------------------------------------------- */
 void imap_tell_begin(struct imap_session *s);

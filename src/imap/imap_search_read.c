@@ -177,7 +177,7 @@ static bool read_modseq(struct making *m, const struct row *row,
 
 	(void)row;
 	m->search->has_modseq = true;
-	m->session->has_condstore = true;
+	imap_enable_condstore(m->session);
 	if (!imap_read_sp(m->r))
 		return false;
 	if (imap_next(m->r) == '"' &&

@@ -195,6 +195,19 @@ void imap_tell_begin(struct imap_session *s)
 	s->tell = s->is_selected ? IMAP_TELL_KEYWORDS : IMAP_TELL_DONE;
 	s->told = 0;
 	s->has_news = false;
+	if (s->is_selected)
+		s->tell_modseq = s->cursor.view->highestmodseq;
+}
+
+/* Expunges that wait are older than modseqs that were said: a client that kept
+ * the highest of those would never hear of them.  RFC 7162 3.2 */
+static void end_tell(struct imap_session *s)
+{
+	if (!(store_cursor_news(&s->cursor) & STORE_NEWS_EXPUNGED))
+		s->told_modseq = s->tell_modseq;
+	else if (s->has_qresync)
+		buf_printf(&s->out, "* OK [HIGHESTMODSEQ %llu] so far\r\n",
+			(unsigned long long)s->told_modseq);
 }
 
 enum step imap_tell(struct imap_session *s)
@@ -210,6 +223,8 @@ enum step imap_tell(struct imap_session *s)
 		if (stages[s->tell](s) == MORE)
 			return MORE;
 		s->tell++;
+		if (s->tell == IMAP_TELL_DONE)
+			end_tell(s);
 	}
 	return DONE;
 }
