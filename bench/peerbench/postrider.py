@@ -24,6 +24,8 @@ listen smtp       {{ addresses = {{"127.0.0.1:{smtp}"}} }}
 listen submission {{ addresses = {{}} }}
 listen submissions {{ addresses = {{}} }}
 listen pop3s      {{ addresses = {{}} }}
+listen imap       {{ addresses = {{}} }}
+listen imaps      {{ addresses = {{}} }}
 listen pop3       {{ addresses = {{"127.0.0.1:{pop3}"}} }}
 limits   {{ connections_per_address = 10000  message_size = "100M" }}
 outbound {{ smarthost = "[127.0.0.1]:{relay}" }}

@@ -147,7 +147,9 @@ static void put_config(const struct demo *d, const struct demo_site *s,
 		s->pop3_port);
 	/* Alice's and Bob's programs speak in plain text, as in the textbooks */
 	buf_puts(out, "listen submissions { addresses = {} }\n"
-		"listen pop3s { addresses = {} }\n");
+		"listen pop3s { addresses = {} }\n"
+		"listen imap { addresses = {} }\n"
+		"listen imaps { addresses = {} }\n");
 	buf_printf(out, "queue { retry = {\"1s\"} warn_after = \"%s\""
 			" give_up_after = \"%s\" }\n",
 		d->give_up_after, d->give_up_after);

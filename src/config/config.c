@@ -172,8 +172,8 @@ static int on_section(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (cfg_title(section) != NULL && !is_service(cfg_title(section)))
 		return fail(cfg, SPAN("listen"), "there is no such service; "
-			"write listen smtp, submission, submissions, pop3 or "
-			"pop3s");
+			"write listen smtp, submission, submissions, pop3, "
+			"pop3s, imap or imaps");
 	for (cfg_opt_t *each = section->opts; each->name != NULL; each++)
 		if ((each->flags & CFGF_LIST) != 0 && cfg_opt_size(each) == 0 &&
 			on_option(section, each) != 0)

@@ -22,7 +22,7 @@
 #define CONFIG_POLICIES_MAX  256
 
 /* The sections `listen NAME`, in the order of enum service. */
-#define CONFIG_LISTENERS 5
+#define CONFIG_LISTENERS 7
 
 struct config_listen {
 	struct span addresses[CONFIG_ADDRESSES_MAX]; /* "127.0.0.1:25", "[::]:25" */

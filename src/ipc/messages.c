@@ -105,7 +105,7 @@ const char *role_name(enum role role)
 const char *service_name(enum service service)
 {
 	static const char *const names[SERVICE_COUNT] = {"smtp", "submission",
-		"pop3", "submissions", "pop3s", "local"};
+		"pop3", "submissions", "pop3s", "imap", "imaps", "local"};
 
 	return (unsigned)service < SERVICE_COUNT ? names[service] : "?";
 }

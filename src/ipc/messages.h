@@ -43,6 +43,8 @@ enum service {
 	SERVICE_POP3,
 	SERVICE_SUBMISSIONS,
 	SERVICE_POP3S,
+	SERVICE_IMAP,
+	SERVICE_IMAPS,
 	SERVICE_LOCAL, /* run_dir/submit.sock: SMTP of who is known by his uid */
 	SERVICE_COUNT
 };
@@ -50,13 +52,16 @@ enum service {
 /* TLS from the first byte: RFC 8314 3 */
 static inline bool service_is_tls(enum service service)
 {
-	return service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S;
+	return service == SERVICE_SUBMISSIONS || service == SERVICE_POP3S ||
+		service == SERVICE_IMAPS;
 }
 /* The same service without it: who may log in, and what is spoken. */
 static inline enum service service_plain(enum service service)
 {
 	if (service == SERVICE_SUBMISSIONS)
 		return SERVICE_SUBMISSION;
+	if (service == SERVICE_IMAPS)
+		return SERVICE_IMAP;
 	return service == SERVICE_POP3S ? SERVICE_POP3 : service;
 }
 const char *service_name(enum service service);

@@ -30,6 +30,8 @@ struct grant {
 static const bool is_mailbox[SERVICE_COUNT] = {
 	[SERVICE_POP3] = true,
 	[SERVICE_POP3S] = true,
+	[SERVICE_IMAP] = true,
+	[SERVICE_IMAPS] = true,
 };
 
 /* ---- answers ------------------------------------------------------------- */

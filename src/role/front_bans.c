@@ -147,14 +147,15 @@ enum front_away front_bans_ask(struct front *f, enum service service,
 
 /* A ban that ends is a temporary refusal: a mail server behind the same
  * address comes again, and its mail is late, not lost.  RFC 5321 3.1, 3.8,
- * RFC 3206 */
+ * RFC 3206, RFC 5530 */
 static const struct {
-	const char *smtp, *pop3, *why;
+	const char *smtp, *pop3, *imap, *why;
 } words[] = {
-	[AWAY_BUSY] = {"421 4.7.0", "[SYS/TEMP]", "Too many connections"},
-	[AWAY_BANNED] = {"421 4.7.0", "[SYS/TEMP]",
+	[AWAY_BUSY] = {"421 4.7.0", "[SYS/TEMP]", "[UNAVAILABLE]",
+		"Too many connections"},
+	[AWAY_BANNED] = {"421 4.7.0", "[SYS/TEMP]", "[UNAVAILABLE]",
 		"Too many failed logins from your network, try again later"},
-	[AWAY_FOR_EVER] = {"554 5.7.1", "[SYS/PERM]",
+	[AWAY_FOR_EVER] = {"554 5.7.1", "[SYS/PERM]", "[CONTACTADMIN]",
 		"Your network is not served here"},
 };
 
@@ -170,6 +171,9 @@ void front_turn_away(struct front *f, enum service service, int fd,
 	buf_init(&line, 512);
 	if (service == SERVICE_POP3)
 		buf_printf(&line, "-ERR %s %s\r\n", words[away].pop3,
+			words[away].why);
+	else if (service == SERVICE_IMAP)
+		buf_printf(&line, "* BYE %s %s\r\n", words[away].imap,
 			words[away].why);
 	else
 		buf_printf(&line, "%s %.*s %s\r\n", words[away].smtp,

@@ -1,8 +1,8 @@
 /*
  * front_int.h - shared by the parts of front: the role and its listeners
  * (front.c), the connection (front_session.c), and what each protocol's
- * effects mean (front_smtp.c, front_body.c, front_pop3.c), with the logins of
- * all (front_login.c).
+ * effects mean (front_smtp.c, front_body.c, front_pop3.c, front_imap.c), with
+ * the logins of all (front_login.c).
  */
 #ifndef POSTRIDER_ROLE_FRONT_INT_H
 #define POSTRIDER_ROLE_FRONT_INT_H
@@ -11,6 +11,7 @@
 #include "base/dict.h"
 #include "base/map.h"
 #include "crypto/hash.h"
+#include "imap/imap_door.h"
 #include "pop3/pop3_login.h"
 #include "role/role.h"
 #include "sasl/sasl.h"
@@ -135,8 +136,9 @@ struct session {
 	struct front_body body;
 	uint64_t unconfirmed_qid; /* 250 sent, nothing heard since: RFC 1047 */
 	uint64_t messages;
-	/* POP3 */
+	/* POP3, IMAP */
 	struct pop3_login *pop3;
+	struct imap_door *imap;
 	struct front_local *local; /* in the arena; NULL: not of this machine */
 	struct front_login login;
 	uint64_t account;    /* SMTP: who is logged in; 0: nobody */
@@ -203,6 +205,7 @@ struct front_protocol {
 };
 extern const struct front_protocol front_smtp;
 extern const struct front_protocol front_pop3;
+extern const struct front_protocol front_imap;
 const struct front_protocol *front_protocol_of(enum service service);
 
 /* front_smtp.c: answers from the other roles */

@@ -88,6 +88,8 @@ static struct span alpn_of(enum service service)
 	static const struct span names[SERVICE_COUNT] = {
 		[SERVICE_POP3] = SPAN_INIT("pop3"),
 		[SERVICE_POP3S] = SPAN_INIT("pop3"),
+		[SERVICE_IMAP] = SPAN_INIT("imap"),
+		[SERVICE_IMAPS] = SPAN_INIT("imap"),
 	};
 
 	return names[service];

@@ -53,6 +53,8 @@ const struct front_protocol *front_protocol_of(enum service service)
 		[SERVICE_POP3] = &front_pop3,
 		[SERVICE_SUBMISSIONS] = &front_smtp,
 		[SERVICE_POP3S] = &front_pop3,
+		[SERVICE_IMAP] = &front_imap,
+		[SERVICE_IMAPS] = &front_imap,
 		[SERVICE_LOCAL] = &front_smtp,
 	};
 

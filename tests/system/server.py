@@ -104,7 +104,7 @@ class Server:
         self.hostname = hostname
         self.address = "127.0.0.1"
         (self.smtp_port, self.submission_port, self.pop3_port, self.submissions_port,
-         self.pop3s_port) = (free_port() for _ in range(5))
+         self.pop3s_port, self.imap_port, self.imaps_port) = (free_port() for _ in range(7))
         self.process = None
         self.passwords = {}
         records = []
@@ -122,6 +122,8 @@ class Server:
             "listen submissions": {
                 "addresses": listing([f"{self.address}:{self.submissions_port}"])},
             "listen pop3s": {"addresses": listing([f"{self.address}:{self.pop3s_port}"])},
+            "listen imap": {"addresses": listing([f"{self.address}:{self.imap_port}"])},
+            "listen imaps": {"addresses": listing([f"{self.address}:{self.imaps_port}"])},
             "login": {"plaintext": '"loopback"'},
             "limits": {"connections_per_address": 1000},
             "queue": {"retry": listing(["1s"])},

@@ -214,12 +214,14 @@ static const struct {
 	{"tls { certificate = /x }",
 		"t.conf: tls.key: there are not as many as in "
 		"tls.certificate; write one for each, in the same order"},
-	{"listen imap { addresses = {\"0.0.0.0:143\"} }",
+	{"listen ftp { addresses = {\"0.0.0.0:21\"} }",
 		"t.conf:1: listen: there is no such service; "
-		"write listen smtp, submission, submissions, pop3 or pop3s"},
-	{"listen imap { }",
+		"write listen smtp, submission, submissions, pop3, pop3s, imap "
+		"or imaps"},
+	{"listen ftp { }",
 		"t.conf:1: listen: there is no such service; "
-		"write listen smtp, submission, submissions, pop3 or pop3s"},
+		"write listen smtp, submission, submissions, pop3, pop3s, imap "
+		"or imaps"},
 	{"hostname = \"a b\"",
 		"t.conf:1: hostname: \"a b\" is not a host name; write "
 		"letters, digits, hyphens and dots, as in \"mx.example.org\""},
