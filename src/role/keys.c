@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "crypto/secret.h"
 #include "role/keys_set.h"
 #include "role/role.h"
@@ -34,6 +35,8 @@
 /* A ticket can be opened for two to three times this long; RFC 8446 4.6.1
  * allows a week. */
 #define TICKET_MS  (12 * 3600 * 1000LL)
+/* Who renews by himself does so before; who does not, hears of it twice a day. */
+#define SOON_MS    (7 * 86400 * 1000LL)
 
 struct keys {
 	struct role_run *run;
@@ -45,6 +48,38 @@ struct keys {
 	struct err why_none; /* of a set that came before begin */
 	bool has_begun;
 };
+
+/* ---- dates ---------------------------------------------------------------- */
+static void note_dates(const struct keys *k, uint32_t i)
+{
+	int64_t now_ms = loop_wall_ms(k->run->loop);
+	int64_t since_ms, until_ms;
+	const char *why = NULL;
+	struct buf until;
+
+	if (!tls_certificate_times(buf_span(&k->live.pairs[i].chain),
+		    &since_ms, &until_ms))
+		return;
+	if (now_ms < since_ms)
+		why = "not valid yet";
+	else if (now_ms >= until_ms)
+		why = "expired";
+	else if (until_ms - now_ms < SOON_MS)
+		why = "ends soon";
+	if (why == NULL)
+		return;
+	buf_init(&until, 40);
+	time_put_rfc3339(&until, until_ms);
+	LOG(EV_KEYS_DATES, LOG_NUM("certificate", i + 1), LOG_STR("why", why),
+		LOG_SPAN("until", buf_span(&until)));
+	buf_clear(&until);
+}
+
+static void note_all_dates(const struct keys *k)
+{
+	for (uint32_t i = 0; i < k->live.count; i++)
+		note_dates(k, i);
+}
 
 /* ---- telling the fronts ---------------------------------------------------- */
 static void tell_identities(const struct keys *k, struct channel *front)
@@ -83,6 +118,7 @@ static void on_next_ticket(void *arg)
 	secret_random(&k->tickets[0], sizeof(k->tickets[0]));
 	tell_all(k, tell_tickets);
 	timer_arm(&k->next_ticket, TICKET_MS);
+	note_all_dates(k);
 }
 
 /* ---- files of the configuration -------------------------------------------- */
@@ -105,6 +141,7 @@ static void go_live(struct keys *k)
 	k->live = k->coming;
 	k->coming = (struct keys_set){0};
 	LOG(EV_KEYS_LOADED, LOG_NUM("count", k->live.count));
+	note_all_dates(k);
 	tell_all(k, tell_identities);
 }
 

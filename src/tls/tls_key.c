@@ -5,6 +5,7 @@
 #include "tls/tls_key.h"
 
 #include <limits.h>
+#include <time.h>
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -41,6 +42,29 @@ static EVP_PKEY *public_half(struct span chain_pem)
 
 	sk_X509_pop_free(chain, X509_free);
 	return pub;
+}
+
+static bool take_time(const ASN1_TIME *time, int64_t *out_ms)
+{
+	struct tm tm;
+
+	if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1)
+		return false;
+	*out_ms = (int64_t)timegm(&tm) * 1000;
+	return true;
+}
+
+bool tls_certificate_times(struct span chain_pem, int64_t *out_since_ms,
+	int64_t *out_until_ms)
+{
+	STACK_OF(X509) *chain = tls_read_chain(chain_pem);
+	X509 *first = chain == NULL ? NULL : sk_X509_value(chain, 0);
+	bool is_told = first != NULL &&
+		take_time(X509_get0_notBefore(first), out_since_ms) &&
+		take_time(X509_get0_notAfter(first), out_until_ms);
+
+	sk_X509_pop_free(chain, X509_free);
+	return is_told;
 }
 
 static const char *kind_of(EVP_PKEY *key)

@@ -55,6 +55,11 @@ enum code tls_key_sign(struct tls_key *k, const struct tls_sign *what,
 /* Is it the private half to this certificate? */
 bool tls_key_fits(const struct tls_key *k, struct span chain_pem);
 
+/* Until when the first certificate of the chain is good, and since when,
+ * milliseconds since 1970; false: it does not say. */
+bool tls_certificate_times(struct span chain_pem, int64_t *out_since_ms,
+	int64_t *out_until_ms);
+
 /* A new key (ECDSA, P-256) and a certificate for these names that it signs
  * itself, both as PEM: for a server that was given none. */
 enum code tls_make_self_signed(const struct span *names, size_t count,

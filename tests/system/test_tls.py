@@ -20,15 +20,24 @@ from server import Server, wait_for
 BODY = b"Subject: under TLS\r\n\r\n" + (b"y" * 70 + b"\r\n") * 30000
 
 
-def make_pair(folder, name, kind):
+def make_pair(folder, name, kind, days=9):
     """A key of that kind and a certificate for the name, signed by itself."""
     key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
     algorithm = {"rsa": ["rsa:2048"], "ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
                  "ed25519": ["ed25519"]}[kind]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-days", "9",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-days", str(days),
                     "-keyout", key, "-out", certificate, "-subj", f"/CN={name}",
                     "-addext", f"subjectAltName=DNS:{name}"], check=True, capture_output=True)
     return certificate, key
+
+
+def expire(pair):
+    """The same certificate as it was two days ago, for one day."""
+    certificate, key = pair
+    request = subprocess.run(["openssl", "x509", "-x509toreq", "-in", certificate, "-signkey",
+                              key], check=True, capture_output=True).stdout
+    subprocess.run(["openssl", "x509", "-req", "-signkey", key, "-days", "-1", "-out",
+                    certificate], input=request, check=True, capture_output=True)
 
 
 def quoted(paths):
@@ -378,6 +387,24 @@ def test_certificates_by_name_and_anew(tmp_path):
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: name("d.test") == "d.test", 30, "the new certificate")
         assert name("b.test") == "b.test"
+    finally:
+        server.close()
+
+
+def test_dates_are_told(tmp_path):
+    """An expired certificate is served, for nothing better is there, and is told (T09)."""
+    old = make_pair(tmp_path, "mx.test", "ec")
+    expire(old)
+    short = make_pair(tmp_path, "b.test", "ec", days=3)
+    good = make_pair(tmp_path, "c.test", "ec", days=30)
+    pairs = [old, short, good]
+    server = Server(options={"tls": {"certificate": quoted(pair[0] for pair in pairs),
+                                     "key": quoted(pair[1] for pair in pairs)}})
+    try:
+        server.start()
+        told = {event["certificate"]: event["why"] for event in server.events("keys.dates")}
+        assert told == {"1": "expired", "2": "ends soon"}
+        assert peer_name(server.address, server.pop3s_port, "mx.test") == "mx.test"
     finally:
         server.close()
 
