@@ -66,7 +66,7 @@ static const struct cli_verb verbs[] = {
 	{"queue",   "hold",     FILTERS,                    "keep messages where they are",      CLI_SELF,   cli_ask},
 	{"queue",   "release",  FILTERS,                    "let them go again",                 CLI_SELF,   cli_ask},
 	{"queue",   "cancel",   FILTERS,                    "remove them; nobody is told",       CLI_SELF,   cli_ask},
-	{"mail",    "send",     "-f ADDRESS -t ADDRESS... [-s SUBJECT] [-a FILE]... [--server=HOST:PORT]",
+	{"mail",    "send",     "-f ADDRESS -t ADDRESS... [-s SUBJECT] [-a FILE]... [-u ADDRESS] [--password-stdin] [--server=HOST:PORT]",
 		"send the text on stdin, with files",                                                    CLI_CONFIG, cli_mail_run},
 	{"mail",    "list",     "-u ADDRESS [--password-stdin] [--server=HOST:PORT]",
 		"show what is in a mailbox",                                                             CLI_CONFIG, cli_mail_run},

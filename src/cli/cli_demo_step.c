@@ -126,9 +126,19 @@ static enum code build(struct demo *d, const char *subject, struct buf *out)
 	return code;
 }
 
+static enum code get_password(void *arg, struct buf *out)
+{
+	const struct demo_site *s = arg;
+
+	buf_puts(out, s->password);
+	return OK;
+}
+
 static enum code submit(struct demo *d, struct span message,
 	struct buf *dialogue)
 {
+	struct cli_smtp_login login = {.get_password = get_password,
+		.arg = &d->crepes};
 	struct buf server, from, to;
 	struct smtp_client_rcpt rcpt = {0};
 	struct smtp_client_message m = {.body = message, .size = message.n,
@@ -141,9 +151,9 @@ static enum code submit(struct demo *d, struct span message,
 	put_server(&d->crepes, d->crepes.submission_port, &server);
 	put_address(&d->crepes, &from);
 	put_address(&d->hamburger, &to);
-	m.reverse_path = buf_span(&from);
+	m.reverse_path = login.user = buf_span(&from);
 	rcpt.address = buf_span(&to);
-	code = cli_smtp_send(buf_span(&server), &m, dialogue, d->e);
+	code = cli_smtp_send(buf_span(&server), &m, &login, dialogue, d->e);
 	if (code == OK && rcpt.result != OK)
 		code = err_set(d->e, CORRUPT, "crepes.fr did not take Alice's"
 			" message: %u %.*s", rcpt.code, SPAN_ARG(rcpt.text));
@@ -167,7 +177,8 @@ enum code demo_alice_writes(struct demo *d, const char *subject)
 			sizeof(TEXT) - 3)));
 		demo_say("[%s, %zu bytes]", PICTURE_NAME,
 			buf_len(&d->picture));
-		demo_say("Her user agent hands it to her server:");
+		demo_say("Her user agent logs in, on this computer only and so"
+			" without TLS:");
 		code = submit(d, buf_span(&message), &dialogue);
 		demo_print_lines(d, buf_span(&dialogue));
 	}

@@ -146,7 +146,7 @@ static enum code set_quota(struct demo *d, const char *quota)
 	return demo_site_run(d, &d->hamburger, words, SPAN_EMPTY, NULL);
 }
 
-/* A newsletter fills Bob's mailbox, by way of his own server. */
+/* A newsletter fills Bob's mailbox. */
 static enum code fill_mailbox(struct demo *d)
 {
 	struct smtp_client_rcpt rcpt = {.address = SPAN("bob@hamburger.edu")};
@@ -163,9 +163,8 @@ static enum code fill_mailbox(struct demo *d)
 		buf_puts(&text, "One more burger with everything on it.\r\n");
 	m.body = buf_span(&text);
 	m.size = m.body.n;
-	buf_printf(&server, "%s:%u", d->hamburger.ip,
-		d->hamburger.submission_port);
-	code = cli_smtp_send(buf_span(&server), &m, NULL, d->e);
+	buf_printf(&server, "%s:%u", d->hamburger.ip, d->hamburger.smtp_port);
+	code = cli_smtp_send(buf_span(&server), &m, NULL, NULL, d->e);
 	if (code == OK && rcpt.result != OK)
 		code = err_set(d->e, CORRUPT, "the newsletter was refused: %u",
 			rcpt.code);

@@ -14,17 +14,17 @@
 
 #include "base/num.h"
 #include "cli/cli_mail_int.h"
+#include "cli/cli_mail_smtp.h"
 #include "codec/charset.h"
 
 #include "base/banned.h"
 
 #define MAIL_ARENA_BYTES (16u << 20)
-#define PASSWORD_MAX     512
 #define SERVER_MAX       300
 
 const char cli_mail_usage[] =
 	"usage: postrider mail send -f ADDRESS -t ADDRESS... -s SUBJECT"
-	" [-a FILE]... < TEXT\n"
+	" [-a FILE]... [-u ADDRESS] < TEXT\n"
 	"       postrider mail list -u ADDRESS\n"
 	"       postrider mail read -u ADDRESS N\n"
 	"       postrider mail save -u ADDRESS N [PART] [-o DIRECTORY]\n"
@@ -254,7 +254,7 @@ static bool ask_terminal(struct buf *out)
 	return is_read;
 }
 
-static enum code get_password(const struct mail_command *m, struct buf *out)
+enum code mail_get_password(const struct mail_command *m, struct buf *out)
 {
 	const char *given = getenv("POSTRIDER_PASSWORD");
 
@@ -281,10 +281,10 @@ enum code mail_open(const struct mail_command *m, struct cli_pop3 *p)
 	if (m->options->user.count == 0)
 		return err_set(m->e, SYNTAX, "whose mail? say -u ADDRESS");
 	buf_init(&server, SERVER_MAX);
-	buf_init(&password, PASSWORD_MAX);
+	buf_init(&password, CLI_PASSWORD_MAX);
 	code = mail_server(m, services, 1, &server, m->e);
 	if (code == OK)
-		code = get_password(m, &password);
+		code = mail_get_password(m, &password);
 	if (code == OK)
 		code = cli_pop3_open(p, buf_span(&server),
 			m->options->user.items[0], buf_span(&password), m->e);

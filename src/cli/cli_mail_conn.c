@@ -70,6 +70,8 @@ static void note_local(struct cli_conn *c)
 
 	(void)getsockname(c->fd, &own.any, &len);
 	is_v6 = own.any.sa_family == AF_INET6;
+	c->is_loopback = is_v6 ? IN6_IS_ADDR_LOOPBACK(&own.v6.sin6_addr)
+			       : ntohl(own.v4.sin_addr.s_addr) >> 24 == 127;
 	if (is_v6)
 		(void)inet_ntop(AF_INET6, &own.v6.sin6_addr, text,
 			sizeof(text));

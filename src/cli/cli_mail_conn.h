@@ -16,6 +16,7 @@ struct cli_conn {
 	int fd; /* -1: closed */
 	struct buf in;   /* read and not yet taken */
 	char local[64];  /* our own address as a literal, "[127.0.0.1]" */
+	bool is_loopback; /* nobody else hears it */
 };
 
 /* To "host:port", "127.0.0.1:25" or "[::1]:25", or a socket "/run/…".  GONE: nobody listens there;

@@ -46,6 +46,10 @@ enum code mail_server(const struct mail_command *m,
 	const enum service *services, size_t count, struct buf *out,
 	struct err *e) MUST_USE;
 
+/* From stdin, the environment, or whoever sits at the terminal. */
+enum code mail_get_password(const struct mail_command *m, struct buf *out)
+	MUST_USE;
+
 /* Logs in for list, read and save. */
 enum code mail_open(const struct mail_command *m, struct cli_pop3 *p)
 	MUST_USE;

@@ -174,8 +174,25 @@ static uint32_t flags_of(const struct message_draft *d)
 	return is_ascii ? 0 : SMTP_CLIENT_MAIL_UTF8;
 }
 
+/* Whose password; what came on stdin stands before the text, so it was read
+ * already. */
+struct asker {
+	const struct mail_command *m;
+	struct span given; /* p is NULL: none */
+};
+
+static enum code get_password(void *arg, struct buf *out)
+{
+	const struct asker *a = arg;
+
+	if (a->given.p == NULL)
+		return mail_get_password(a->m, out);
+	buf_put(out, a->given);
+	return OK;
+}
+
 static enum admin_exit submit(const struct mail_command *m,
-	const struct message_draft *d, struct span text)
+	const struct message_draft *d, struct span text, struct span password)
 {
 	static const enum service services[] = {SERVICE_SUBMISSION,
 		SERVICE_SMTP};
@@ -187,6 +204,11 @@ static enum admin_exit submit(const struct mail_command *m,
 		.rcpt_count = d->to_count,
 		.arena = m->arena,
 	};
+	struct asker asker = {.m = m, .given = password};
+	const struct cli_smtp_login login = {
+		.user = m->options->user.count > 0 ? m->options->user.items[0]
+						   : d->from.address,
+		.get_password = get_password, .arg = &asker};
 	struct buf id, server;
 	enum admin_exit status;
 	enum code code;
@@ -200,7 +222,8 @@ static enum admin_exit submit(const struct mail_command *m,
 	message_put_id(d, &id);
 	code = mail_server(m, services, 2, &server, m->e);
 	if (code == OK)
-		code = cli_smtp_send(buf_span(&server), &message, NULL, m->e);
+		code = cli_smtp_send(buf_span(&server), &message, &login,
+			NULL, m->e);
 	status = code == OK ? report(m, &message, buf_span(&id))
 			    : mail_exit_of(code);
 	buf_clear(&id);
@@ -212,9 +235,9 @@ enum admin_exit mail_send(struct mail_command *m)
 {
 	struct message_draft d = {0};
 	struct input *in = ARENA_NEW(m->arena, struct input);
-	struct buf message;
+	struct buf message, password;
 	enum admin_exit status;
-	enum code code;
+	enum code code = OK;
 
 	if (m->options->from.count == 0 || m->options->to.count == 0) {
 		(void)err_set(m->e, SYNTAX,
@@ -223,15 +246,26 @@ enum admin_exit mail_send(struct mail_command *m)
 	}
 	buf_init(&in->text, CLI_MESSAGE_MAX);
 	buf_init(&message, CLI_MESSAGE_MAX);
-	code = make_draft(m, &d, in);
+	buf_init(&password, CLI_PASSWORD_MAX);
+	(void)buf_reserve(&password, CLI_PASSWORD_MAX);
+	if (m->options->has_password_stdin)
+		code = mail_get_password(m, &password);
+	if (code == OK)
+		code = make_draft(m, &d, in);
 	if (code == NOT_FOUND) {
 		status = EXIT_NO_INPUT;
 	} else {
 		if (code == OK)
 			code = message_build(&d, &message, m->e);
-		status = code == OK ? submit(m, &d, buf_span(&message))
-				    : mail_exit_of(code);
+		status = code == OK
+			? submit(m, &d, buf_span(&message),
+				  m->options->has_password_stdin
+					  ? buf_span(&password)
+					  : SPAN_EMPTY)
+			: mail_exit_of(code);
 	}
+	buf_wipe(&password);
+	buf_clear(&password);
 	input_clear(in);
 	buf_clear(&message);
 	return status;

@@ -11,6 +11,7 @@
 struct sending {
 	struct cli_conn conn;
 	struct smtp_client *client;
+	const struct cli_smtp_login *login;
 	struct span rest; /* of the body, not yet given to the engine */
 	bool is_closed;
 };
@@ -23,6 +24,22 @@ static void give_piece(struct sending *s)
 	smtp_client_body(s->client, piece, s->rest.n == 0);
 }
 
+static void log_in(struct sending *s)
+{
+	struct buf password;
+	bool has_one;
+
+	buf_init(&password, CLI_PASSWORD_MAX);
+	(void)buf_reserve(&password, CLI_PASSWORD_MAX);
+	has_one = s->conn.is_loopback &&
+		s->login->user.n <= CLI_PASSWORD_MAX &&
+		s->login->get_password(s->login->arg, &password) == OK;
+	smtp_client_login(s->client, has_one ? s->login->user : SPAN_EMPTY,
+		buf_span(&password));
+	buf_wipe(&password);
+	buf_clear(&password);
+}
+
 /* Carries out what the engine wants; the connection's trouble is its too. */
 static void run_effects(struct sending *s)
 {
@@ -32,6 +49,8 @@ static void run_effects(struct sending *s)
 	while (smtp_client_next(s->client, &effect)) {
 		if (effect.type == SMTP_CLIENT_CLOSE)
 			s->is_closed = true;
+		if (effect.type == SMTP_CLIENT_LOGIN)
+			log_in(s);
 		if (effect.type == SMTP_CLIENT_BODY)
 			give_piece(s);
 		if (effect.type == SMTP_CLIENT_SETTLED &&
@@ -62,10 +81,12 @@ static void run_session(struct sending *s)
 }
 
 enum code cli_smtp_send(struct span server, struct smtp_client_message *m,
-	struct buf *dialogue, struct err *e)
+	const struct cli_smtp_login *login, struct buf *dialogue,
+	struct err *e)
 {
-	struct sending s = {.conn = {.fd = -1}};
-	struct smtp_client_config config = {.dialogue = dialogue};
+	struct sending s = {.conn = {.fd = -1}, .login = login};
+	struct smtp_client_config config = {.may_login = login != NULL,
+		.dialogue = dialogue};
 	struct arena arena;
 	enum code code = cli_conn_open(&s.conn, server, e);
 

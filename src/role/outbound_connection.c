@@ -387,6 +387,9 @@ static void take_effect(struct connection *c,
 	case SMTP_CLIENT_CLOSE:
 		c->is_dead = true;
 		break;
+	case SMTP_CLIENT_LOGIN: /* config.may_login is not set */
+	default:
+		unreachable();
 	}
 }
 

@@ -2,7 +2,7 @@
  * smtp_client.c - the order of things in an SMTP session.  See smtp_client.h;
  * what is said is in smtp_client_command.c.
  *
- *	      ┌─secured()─ SHAKING ◀─220─┐
+ *	      ┌─secured()─ SHAKING ◀─220─┐   (behind it AUTH, if wished)
  *	      ▼                          │ (if wished and offered)
  *	GREETING ─220─▶ EHLO ─2xx─▶ STARTTLS? ─▶ IDLE ──begin()──▶ RSET? ─▶ MAIL
  *	                 └5xx─▶ HELO ─2xx──▶ ▲ ▲                         │
@@ -37,7 +37,7 @@
 #define SHAKING_MS 30000
 
 typedef void reply_fn(struct smtp_client *c, const struct smtp_reply *r);
-static reply_fn on_greeting, on_ehlo, on_helo, on_starttls, on_early,
+static reply_fn on_greeting, on_ehlo, on_helo, on_starttls, on_auth, on_early,
 	on_rset, on_mail, on_rcpt, on_data, on_dot, on_quit;
 
 #define TO(state) (1u << (state))
@@ -49,10 +49,11 @@ static const struct {
 	unsigned next;      /* states that may follow; CLOSED may always */
 } states[STATE_COUNT] = {
 	[GREETING] = { "the greeting",           5 * MINUTES,  on_greeting, TO(EHLO) | TO(QUIT) },
-	[EHLO]     = { "the reply to EHLO",      5 * MINUTES,  on_ehlo,     TO(HELO) | TO(STARTTLS) | TO(IDLE) | TO(QUIT) },
+	[EHLO]     = { "the reply to EHLO",      5 * MINUTES,  on_ehlo,     TO(HELO) | TO(STARTTLS) | TO(AUTH) | TO(IDLE) | TO(QUIT) },
 	[HELO]     = { "the reply to HELO",      5 * MINUTES,  on_helo,     TO(IDLE) | TO(QUIT) },
-	[STARTTLS] = { "the reply to STARTTLS",  5 * MINUTES,  on_starttls, TO(SHAKING) | TO(IDLE) | TO(QUIT) },
+	[STARTTLS] = { "the reply to STARTTLS",  5 * MINUTES,  on_starttls, TO(SHAKING) | TO(AUTH) | TO(IDLE) | TO(QUIT) },
 	[SHAKING]  = { "the TLS handshake",      SHAKING_MS,   NULL,        TO(EHLO) },
+	[AUTH]     = { "the reply to AUTH",      5 * MINUTES,  on_auth,     TO(IDLE) | TO(QUIT) },
 	[IDLE]     = { "nothing",                0,            on_early,    TO(RSET) | TO(MAIL) | TO(QUIT) },
 	[RSET]     = { "the reply to RSET",      5 * MINUTES,  on_rset,     TO(MAIL) },
 	[MAIL]     = { "the reply to MAIL",      5 * MINUTES,  on_mail,     TO(RCPT) | TO(IDLE) },
@@ -78,13 +79,17 @@ struct smtp_client *smtp_client_open(struct arena *a,
 
 	c->config = *config;
 	buf_init(&c->out, OUT_BYTES_MAX);
+	buf_init(&c->login, 2 * SMTP_CLIENT_LOGIN_BYTES);
 	smtp_reply_init(&c->reader);
 	return c;
 }
 
 void smtp_client_close(struct smtp_client *c)
 {
+	buf_wipe(&c->out);
 	buf_clear(&c->out);
+	buf_wipe(&c->login);
+	buf_clear(&c->login);
 }
 
 /* ---- outcomes --------------------------------------------------------- */
@@ -343,16 +348,26 @@ static void be_ready(struct smtp_client *c)
 		start(c);
 }
 
+static void log_in(struct smtp_client *c)
+{
+	if (!smtp_client_can_log_in(c)) {
+		be_ready(c);
+		return;
+	}
+	c->wish = WISH_LOGIN;
+	set_state(c, AUTH);
+}
+
 /* The server has said what it can: TLS first, if it is wished. */
 static void be_secure(struct smtp_client *c)
 {
 	if (c->is_secure || c->config.tls == SMTP_CLIENT_TLS_NEVER) {
-		be_ready(c);
+		log_in(c);
 	} else if (c->extensions & EXT_STARTTLS) {
 		smtp_client_say(c, SPAN("STARTTLS"));
 		set_state(c, STARTTLS);
 	} else if (c->config.tls == SMTP_CLIENT_TLS_MAY) {
-		be_ready(c);
+		log_in(c);
 	} else {
 		leave_plain(c, SPAN("the server offers no TLS, and mail goes "
 				    "there under TLS only"));
@@ -390,11 +405,21 @@ static void on_starttls(struct smtp_client *c, const struct smtp_reply *r)
 	} else if (is_class(r, 2)) {
 		cut_garbled(c);
 	} else if (c->config.tls == SMTP_CLIENT_TLS_MAY) {
-		be_ready(c);
+		log_in(c);
 	} else {
 		leave_plain(c, SPAN("the server refused TLS, and mail goes "
 				    "there under TLS only"));
 	}
+}
+
+static void on_auth(struct smtp_client *c, const struct smtp_reply *r)
+{
+	enum step step = smtp_client_take_auth(c, r);
+
+	if (step == DONE)
+		be_ready(c);
+	else if (step == BAD)
+		leave(c, r);
 }
 
 /* A reply that nobody asked for.  In the middle of a message an error can
@@ -445,16 +470,6 @@ static void on_mail(struct smtp_client *c, const struct smtp_reply *r)
 	set_state(c, RCPT);
 }
 
-/* RFC 5321 4.5.3.1.10: 452, and by tradition 552, may mean "too many". */
-static bool is_crowded(const struct smtp_client *c,
-	const struct smtp_reply *r)
-{
-	if (c->accepted == 0 || (r->code != 452 && r->code != 552))
-		return false;
-	return r->enhanced.n == 0 ||
-		span_ends(r->enhanced, SPAN(".5.3"));
-}
-
 static void take_rcpt(struct smtp_client *c, struct smtp_client_rcpt *rcpt,
 	const struct smtp_reply *r)
 {
@@ -468,7 +483,7 @@ static void take_rcpt(struct smtp_client *c, struct smtp_client_rcpt *rcpt,
 	if (rcpt->is_settled)
 		return;
 	v = verdict_of(c, r);
-	v.was_crowded = is_crowded(c, r);
+	v.was_crowded = smtp_client_is_crowded(c, r);
 	if (r->code == 552)
 		v.result = TEMP;
 	settle(rcpt, &v);
@@ -539,9 +554,9 @@ static void take_reply(struct smtp_client *c, const struct smtp_reply *r)
 {
 	if (c->state == EHLO && is_class(r, 2) && r->lines > 1)
 		smtp_client_take_extension(c, r->words);
-	/* 3xx answers nothing but DATA */
+	/* 3xx answers nothing but DATA and AUTH */
 	if (is_class(r, 3) && c->state != DATA && c->state != BODY &&
-		c->state != IDLE)
+		c->state != IDLE && c->state != AUTH)
 		cut_garbled(c);
 	else if (r->code == 421 && c->state != QUIT)
 		cut_by_reply(c, r);
@@ -551,7 +566,9 @@ static void take_reply(struct smtp_client *c, const struct smtp_reply *r)
 
 static void drop_sent(struct smtp_client *c)
 {
-	if (c->is_sending)
+	if (c->is_sending && c->state == AUTH)
+		buf_wipe(&c->out); /* it was a password */
+	else if (c->is_sending)
 		buf_reset(&c->out);
 	c->is_sending = false;
 }
@@ -602,6 +619,7 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out)
 {
 	static const enum smtp_client_effect_type effects[] = {
 		[WISH_TLS] = SMTP_CLIENT_START_TLS,
+		[WISH_LOGIN] = SMTP_CLIENT_LOGIN,
 		[WISH_BODY] = SMTP_CLIENT_BODY,
 		[WISH_CONVERSION] = SMTP_CLIENT_CONVERT,
 	};
@@ -655,6 +673,18 @@ void smtp_client_tls_failed(struct smtp_client *c, struct span why)
 		cut(c, SPAN("4.7.5"), arena_dup(c->message->arena, why));
 	/* the reason of the end must not lean on the message's arena */
 	end(c, SPAN("TLS failed"));
+}
+
+void smtp_client_login(struct smtp_client *c, struct span user,
+	struct span password)
+{
+	drop_sent(c);
+	if (c->state != AUTH)
+		return;
+	if (user.n == 0)
+		be_ready(c);
+	else
+		smtp_client_say_auth(c, user, password);
 }
 
 /* ---- the caller's wishes ---------------------------------------------- */
@@ -715,16 +745,6 @@ void smtp_client_body_failed(struct smtp_client *c)
 		.text = SPAN("the message cannot be read")});
 	buf_reset(&c->out);
 	end(c, SPAN("message given up"));
-}
-
-bool smtp_client_takes_8bit(const struct smtp_client *c)
-{
-	return c->extensions & EXT_8BITMIME;
-}
-
-bool smtp_client_is_committed(const struct smtp_client *c)
-{
-	return c->state == DOT && c->message != NULL && c->accepted > 0;
 }
 
 bool smtp_client_is_opening(const struct smtp_client *c)

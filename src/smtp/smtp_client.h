@@ -1,7 +1,8 @@
 /*
  * smtp_client.h - the client's side of one SMTP connection: RFC 5321 with
  * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, STARTTLS (RFC
- * 3207) and REQUIRETLS (RFC 8689); any number of messages, one after the other.
+ * 3207), REQUIRETLS (RFC 8689) and AUTH PLAIN (RFC 4954); any number of messages,
+ * one after the other.
  *
  * Pure: bytes in, effects out, of the shape of smtp_server.h.  The caller owns
  * the socket, TLS, the clock and the file of a large body.
@@ -35,9 +36,11 @@ enum smtp_client_tls {
 
 struct smtp_client_config {
 	enum smtp_client_tls tls;
+	bool may_login;       /* LOGIN is asked where the server offers it */
 	struct span hostname; /* for EHLO; kept by reference */
 	struct buf *dialogue; /* lines "C: …", "S: …" with LF are appended, as
-	                         far as they fit; never message text.  NULL:
+	                         far as they fit; never message text, nor a
+	                         password.  NULL:
 	                         none are wanted */
 };
 
@@ -82,6 +85,8 @@ enum smtp_client_effect_type {
 	SMTP_CLIENT_SEND,    /* write bytes to the server */
 	SMTP_CLIENT_START_TLS, /* begin the handshake; what comes next is said
 	                        with smtp_client_secured or _tls_failed */
+	SMTP_CLIENT_LOGIN,   /* the server takes a password, in this very form:
+	                        answer with smtp_client_login */
 	SMTP_CLIENT_CONVERT, /* the server takes less than the message may hold:
 	                        answer with smtp_client_converted */
 	SMTP_CLIENT_BODY,    /* give the next piece with smtp_client_body */
@@ -112,6 +117,13 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_effect *out);
 void smtp_client_secured(struct smtp_client *c, bool is_verified);
 /* The handshake failed: the connection is of no more use. */
 void smtp_client_tls_failed(struct smtp_client *c, struct span why);
+
+/* The answer to LOGIN.  Without a user the session goes on as a stranger's.  A
+ * refusal settles the message: 5xx for good.  RFC 4616: no NUL in either, and
+ * both together at most SMTP_CLIENT_LOGIN_BYTES. */
+#define SMTP_CLIENT_LOGIN_BYTES 2048
+void smtp_client_login(struct smtp_client *c, struct span user,
+	struct span password);
 
 /* No message is there and the session has not ended. */
 bool smtp_client_is_free(const struct smtp_client *c);

@@ -32,6 +32,11 @@ void smtp_client_note_reply(struct smtp_client *c, struct span line)
 	note(c, SPAN("S: "), line);
 }
 
+void smtp_client_note_command(struct smtp_client *c, struct span line)
+{
+	note(c, SPAN("C: "), line);
+}
+
 void smtp_client_note_message(struct smtp_client *c, uint64_t bytes)
 {
 	struct buf line;
@@ -133,8 +138,17 @@ static const struct {
 	{ "SMTPUTF8",   EXT_SMTPUTF8 },   /* RFC 6531 */
 	{ "STARTTLS",   EXT_STARTTLS },   /* RFC 3207 */
 	{ "REQUIRETLS", EXT_REQUIRETLS }, /* RFC 8689 */
+	{ "AUTH",       EXT_AUTH_PLAIN }, /* RFC 4954; with PLAIN among its words */
 };
 /* clang-format on */
+
+static bool has_word(struct span words, struct span word)
+{
+	while (words.n > 0)
+		if (span_eq_fold(span_cut(&words, ' '), word))
+			return true;
+	return false;
+}
 
 void smtp_client_take_extension(struct smtp_client *c, struct span words)
 {
@@ -143,6 +157,9 @@ void smtp_client_take_extension(struct smtp_client *c, struct span words)
 
 	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++) {
 		if (!span_eq_fold(keyword, span_str(extensions[i].keyword)))
+			continue;
+		if (extensions[i].extension == EXT_AUTH_PLAIN &&
+			!has_word(words, SPAN("PLAIN")))
 			continue;
 		c->extensions |= extensions[i].extension;
 		if (extensions[i].extension == EXT_SIZE &&
@@ -221,6 +238,11 @@ bool smtp_client_needs_conversion(const struct smtp_client *c)
 	return m->is_streamed || !utf8_is_ascii(m->body);
 }
 
+bool smtp_client_takes_8bit(const struct smtp_client *c)
+{
+	return c->extensions & EXT_8BITMIME;
+}
+
 /* For what is in memory; what is streamed is judged on its way. */
 bool smtp_client_can_send_body(const struct smtp_client *c,
 	struct verdict *out)
@@ -268,6 +290,14 @@ bool smtp_client_can_send(const struct smtp_client *c, struct verdict *out)
 	return true;
 }
 
+bool smtp_client_is_crowded(const struct smtp_client *c,
+	const struct smtp_reply *r)
+{
+	if (c->accepted == 0 || (r->code != 452 && r->code != 552))
+		return false;
+	return r->enhanced.n == 0 || span_ends(r->enhanced, SPAN(".5.3"));
+}
+
 bool smtp_client_address_is_safe(struct span address)
 {
 	for (size_t i = 0; i < address.n; i++)
@@ -286,4 +316,9 @@ bool smtp_client_address_fits(const struct smtp_client *c,
 		return refuse_utf8(out,
 			SPAN("the server does not take UTF-8 addresses"));
 	return true;
+}
+
+bool smtp_client_is_committed(const struct smtp_client *c)
+{
+	return c->state == DOT && c->message != NULL && c->accepted > 0;
 }

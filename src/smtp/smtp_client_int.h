@@ -16,6 +16,7 @@ enum state {
 	HELO,
 	STARTTLS,
 	SHAKING,
+	AUTH,
 	IDLE,
 	RSET,
 	MAIL,
@@ -34,10 +35,11 @@ enum extension {
 	EXT_8BITMIME = 4,
 	EXT_SMTPUTF8 = 8,
 	EXT_STARTTLS = 16,
-	EXT_REQUIRETLS = 32
+	EXT_REQUIRETLS = 32,
+	EXT_AUTH_PLAIN = 64
 };
 
-enum wish { WISH_NOTHING, WISH_TLS, WISH_BODY, WISH_CONVERSION };
+enum wish { WISH_NOTHING, WISH_TLS, WISH_LOGIN, WISH_BODY, WISH_CONVERSION };
 
 struct smtp_client {
 	struct smtp_client_config config;
@@ -57,6 +59,7 @@ struct smtp_client {
 	bool needs_rset;       /* the server may still hold a transaction */
 	bool is_secure;        /* under TLS */
 	bool is_verified;      /* with the server that it ought to be */
+	struct buf login;      /* base64 that waits for 334; wiped */
 	enum wish wish;        /* effects that wait: this, and what follows */
 	bool is_settled;
 	bool is_close_told;
@@ -78,7 +81,17 @@ void smtp_client_say_rcpt(struct smtp_client *c, size_t index);
 void smtp_client_say(struct smtp_client *c, struct span line);
 /* "S: " and a line of the server; "C: (message, N bytes)". */
 void smtp_client_note_reply(struct smtp_client *c, struct span line);
+/* "C: " and what stands for a line that is not to be read. */
+void smtp_client_note_command(struct smtp_client *c, struct span line);
 void smtp_client_note_message(struct smtp_client *c, uint64_t bytes);
+
+/* smtp_client_auth.c */
+bool smtp_client_can_log_in(const struct smtp_client *c);
+void smtp_client_say_auth(struct smtp_client *c, struct span user,
+	struct span password);
+/* DONE: logged in; BAD: refused; MORE: the rest was said. */
+enum step smtp_client_take_auth(struct smtp_client *c,
+	const struct smtp_reply *r);
 
 /* A line of the answer to EHLO. */
 void smtp_client_take_extension(struct smtp_client *c, struct span words);
@@ -92,6 +105,9 @@ bool smtp_client_can_send_body(const struct smtp_client *c,
 bool smtp_client_needs_conversion(const struct smtp_client *c);
 /* May the address be written into a command?  No control bytes in it. */
 bool smtp_client_address_is_safe(struct span address);
+/* RFC 5321 4.5.3.1.10: 452, and by tradition 552, may mean "too many". */
+bool smtp_client_is_crowded(const struct smtp_client *c,
+	const struct smtp_reply *r);
 bool smtp_client_address_fits(const struct smtp_client *c,
 	struct span address, struct verdict *out);
 

@@ -15,6 +15,8 @@
  *	idle             no message at first; nothing is said of its own
  *	converts         what the server does not take is converted
  *	unreadable       so it would be, but it cannot be read
+ *	login USER PASSWORD  who logs in, if the server takes it; "login nobody"
+ *	                 logs in as nobody
  *	tls never|may|must  what is wanted of STARTTLS; default never
  *	handshake fails  what becomes of it; else it is over at once
  *	handshake waits  nothing: it is for the clock, or the end
@@ -49,6 +51,7 @@ struct client {
 	bool is_unreadable;
 	uint32_t messages;
 	bool is_idle;
+	struct span user, password; /* of login; p is NULL: none is asked for */
 	enum smtp_client_tls tls;
 	bool is_tls_broken, is_tls_slow, is_unverified;
 	int64_t quiet_since_ms;
@@ -126,6 +129,15 @@ static bool take_handshake(struct client *c, struct span value)
 	return c->is_tls_broken || c->is_tls_slow || c->is_unverified;
 }
 
+static bool take_login(struct client *c, struct span value)
+{
+	c->user = driver_word(&value);
+	c->password = unescape(&c->arena, value);
+	if (span_eq(c->user, SPAN("nobody")))
+		c->user.n = 0;
+	return true;
+}
+
 static bool take_option(struct client *c, struct span value)
 {
 	struct span name = driver_word(&value);
@@ -149,6 +161,8 @@ static bool take_option(struct client *c, struct span value)
 		c->message.may_convert = c->is_unreadable = true;
 	else if (span_eq(name, SPAN("flags")))
 		return take_flags(c, value);
+	else if (span_eq(name, SPAN("login")))
+		return take_login(c, value);
 	else if (span_eq(name, SPAN("tls")))
 		return take_tls(c, value);
 	else if (span_eq(name, SPAN("handshake")))
@@ -205,6 +219,7 @@ static void *open_client(const struct span *options, size_t count)
 	if (c->message.size == 0)
 		c->message.size = c->message.head.n + c->body.n;
 	config.tls = c->tls;
+	config.may_login = c->user.p != NULL;
 	c->engine = smtp_client_open(&c->arena, &config);
 	if (!c->is_idle)
 		begin(c);
@@ -340,6 +355,10 @@ static bool next(void *engine, struct driver_effect *out)
 	case SMTP_CLIENT_START_TLS:
 		shake(c);
 		return next_event(c, out);
+	case SMTP_CLIENT_LOGIN:
+		must(c->user.p != NULL);
+		smtp_client_login(c->engine, c->user, c->password);
+		return next(engine, out);
 	case SMTP_CLIENT_CONVERT:
 		answer_convert(c, smtp_client_takes_8bit(c->engine));
 		return next(engine, out);

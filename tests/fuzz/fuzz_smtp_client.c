@@ -6,7 +6,8 @@
  * Checked besides memory: nothing is sent that has a CR or LF outside of a
  * CRLF, every message is settled for each recipient, the engine takes all that
  * it is given once its effects are gone, and where TLS must be, nothing but
- * EHLO, HELO, STARTTLS and QUIT is said before it.
+ * EHLO, HELO, STARTTLS and QUIT is said before it; and no password is in the
+ * dialogue.
  */
 #include <string.h>
 
@@ -24,6 +25,10 @@ static const struct span bodies[] = {
 	SPAN("bare\nline feed\r\n"),
 };
 
+static const uint8_t long_password[500] = {'x'};
+/* base64 of "NUL ann NUL secret", and how it begins with any password */
+#define SAID "AGFubg"
+
 struct play {
 	struct arena arena, texts;
 	struct smtp_client *client;
@@ -33,6 +38,7 @@ struct play {
 	bool is_after_cr;
 	enum smtp_client_tls tls;
 	bool is_secure, is_tls_broken;
+	bool may_login, is_long, has_echo;
 	unsigned begun;
 	size_t offset;
 	struct span body;
@@ -88,6 +94,12 @@ static bool drain(struct play *p)
 				smtp_client_secured(p->client, true);
 			else
 				smtp_client_tls_failed(p->client, SPAN("no"));
+		} else if (e.type == SMTP_CLIENT_LOGIN) {
+			must(p->may_login);
+			smtp_client_login(p->client, SPAN("ann"),
+				p->is_long ? span_of(long_password,
+						sizeof(long_password))
+					   : SPAN("secret"));
 		} else if (e.type == SMTP_CLIENT_CONVERT) {
 			p->body = SPAN("caf=C3=A9\r\n");
 			p->offset = 0;
@@ -112,7 +124,8 @@ static bool drain(struct play *p)
 static void open_play(struct play *p, uint8_t choice)
 {
 	struct smtp_client_config config = {.hostname = SPAN("me.test"),
-		.tls = p->tls, .dialogue = &p->dialogue};
+		.tls = p->tls, .may_login = p->may_login,
+		.dialogue = &p->dialogue};
 
 	arena_init(&p->arena, SMTP_CLIENT_ARENA_BYTES);
 	arena_init(&p->texts, 1u << 20);
@@ -145,9 +158,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p.tls = data[0] >> 6 == 0 ? SMTP_CLIENT_TLS_NEVER :
 		data[0] >> 6 == 1 ? SMTP_CLIENT_TLS_MAY : SMTP_CLIENT_TLS_MUST;
 	p.is_tls_broken = data[0] >> 6 == 3;
+	p.may_login = (data[1] & 1) != 0;
+	p.is_long = (data[1] & 2) != 0;
 	open_play(&p, data[1]);
 	split = (size_t)(data[0] & 63) + 1;
 	left = span_of(data + 2, size - 2);
+	/* a server may say it itself */
+	p.has_echo = span_find_span(left, SPAN(SAID)) < left.n;
 	while (left.n > 0 && drain(&p)) {
 		struct span piece = span_head(left, split);
 		size_t taken = smtp_client_feed(p.client, piece);
@@ -160,6 +177,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	smtp_client_lost(p.client, data[0] & 1 ? TIMEOUT : GONE);
 	(void)drain(&p);
 	smtp_client_close(p.client);
+	must(!p.may_login || p.has_echo ||
+		span_find_span(buf_span(&p.dialogue), SPAN(SAID)) ==
+			buf_len(&p.dialogue));
 	buf_clear(&p.dialogue);
 	arena_clear(&p.arena);
 	arena_clear(&p.texts);
