@@ -38,6 +38,9 @@ enum config_tls { CONFIG_TLS_NEVER, CONFIG_TLS_MAY, CONFIG_TLS_MUST };
 
 /* Spans live in the arena that config_load was given, whose cap is at least
  * CONFIG_ARENA_BYTES. */
+/* Whom the header of a message may name as its sender. */
+enum config_from { SUBMISSION_FROM_OWN, SUBMISSION_FROM_ANY };
+
 struct config {
 	struct span hostname;
 	struct span data_dir, run_dir;
@@ -50,6 +53,8 @@ struct config {
 	struct span tls_keys[CONFIG_PAIRS_MAX];
 	size_t tls_key_count;
 	enum config_plaintext login_plaintext;
+	enum config_from submission_from;
+	bool submission_hide_client;
 	uint32_t messages_per_hour, recipients_per_hour; /* 0: no limit */
 	bool login_certificates;
 	uint64_t message_size_max;

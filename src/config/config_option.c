@@ -380,6 +380,23 @@ static bool parse_plaintext(const struct option *o, struct span word, void *out,
 	return false;
 }
 
+static const char *const from_words[] = {
+	[SUBMISSION_FROM_OWN] = "own",
+	[SUBMISSION_FROM_ANY] = "any",
+};
+
+static bool parse_from(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	(void)o;
+	(void)a;
+	*(enum config_from *)out = span_eq(word, SPAN("any"))
+		? SUBMISSION_FROM_ANY
+		: SUBMISSION_FROM_OWN;
+	return span_eq(word,
+		span_str(from_words[*(enum config_from *)out]));
+}
+
 static bool parse_yes_no(const struct option *o, struct span word, void *out,
 	struct arena *a)
 {
@@ -476,6 +493,12 @@ static void put_plaintext(struct buf *out, const void *value)
 		plaintext_words[*(const enum config_plaintext *)value]);
 }
 
+static void put_from(struct buf *out, const void *value)
+{
+	buf_printf(out, "\"%s\"",
+		from_words[*(const enum config_from *)value]);
+}
+
 static void put_yes_no(struct buf *out, const void *value)
 {
 	buf_puts(out, *(const bool *)value ? "\"yes\"" : "\"no\"");
@@ -530,6 +553,8 @@ static const struct {
 		"one of the words; write \"yes\" or \"no\""},
 	[OPTION_PLAINTEXT] = {sizeof(enum config_plaintext), parse_plaintext, put_plaintext,
 		"one of the words; write \"never\", \"loopback\" or \"always\""},
+	[OPTION_FROM] = {sizeof(enum config_from), parse_from, put_from,
+		"one of the words; write \"own\" or \"any\""},
 	[OPTION_TLS] = {sizeof(enum config_tls), parse_tls, put_tls,
 		"one of the words; write \"never\", \"may\" or \"must\""},
 	[OPTION_TLS_POLICY] = {sizeof(struct span), parse_tls_policy, put_text,

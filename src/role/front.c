@@ -159,7 +159,8 @@ static bool on_spool_opened(void *arg, struct frame *frame)
 /* ---- peers -------------------------------------------------------------------- */
 static bool waits_for_directory(enum front_wait wait)
 {
-	return wait == WAIT_RCPT || wait == WAIT_LOCAL || wait == WAIT_LOGIN;
+	return wait == WAIT_SENDER || wait == WAIT_RCPT || wait == WAIT_OWN ||
+		wait == WAIT_LOCAL || wait == WAIT_LOGIN;
 }
 
 static bool waits_for_queue(enum front_wait wait)
@@ -415,6 +416,7 @@ static void stop(void *state)
 static const struct frame_handler handlers[] = {
 	{MSG_RCPT_VERDICT, on_rcpt_verdict},
 	{MSG_LOCAL_USER_IS, front_on_local_user_is},
+	{MSG_SENDER_VERDICT, front_on_sender_verdict},
 	{MSG_SUBMITTED, on_submitted},
 	{MSG_ID_BLOCK, on_id_block},
 	{MSG_SPOOL_OPENED, on_spool_opened},

@@ -32,6 +32,7 @@ void front_body_clear(struct session *s)
 
 	if (b->spool_fd >= 0)
 		close(b->spool_fd);
+	front_submission_clear(s);
 	hasher_free(b->hasher);
 	buf_clear(&b->bytes);
 	*b = (struct front_body){.spool_fd = -1, .bytes = b->bytes};
@@ -143,7 +144,10 @@ void front_body_spool_opened(struct session *s, enum code result, int fd)
 		refuse(s, b->failed);
 	else if (!is_amid)
 		answer(s, OK);
-	session_resume(s);
+	if (s->submission.is_at_end)
+		front_submission_spool_opened(s);
+	else
+		session_resume(s);
 }
 
 /* ---- the body --------------------------------------------------------------- */
@@ -153,13 +157,14 @@ void front_body_add(struct session *s, struct span bytes)
 
 	if (b->failed != OK)
 		return;
-	if (b->is_spooled) {
+	b->size += bytes.n;
+	if (b->is_spooled && s->wait != WAIT_SPOOL) {
 		write_spool(s, bytes);
 		return;
 	}
 	buf_put(&b->bytes, bytes);
-	if (b->bytes.overflow || (buf_len(&b->bytes) > INLINE_MAX &&
-		!ask_spool(s)))
+	if (b->bytes.overflow || (!b->is_spooled &&
+		buf_len(&b->bytes) > INLINE_MAX && !ask_spool(s)))
 		b->failed = TEMP;
 }
 
@@ -213,8 +218,9 @@ static void send_message(struct session *s, struct channel *queue,
 	struct mid mid = mid_of(b->qid);
 	struct buf trace;
 	struct msg_submit m = {.qid = b->qid, .sid = s->sid,
-		.received_ms = now_ms, .flags = t->flags, .size = t->size,
-		.is_spooled = b->is_spooled, .client = session_ip(s),
+		.received_ms = now_ms, .flags = t->flags | b->flags,
+		.size = b->size, .is_spooled = b->is_spooled,
+		.account = s->account, .client = session_ip(s),
 		.reverse_path = t->reverse_path, .rcpts = rcpts,
 		.body = buf_span(&b->bytes)};
 

@@ -1,8 +1,8 @@
 /*
  * front_int.h - shared by the parts of front: the role and its listeners
  * (front.c), the connection (front_session.c), and what each protocol's
- * effects mean (front_smtp.c, front_body.c, front_pop3.c, front_imap.c), with
- * the logins of all (front_login.c).
+ * effects mean (front_smtp.c, front_submission.c, front_body.c, front_pop3.c,
+ * front_imap.c), with the logins of all (front_login.c).
  */
 #ifndef POSTRIDER_ROLE_FRONT_INT_H
 #define POSTRIDER_ROLE_FRONT_INT_H
@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "crypto/hash.h"
 #include "imap/imap_door.h"
+#include "message/submission.h"
 #include "pop3/pop3_login.h"
 #include "role/role.h"
 #include "sasl/sasl.h"
@@ -31,8 +32,8 @@
  * the process itself only sees a socket that is full. */
 #define FRONT_RELAY_MS 600000
 /* A body in memory: what travels inline, and what comes while the spool file
- * is being opened. */
-#define FRONT_BODY_MAX  (65536 + FRONT_PLAIN_MAX)
+ * is being opened: one read, and of a submission the header with it. */
+#define FRONT_BODY_MAX  (65536 + FRONT_PLAIN_MAX + SUBMISSION_OUT_MAX)
 
 #define TOKEN_BYTES 16
 
@@ -42,7 +43,9 @@ struct session;
  * role that was asked, or by its deadline: never without. */
 enum front_wait {
 	WAIT_NONE,
+	WAIT_SENDER,  /* directory: SENDER_VERDICT, for MAIL */
 	WAIT_RCPT,    /* directory: RCPT_VERDICT */
+	WAIT_OWN,     /* directory: SENDER_VERDICT, for what a header names */
 	WAIT_IDS,     /* queue: ID_BLOCK, for ASK_DATA */
 	WAIT_SPOOL,   /* queue: SPOOL_OPENED, for ASK_DATA or amid a body */
 	WAIT_COMMIT,  /* queue: SUBMITTED */
@@ -74,9 +77,21 @@ struct front_body {
 	struct buf bytes;      /* while it is small, or until the file opens */
 	int spool_fd;          /* -1: inline */
 	bool is_spooled;
+	uint64_t size;         /* bytes so far */
+	uint32_t flags;        /* MAIL_*, beside those of the transaction */
 	enum code failed;      /* OK, or why it can't be taken */
 	struct hasher *hasher; /* of a spooled body; NULL: none */
 	struct sha256 hash;
+};
+
+/* The message of somebody who is logged in: see front_submission.c. */
+struct front_submission {
+	bool is_open;
+	struct submission filter;
+	struct buf id;         /* for Message-ID */
+	enum code failed;      /* OK, or why it can't be taken */
+	bool is_at_end;        /* it waits for the spool file, then goes on */
+	struct span unasked;   /* senders in the filter */
 };
 
 /* What a login of this connection is made of: see front_login.c. */
@@ -134,6 +149,7 @@ struct session {
 	/* SMTP */
 	struct smtp_server *smtp;
 	struct front_body body;
+	struct front_submission submission;
 	uint64_t unconfirmed_qid; /* 250 sent, nothing heard since: RFC 1047 */
 	uint64_t messages;
 	/* POP3, IMAP */
@@ -228,6 +244,20 @@ void front_body_commit(struct session *s);
 void front_body_drop(struct session *s);
 void front_body_numbers_came(struct session *s);
 void front_body_spool_opened(struct session *s, enum code result, int fd);
+
+/* front_submission.c */
+bool front_is_submission(const struct session *s);
+/* ASK_SENDER */
+void front_submission_sender(struct session *s, struct span address);
+/* As those of front_body, which get what comes out. */
+void front_submission_add(struct session *s, struct span bytes);
+void front_submission_commit(struct session *s);
+void front_submission_clear(struct session *s);
+/* The spool file is there, or won't be: front_body knows. */
+void front_submission_spool_opened(struct session *s);
+/* In WAIT_SENDER, WAIT_OWN. */
+void front_submission_wait_failed(struct session *s);
+bool front_on_sender_verdict(void *arg, struct frame *f);
 
 /* front_login.c */
 /* What is known of the connection now. */

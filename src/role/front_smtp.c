@@ -23,11 +23,10 @@ static void begin_session(struct session *s)
 		.received_max = config->received_max,
 		.has_tls = !service_is_tls(s->service) &&
 			front_tls_may_begin(s),
-		.is_submission = s->service == SERVICE_SUBMISSION ||
-			s->service == SERVICE_SUBMISSIONS,
+		.is_submission = front_is_submission(s),
+		.hides_client = config->submission_hide_client,
 	};
 	const struct smtp_peer peer = {.address = session_ip(s),
-		.may_relay = s->may_relay,
 		.local = s->local == NULL ? NULL : &s->local->smtp};
 	char room[46];
 
@@ -96,6 +95,22 @@ static void write_log(struct session *s, const struct smtp_effect *e)
 			LOG_SPAN("why", e->why));
 }
 
+static void take_body(struct session *s, struct span bytes)
+{
+	if (front_is_submission(s))
+		front_submission_add(s, bytes);
+	else
+		front_body_add(s, bytes);
+}
+
+static void commit(struct session *s)
+{
+	if (front_is_submission(s))
+		front_submission_commit(s);
+	else
+		front_body_commit(s);
+}
+
 static bool act(struct session *s)
 {
 	struct smtp_effect e;
@@ -105,6 +120,9 @@ static bool act(struct session *s)
 	switch (e.type) {
 	case SMTP_SEND:
 		session_write(s, e.bytes);
+		break;
+	case SMTP_ASK_SENDER:
+		front_submission_sender(s, e.address);
 		break;
 	case SMTP_ASK_RCPT:
 		ask_rcpt(s, e.address);
@@ -116,10 +134,10 @@ static bool act(struct session *s)
 			front_body_begin(s);
 		break;
 	case SMTP_BODY:
-		front_body_add(s, e.bytes);
+		take_body(s, e.bytes);
 		break;
 	case SMTP_ASK_COMMIT:
-		front_body_commit(s);
+		commit(s);
 		break;
 	case SMTP_ASK_LOGIN:
 		front_login_ask(s, e.login);
@@ -158,6 +176,7 @@ void front_smtp_verdict(struct session *s, const struct msg_rcpt_verdict *m)
 		[RCPT_FULL] = FULL,
 		[RCPT_TEMP] = TEMP,
 		[RCPT_BAD_DOMAIN] = SYNTAX,
+		[RCPT_LIMIT] = LIMIT,
 	};
 
 	unsigned verdict = s->local == NULL ? m->verdict
@@ -206,6 +225,10 @@ void front_smtp_unconfirmed(struct session *s)
 static void wait_failed(struct session *s, enum code why)
 {
 	switch (s->wait) {
+	case WAIT_SENDER:
+	case WAIT_OWN:
+		front_submission_wait_failed(s);
+		return;
 	case WAIT_RCPT:
 		answer(s, TEMP);
 		break;

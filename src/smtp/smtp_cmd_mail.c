@@ -38,9 +38,11 @@ static enum smtp_reply parse(struct smtp_server *s, struct span args,
 static enum smtp_reply judge(const struct smtp_server *s,
 	const struct smtp_mail_params *params)
 {
-	if (s->config.is_submission && !s->peer.may_relay &&
-		!s->is_logged_in)
+	if (s->config.is_submission && !s->is_logged_in)
 		return SMTP_REPLY_AUTH_REQUIRED; /* RFC 6409 4.3 */
+	/* RFC 4954 5: only where AUTH is offered */
+	if (params->has_auth && !s->config.is_submission)
+		return SMTP_REPLY_UNKNOWN_PARAM;
 	/* HELO asked for SMTP as it was without extensions */
 	if (params->count > 0 && !s->transaction.is_esmtp)
 		return SMTP_REPLY_UNKNOWN_PARAM;
@@ -65,6 +67,14 @@ static void refuse(struct smtp_server *s, enum smtp_reply reply)
 	buf_clear(&limit);
 }
 
+static void begin(struct smtp_server *s)
+{
+	smtp_server_set_state(s, SMTP_STATE_MAIL);
+	s->transaction.reverse_path = arena_dup(&s->arena,
+		buf_span(&s->address));
+	smtp_server_reply(s, SMTP_REPLY_MAIL_OK, SPAN_EMPTY);
+}
+
 void smtp_cmd_mail(struct smtp_server *s, struct span args)
 {
 	struct smtp_mail_params params = {0};
@@ -76,10 +86,23 @@ void smtp_cmd_mail(struct smtp_server *s, struct span args)
 		refuse(s, reply);
 		return;
 	}
-	smtp_server_set_state(s, SMTP_STATE_MAIL);
-	s->transaction.reverse_path = arena_dup(&s->arena,
-		buf_span(&s->address));
 	s->transaction.flags = params.flags;
 	s->transaction.declared_size = params.size;
-	smtp_server_reply(s, SMTP_REPLY_MAIL_OK, SPAN_EMPTY);
+	if (s->config.is_submission)
+		smtp_server_ask(s, SMTP_QUESTION_SENDER);
+	else
+		begin(s);
+}
+
+void smtp_cmd_mail_answered(struct smtp_server *s, enum code verdict)
+{
+	if (verdict == OK) {
+		begin(s);
+		return;
+	}
+	s->transaction.flags = 0;
+	s->transaction.declared_size = 0;
+	refuse(s, verdict == DENIED ? SMTP_REPLY_NOT_YOUR_SENDER
+			: verdict == LIMIT ? SMTP_REPLY_MAIL_LIMIT
+					   : SMTP_REPLY_TEMP);
 }

@@ -111,6 +111,7 @@ static enum smtp_reply reply_to(enum code verdict)
 		{DENIED, SMTP_REPLY_NO_RELAY},
 		{FULL, SMTP_REPLY_MAILBOX_FULL},
 		{SYNTAX, SMTP_REPLY_BAD_DOMAIN},
+		{LIMIT, SMTP_REPLY_RCPT_LIMIT},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -11,6 +11,7 @@
 struct smtp_mail_params {
 	uint64_t size;  /* SIZE=; UINT64_MAX for anything above; 0: none */
 	uint32_t flags; /* SMTP_MAIL_* */
+	bool has_auth;  /* AUTH=, which says nothing to us: RFC 4954 5 */
 	uint32_t count; /* how many parameters there were */
 };
 

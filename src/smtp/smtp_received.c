@@ -8,6 +8,8 @@
  * `for` stands there only with a single recipient, so that nobody learns of
  * the others (RFC 5321 7.2).  HELO is what the client said, so what is not
  * allowed in a domain or literal shows as "?": it could else forge a field.
+ * Of a message that somebody handed in after a login, `from localhost` is all
+ * that is said, if so configured.
  */
 #include "base/time.h"
 #include "smtp/smtp_server_int.h"
@@ -27,20 +29,32 @@ static void put_helo(struct buf *out, struct span helo)
 	}
 }
 
-/* RFC 5321 4.4, RFC 6531 3.7.3; with an S under TLS, RFC 3848 */
-static const char *protocol(const struct smtp_transaction *t, bool has_tls)
+/* RFC 5321 4.4, RFC 6531 3.7.3; an S under TLS, an A behind a login: RFC 3848.
+ * AUTH after HELO is no protocol of that list, and is told as ESMTPA. */
+static void put_protocol(struct buf *out, const struct smtp_server *s)
 {
-	if ((t->flags & SMTP_MAIL_UTF8) != 0)
-		return has_tls ? "UTF8SMTPS" : "UTF8SMTP";
-	if (t->is_esmtp)
-		return has_tls ? "ESMTPS" : "ESMTP";
-	return "SMTP";
+	bool is_utf8 = (s->transaction.flags & SMTP_MAIL_UTF8) != 0;
+	bool did_auth = s->is_logged_in && s->peer.local == NULL;
+
+	if (!is_utf8 && !s->transaction.is_esmtp && !did_auth) {
+		buf_puts(out, "SMTP");
+		return;
+	}
+	buf_puts(out, is_utf8 ? "UTF8SMTP" : "ESMTP");
+	buf_puts(out, s->peer.tls.n > 0 ? "S" : "");
+	buf_puts(out, did_auth ? "A" : "");
 }
 
+/* RFC 5321 7.6 has it that a server may withhold where people are: what stands
+ * here goes out to all who get the message. */
 static void put_client(struct buf *out, const struct smtp_server *s)
 {
 	if (s->peer.local != NULL) {
 		buf_printf(out, "localhost (uid %u)", s->peer.local->uid);
+		return;
+	}
+	if (s->is_logged_in && s->config.hides_client) {
+		buf_puts(out, "localhost");
 		return;
 	}
 	put_helo(out, s->transaction.helo);
@@ -59,7 +73,7 @@ void smtp_server_put_received(const struct smtp_server *s, struct buf *out,
 	buf_puts(out, "\r\n\tby ");
 	buf_put(out, s->config.hostname);
 	buf_puts(out, " (Postrider) with ");
-	buf_puts(out, protocol(t, s->peer.tls.n > 0));
+	put_protocol(out, s);
 	buf_puts(out, " id ");
 	buf_put(out, mid);
 	if (s->peer.tls.n > 0) {

@@ -29,6 +29,8 @@
 	REPLY(DATA,             354, "",      "End the message with <CRLF>.<CRLF>",                             "")                  \
 	REPLY(ERRORS,           421, "4.7.0", "Too many errors",                                                "errors")            \
 	REPLY(LINE_FLOOD,       421, "4.7.0", "A line without an end",                                          "line-flood")        \
+	REPLY(RCPT_LIMIT,       450, "4.7.1", "Your account has reached its limit of recipients for this hour: try again later", "rcpt-limit") \
+	REPLY(MAIL_LIMIT,       451, "4.7.1", "Your account has reached its limit of messages for this hour: try again later", "mail-limit") \
 	REPLY(TEMP,             451, "4.3.0", "Our own trouble: try again later",                               "temp")              \
 	REPLY(MAILBOX_FULL,     452, "4.2.2", "The mailbox is full: try again later",                           "over-quota")        \
 	REPLY(STORAGE_FULL,     452, "4.3.1", "No storage for now: try again later",                            "storage-full")      \
@@ -67,6 +69,8 @@
 	REPLY(BODY_NUL,         550, "5.6.0", "The message holds a NUL",                                        "nul")               \
 	REPLY(HEADER_LIMIT,     550, "5.6.0", "The header section passes our limits",                           "header-limit")      \
 	REPLY(NO_RELAY,         550, "5.7.1", "No relaying",                                                    "no-relay")          \
+	REPLY(NOT_YOUR_SENDER,  550, "5.7.1", "Not your address: send as yourself or as one of your aliases",   "not-your-address")  \
+	REPLY(NOT_YOUR_FROM,    550, "5.7.1", "From, Sender or Resent-From of the message is not your address, nor one of your aliases", "not-your-from") \
 	REPLY(TOO_BIG,          552, "5.3.4", "The message is larger than the limit of $ octets",               "too-big")           \
 	REPLY(UTF8_NEEDED,      553, "5.6.7", "This address needs SMTPUTF8",                                    "utf8-needed")       \
 	REPLY(LOOP,             554, "5.4.6", "Too many Received: fields: a loop",                              "loop")              \

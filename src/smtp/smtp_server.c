@@ -224,6 +224,7 @@ static bool has_effect(const struct smtp_server *s)
 static bool next_question(struct smtp_server *s, struct smtp_effect *out)
 {
 	static const enum smtp_effect_type types[] = {
+		[SMTP_QUESTION_SENDER] = SMTP_ASK_SENDER,
 		[SMTP_QUESTION_RCPT] = SMTP_ASK_RCPT,
 		[SMTP_QUESTION_DATA] = SMTP_ASK_DATA,
 		[SMTP_QUESTION_CHUNK] = SMTP_ASK_DATA,
@@ -236,7 +237,8 @@ static bool next_question(struct smtp_server *s, struct smtp_effect *out)
 		return false;
 	s->was_asked = true;
 	*out = (struct smtp_effect){.type = types[s->question]};
-	if (s->question == SMTP_QUESTION_RCPT)
+	if (s->question == SMTP_QUESTION_RCPT ||
+		s->question == SMTP_QUESTION_SENDER)
 		out->address = buf_span(&s->address);
 	if (s->question == SMTP_QUESTION_LOGIN)
 		out->login = s->login;
@@ -496,7 +498,9 @@ void smtp_server_answer(struct smtp_server *s, enum code verdict,
 	if (question == SMTP_QUESTION_NONE)
 		return; /* the session was shut meanwhile */
 	s->question = SMTP_QUESTION_NONE;
-	if (question == SMTP_QUESTION_RCPT)
+	if (question == SMTP_QUESTION_SENDER)
+		smtp_cmd_mail_answered(s, verdict);
+	else if (question == SMTP_QUESTION_RCPT)
 		smtp_cmd_rcpt_answered(s, verdict, cookie, route);
 	else if (question == SMTP_QUESTION_DATA)
 		smtp_cmd_data_answered(s, verdict);

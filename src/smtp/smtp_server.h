@@ -44,7 +44,10 @@ struct smtp_server_config {
 	uint32_t received_max;     /* Received: fields before it is a loop */
 	bool has_tls;              /* STARTTLS is offered */
 	bool is_submission;        /* ports 587 and 465: AUTH is offered, and
-	                              wanted before MAIL: RFC 6409 4.3 */
+	                              wanted before MAIL: RFC 6409 4.3; also
+	                              for a local peer, without AUTH */
+	bool hides_client;         /* Received: does not say where who is
+	                              logged in came from */
 	struct sasl_config login;  /* for AUTH, while TLS is not up */
 };
 
@@ -58,26 +61,33 @@ struct smtp_local {
 
 struct smtp_peer {
 	struct span address;  /* 4 or 16 bytes */
-	bool may_relay;       /* loopback network, for now */
 	struct span tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: none */
 	const struct smtp_local *local; /* NULL: it is none; it is not copied */
 };
 
 enum smtp_effect_type {
 	SMTP_SEND,       /* write bytes to the client */
+	SMTP_ASK_SENDER, /* MAIL on a submission port: may who is logged in send
+	                    as this address (as below; empty: the null sender)?
+	                    answer OK, DENIED (not his own), LIMIT (too many
+	                    messages this hour), anything else: temporary
+	                    trouble */
 	SMTP_ASK_RCPT,   /* may this recipient be accepted?  address: without
 	                    brackets and source route, RFC 5321 4.1.2, quoted
 	                    only if it must be, domain in lower case;
 	                    "postmaster" for <Postmaster>; answer OK, NOT_FOUND (no such user),
 	                    DENIED (no relaying), FULL (over quota), SYNTAX (bad
-	                    domain), anything else: temporary trouble */
+	                    domain), LIMIT (too many recipients this hour),
+	                    anything else: temporary trouble */
 	SMTP_ASK_DATA,   /* DATA or the first BDAT: will a body be taken?
 	                    answer OK; FULL: 452 4.3.1; else 451 4.3.0 */
 	SMTP_BODY,       /* bytes of the body, in order, dots unstuffed; only
 	                    between an ASK_DATA answered OK and the ASK_COMMIT
 	                    or SMTP_DROP that ends it */
 	SMTP_ASK_COMMIT, /* the body is complete: make it durable.  answer OK:
-	                    250 with the mid given; FULL: 452; else 451 */
+	                    250 with the mid given; FULL: 452; DENIED: who is
+	                    named as the sender is somebody else; LIMIT: the
+	                    header passes our limits; else 451 */
 	SMTP_ASK_LOGIN,  /* AUTH: `login` is the question; closed by
 	                    smtp_server_login_answer */
 	SMTP_LOGGED_IN,  /* the exchange ended well: who was asked for last is
@@ -97,7 +107,7 @@ enum smtp_effect_type {
 struct smtp_effect {
 	enum smtp_effect_type type;
 	struct span bytes;   /* SEND, BODY */
-	struct span address; /* ASK_RCPT; LOG: whom it concerns */
+	struct span address; /* ASK_SENDER, ASK_RCPT; LOG: whom it concerns */
 	const struct sasl_question *login; /* ASK_LOGIN */
 	int event;           /* LOG: enum log_event */
 	uint32_t code;       /* LOG: the reply */

@@ -35,6 +35,7 @@ enum smtp_input {
 
 enum smtp_question {
 	SMTP_QUESTION_NONE,
+	SMTP_QUESTION_SENDER,
 	SMTP_QUESTION_RCPT,
 	SMTP_QUESTION_DATA,
 	SMTP_QUESTION_CHUNK, /* as DATA, for the first BDAT */
@@ -50,9 +51,9 @@ enum smtp_body {
 };
 
 #define SMTP_LINE_MAX    512  /* with CR LF.  RFC 5321 4.5.3.1.4 */
-/* MAIL and RCPT: 512 and what extensions add, such as 26 (RFC 1870 3) and 10
- * (RFC 6531 3.1), with room for those to come. */
-#define SMTP_LINE_LONG   1024
+/* MAIL and RCPT: 512 and what extensions add, such as 26 (RFC 1870 3), 10
+ * (RFC 6531 3.1) and 500 (RFC 4954 3), with room for those to come. */
+#define SMTP_LINE_LONG   2048
 #define SMTP_LINE_AUTH (SASL_LINE_MAX + 2) /* RFC 4954 4 */
 #define SMTP_SKIP_MAX    65536 /* of one line; then 421 */
 #define SMTP_JUNK_MAX    100   /* commands that move no mail; then errors */
@@ -155,6 +156,7 @@ struct span smtp_cmd_syntax(const char *name);
 
 /* smtp_cmd_mail.c, smtp_cmd_rcpt.c, smtp_cmd_data.c, smtp_cmd_bdat.c */
 void smtp_cmd_mail(struct smtp_server *s, struct span args);
+void smtp_cmd_mail_answered(struct smtp_server *s, enum code verdict);
 void smtp_cmd_rcpt(struct smtp_server *s, struct span args);
 void smtp_cmd_rcpt_answered(struct smtp_server *s, enum code verdict,
 	uint64_t cookie, uint8_t route);

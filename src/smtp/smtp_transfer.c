@@ -148,16 +148,23 @@ enum smtp_reply smtp_transfer_trouble(enum code verdict)
 	return verdict == FULL ? SMTP_REPLY_STORAGE_FULL : SMTP_REPLY_TEMP;
 }
 
+/* Why a whole message was not taken. */
+static enum smtp_reply refusal(enum code verdict)
+{
+	if (verdict == DENIED)
+		return SMTP_REPLY_NOT_YOUR_FROM;
+	return verdict == LIMIT ? SMTP_REPLY_HEADER_LIMIT
+				: smtp_transfer_trouble(verdict);
+}
+
 void smtp_transfer_committed(struct smtp_server *s, enum code verdict,
 	struct span mid)
 {
 	s->body = SMTP_BODY_NONE; /* the caller has done with it */
 	smtp_server_forget(s);
 	if (verdict != OK) {
-		smtp_server_log(s, EV_SMTP_DATA_REFUSED,
-			smtp_transfer_trouble(verdict));
-		smtp_server_reply(s, smtp_transfer_trouble(verdict),
-			SPAN_EMPTY);
+		smtp_server_log(s, EV_SMTP_DATA_REFUSED, refusal(verdict));
+		smtp_server_reply(s, refusal(verdict), SPAN_EMPTY);
 		return;
 	}
 	s->errors = s->junk = 0;

@@ -62,8 +62,6 @@ static bool take_option(struct engine *e, struct span option)
 		e->has_certificate = true;
 	else if (span_eq(name, SPAN("tls")))
 		e->config.has_tls = true;
-	else if (span_eq(name, SPAN("may_relay")))
-		e->peer.may_relay = true;
 	else
 		return take_number(e, name, option);
 	return true;
@@ -194,6 +192,12 @@ static enum driver_effect_type translate(struct engine *e,
 		return DRIVER_SEND;
 	case SMTP_BODY:
 		break; /* next() passes it on without a copy */
+	case SMTP_ASK_SENDER:
+		must(!e->has_body && t->rcpt_count == 0);
+		buf_puts(&e->text, "sender <");
+		buf_put(&e->text, effect->address);
+		buf_putc(&e->text, '>');
+		return DRIVER_QUESTION;
 	case SMTP_ASK_RCPT:
 		must(!e->has_body && effect->address.n > 0);
 		buf_puts(&e->text, "rcpt ");

@@ -5,8 +5,8 @@ tests/dialog/README.md.  Question, body and event lines are the set-up here.
 import re
 
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
-# Options that are true of a live server, or that it has another port for.
-LIVE_OPTIONS = ("whole", "may_relay", "submission", "drop two", "drop empty")
+# Options that are true of a live server.
+LIVE_OPTIONS = ("whole", "drop two", "drop empty")
 
 PLAIN = re.compile(r"(?i)postmaster|[a-z0-9.+_-]+@[a-z0-9.-]+")
 
@@ -74,8 +74,6 @@ class Dialog:
         for option in self.options:
             if option not in LIVE_OPTIONS:
                 return f"option {option}"
-        if "submission" in self.options and "may_relay" not in self.options:
-            return "everybody on loopback may relay"
         for mark, text, number in self.steps:
             if mark == "T":
                 return f"time passes in line {number}"

@@ -75,10 +75,9 @@ def tidy(server):
 
 @pytest.mark.parametrize("dialog", playable("smtp"))
 def test_smtp(shared, dialog):
-    port = shared.submission_port if "submission" in dialog.options else shared.smtp_port
     try:
         here = prepare(shared, dialog)
-        dialog.play(shared.raw(port))
+        dialog.play(shared.raw(shared.smtp_port))
         bodies = [body for body in dialog.bodies() if body]
         boxes = [a for a in here if a in shared.passwords]
         if len(boxes) == 1 and bodies and len(bodies) == len(dialog.bodies()):

@@ -3,6 +3,7 @@
 The other end is Python's ssl (OpenSSL), openssl s_client and curl.
 """
 
+import base64
 import os
 import poplib
 import re
@@ -100,7 +101,8 @@ def test_tls_from_the_first_byte(server):
                               timeout=600)
     client.ehlo()
     assert not client.has_extn("starttls")
-    client.sendmail("ann@else.test", ["bob@here.test"], b"Subject: 465\r\n\r\nx\r\n")
+    client.login("bob@here.test", server.passwords["bob@here.test"])
+    client.sendmail("bob@here.test", ["bob@here.test"], b"Subject: 465\r\n\r\nx\r\n")
     client.quit()
     server.wait_queue_empty()
     assert b"Subject: 465" in received(server)
@@ -173,8 +175,10 @@ def test_a_message_that_is_cut_is_none(server):
     plain = socket.create_connection((server.address, server.submissions_port), timeout=600)
     with any_context().wrap_socket(plain) as tls:
         lines = tls.makefile("rb")
+        login = b"\0bob@here.test\0" + server.passwords["bob@here.test"].encode()
         for command, code in ((None, b"220"), (b"HELO c.test", b"250"),
-                              (b"MAIL FROM:<ann@else.test>", b"250"),
+                              (b"AUTH PLAIN " + base64.b64encode(login), b"235"),
+                              (b"MAIL FROM:<bob@here.test>", b"250"),
                               (b"RCPT TO:<bob@here.test>", b"250"), (b"DATA", b"354")):
             if command:
                 tls.sendall(command + b"\r\n")

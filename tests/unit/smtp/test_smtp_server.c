@@ -78,6 +78,10 @@ static void act(struct caller *c, const struct smtp_effect *e)
 		c->sends++;
 		buf_put(&c->out, e->bytes);
 		break;
+	case SMTP_ASK_SENDER:
+		assert_true(smtp_server_is_logged_in(c->smtp));
+		answer(c, OK);
+		break;
 	case SMTP_ASK_RCPT:
 		assert_false(c->has_body);
 		answer(c, c->rcpt);
@@ -568,6 +572,56 @@ static void the_received_field(void **state)
 		"Thu, 1 Jan 1970 00:00:00 +0000\r\n");
 }
 
+static void submitted_is(bool hides, bool has_tls, const char *mail,
+	const char *wanted)
+{
+	struct caller c;
+	struct buf out;
+
+	open_caller(&c);
+	smtp_server_close(c.smtp);
+	c.config.is_submission = true;
+	c.config.hides_client = hides;
+	c.config.login.may_plain = true;
+	c.smtp = smtp_server_open(&c.arena, &c.config, &c.peer);
+	if (has_tls)
+		smtp_server_secured(c.smtp, SPAN("TLSv1.3 CIPHER"),
+			&c.config.login);
+	buf_init(&out, 2048);
+	tell(&c, "EHLO laptop.private\r\n");
+	tell(&c, "AUTH PLAIN AGFubgBzZWNyZXQ=\r\n");
+	tell(&c, mail);
+	tell(&c, "RCPT TO:<ann@hamburger.edu>\r\n");
+	smtp_server_put_received(c.smtp, &out, SPAN("9KD"), 0);
+	buf_putc(&out, 0);
+	assert_string_equal((const char *)buf_span(&out).p, wanted);
+	buf_clear(&out);
+	close_caller(&c);
+}
+
+/* RFC 3848; where somebody is, is his own affair */
+static void the_received_field_of_a_submission(void **state)
+{
+	(void)state;
+	submitted_is(true, false, "MAIL FROM:<>\r\n",
+		"Received: from localhost\r\n"
+		"\tby mx.test (Postrider) with ESMTPA id 9KD\r\n"
+		"\tfor <ann@hamburger.edu>; Thu, 1 Jan 1970 00:00:00 +0000"
+		"\r\n");
+	submitted_is(true, true, "MAIL FROM:<> SMTPUTF8\r\n",
+		"Received: from localhost\r\n"
+		"\tby mx.test (Postrider) with UTF8SMTPSA id 9KD\r\n"
+		"\t(TLSv1.3 CIPHER)\r\n"
+		"\tfor <ann@hamburger.edu>; Thu, 1 Jan 1970 00:00:00 +0000"
+		"\r\n");
+	submitted_is(false, true, "MAIL FROM:<>\r\n",
+		"Received: from laptop.private ([192.0.2.7])\r\n"
+		"\tby mx.test (Postrider) with ESMTPSA id 9KD\r\n"
+		"\t(TLSv1.3 CIPHER)\r\n"
+		"\tfor <ann@hamburger.edu>; Thu, 1 Jan 1970 00:00:00 +0000"
+		"\r\n");
+}
+
 /* ---- limits, ends -------------------------------------------------------------------- */
 
 /* All recipients fit one message between processes, however long they are. */
@@ -726,6 +780,7 @@ int main(void)
 		cmocka_unit_test(the_transaction_is_whole),
 		cmocka_unit_test(high_bytes_are_flagged),
 		cmocka_unit_test(the_received_field),
+		cmocka_unit_test(the_received_field_of_a_submission),
 		cmocka_unit_test(recipients_are_bounded_in_bytes),
 		cmocka_unit_test(memory_does_not_grow),
 		cmocka_unit_test(replies_are_bounded),
