@@ -178,7 +178,7 @@ static enum code hand_in(struct sendmail *s, struct smtp_client_message *m,
 
 	for (int round = 0; round < ROUNDS_MAX && code == OK; round++) {
 		buf_init(&dialogue, DIALOGUE_BYTES);
-		code = cli_smtp_send(s->server, m, &dialogue, why);
+		code = cli_smtp_send(s->server, m, NULL, &dialogue, why);
 		show_dialogue(s, &dialogue);
 		buf_clear(&dialogue);
 		if (set_again(m) == 0)
