@@ -58,8 +58,10 @@ void imap_line_set_limits(
 
 bool imap_line_is_idle(const struct imap_line *l)
 {
-	return l->state == IMAP_LINE_IN_COMMAND && !l->is_refused &&
-	       !l->is_rest && (l->is_told || buf_len(&l->text) == 0);
+	return l->state == IMAP_LINE_IN_COMMAND &&
+		(l->is_told ||
+			(!l->is_refused && !l->is_rest &&
+				buf_len(&l->text) == 0));
 }
 
 static void lose(struct imap_line *l, const char *why)

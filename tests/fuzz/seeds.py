@@ -16,7 +16,16 @@ DIALOGS = TESTS / "dialog"
 TABLES = {
     "fuzz_words": ("unit/message/test_words.c", lambda value, _: value),
     "fuzz_param": ("unit/message/test_param.c", lambda value, _: value),
+    "fuzz_imap_reader": ("unit/imap/test_imap_line.c",
+                         lambda text, _: b"\0\1\7" + text),
     "fuzz_charset": ("unit/codec/test_charset.c", lambda name, text: name + b"\n\0" + text),
+}
+# target: the folder of its dialogs; smtp without one
+KINDS = {"fuzz_pop3": "pop3", "fuzz_imap_door": "imap-door"}
+# what it wants of TLS and of answers before what is said: see the target
+PREFIXES = {
+    "fuzz_smtp_client": [b"\x2f\0", b"\x6f\2", b"\x8f\1", b"\xcf\x0a"],
+    "fuzz_imap_door": [b"\1\0", b"\x0f\x2c"],
 }
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 ROW = re.compile(rf"^\t\{{((?:\s*{LITERAL})+),\s*(?:SPAN_INIT\()?((?:\s*{LITERAL})*)", re.M)
@@ -86,9 +95,8 @@ def main():
             save(folder, make(literals(row[1]), literals(row[2])))
         return
     side = "S" if "client" in target else "C"
-    kind = "pop3" if "pop3" in target else "smtp-client" if side == "S" else "smtp"
-    # what the client wants of TLS, and the message: see the target
-    prefixes = [b"\x2f\0", b"\x6f\2", b"\x8f\1", b"\xcf\x0a"] if side == "S" else [b""]
+    kind = "smtp-client" if side == "S" else KINDS.get(target, "smtp")
+    prefixes = PREFIXES.get(target, [b""])
     for path in sorted((DIALOGS / kind).glob("**/*.dialog")):
         seed = said(path, side)
         for prefix in prefixes if seed else []:

@@ -279,6 +279,27 @@ static void test_drop(void **state)
 	imap_line_clear(&l);
 }
 
+/* Also behind a command with a streamed literal. */
+static void test_text_behind_a_literal(void **state)
+{
+	struct span in = SPAN("a X {1+}\r\nx\r\nDONE\r\n");
+	struct imap_line_got got;
+	struct imap_line l;
+
+	(void)state;
+	imap_line_init(&l, &limits);
+	assert_int_equal(imap_line_take(&l, &in, &got), IMAP_LINE_LITERAL);
+	imap_line_stream(&l);
+	assert_int_equal(imap_line_take(&l, &in, &got), IMAP_LINE_BYTES);
+	assert_false(imap_line_is_idle(&l));
+	assert_int_equal(imap_line_take(&l, &in, &got), IMAP_LINE_COMMAND);
+	assert_true(imap_line_is_idle(&l));
+	imap_line_want_text(&l, 8);
+	assert_int_equal(imap_line_take(&l, &in, &got), IMAP_LINE_TEXT);
+	assert_true(span_eq(got.text, SPAN("DONE")));
+	imap_line_clear(&l);
+}
+
 static void test_wipe(void **state)
 {
 	struct span in = SPAN("a LOGIN joe secret\r\n");
@@ -300,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_rows_at_every_split),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_text_behind_a_literal),
 		cmocka_unit_test(test_wipe),
 	};
 
