@@ -21,7 +21,7 @@ static void begin_session(struct session *s)
 		.recipients_max = config->recipients_max,
 		.errors_max = config->errors_max,
 		.received_max = config->received_max,
-		.has_tls = !service_is_tls(s->service) &&
+		.has_tls = !service_is_tls(s->service) && s->local == NULL &&
 			front_tls_may_begin(s),
 		.is_submission = front_is_submission(s),
 		.hides_client = config->submission_hide_client,
