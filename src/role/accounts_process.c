@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "role/account.h"
 #include "role/accounts_int.h"
+#include "store/store_change.h"
 
 #include "base/banned.h"
 
@@ -275,7 +276,7 @@ void account_processes_reap(struct accounts *s)
 void account_folder_delete(struct account_slot *slot)
 {
 	static const char *const names[] = {"mail.db-wal", "mail.db-journal",
-		"mail.db.new", "mail.db"};
+		"mail.db.new", STORE_UPLOAD_NAME, "mail.db"};
 	char path[PATH_BYTES];
 	char file[PATH_BYTES + 16];
 

@@ -79,7 +79,7 @@ static struct store_box *add_box(struct store *s, struct span name)
 	if (s->box_count == s->box_room) {
 		s->box_room = s->box_room == 0 ? 8 : s->box_room * 2;
 		s->boxes = mem_resize(s->boxes, s->box_room,
-			sizeof(*s->boxes));
+			sizeof(struct store_box *));
 	}
 	s->boxes[s->box_count++] = b;
 	return b;
@@ -127,7 +127,7 @@ static int cmp_boxes(const void *a, const void *b)
 
 void store_boxes_sort(struct store *s)
 {
-	qsort(s->boxes, s->box_count, sizeof(*s->boxes), cmp_boxes);
+	qsort(s->boxes, s->box_count, sizeof(struct store_box *), cmp_boxes);
 	for (size_t i = 0; i < s->box_count; i++) {
 		struct store_mailbox *m = &s->boxes[i]->m;
 

@@ -59,6 +59,10 @@ enum code store_flags_store(struct store_view *v, const uint32_t *uids,
  * without a name.  No transaction is open meanwhile. */
 struct store_upload;
 
+/* The name of that file in the account's folder, for the moment that it has one
+ * on a file system that knows no others. */
+#define STORE_UPLOAD_NAME "mail.upload"
+
 /* size: how many bytes are going to come.  FULL: that would be over the quota.
  * *out_upload is for store_upload_free. */
 enum code store_upload_begin(struct store *s, uint64_t size,
@@ -77,10 +81,10 @@ struct store_append {
 	int64_t received_ms;         /* internal date */
 };
 
-/* Stores them all (MULTIAPPEND, RFC 3502); their uids are *out_first_uid and
- * what follows it.  The bytes are what came, no head is put before them.  FULL:
- * over the quota.  NOT_FOUND: no such mailbox.  LIMIT, SYNTAX: keywords, as
- * above. */
+/* Stores them all in one transaction (MULTIAPPEND, RFC 3502; or commands that a
+ * client sent ahead); their uids are *out_first_uid and what follows it.  The
+ * bytes are what came, no head is put before them.  FULL: over the quota.
+ * NOT_FOUND: no such mailbox.  LIMIT, SYNTAX: keywords, as above. */
 enum code store_append(struct store *s, uint64_t mailbox,
 	const struct store_append *items, size_t count, int64_t now_ms,
 	uint32_t *out_first_uid, struct err *e) MUST_USE;

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -21,7 +20,7 @@
 #define MEMORY_BYTES STORE_PIECE_BYTES
 
 /* A file in the store's folder without a name.  Where the file system cannot make
- * one, it has a name for a moment. */
+ * one, it has a name for a moment; this process is the only one here. */
 static int open_file(struct store *s)
 {
 	const char *folder = (const char *)buf_span(&s->folder).p;
@@ -33,10 +32,12 @@ static int open_file(struct store *s)
 		return fd;
 	buf_init(&path, 8192);
 	buf_puts(&path, folder);
-	buf_puts(&path, "/upload.XXXXXX");
+	buf_puts(&path, "/" STORE_UPLOAD_NAME);
 	buf_putc(&path, '\0');
 	must(!path.overflow);
-	fd = mkostemp((char *)path.p, O_CLOEXEC);
+	(void)unlink((const char *)path.p); /* a crash may have left it */
+	fd = open((const char *)path.p, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		0600);
 	if (fd >= 0)
 		(void)unlink((const char *)path.p);
 	buf_clear(&path);

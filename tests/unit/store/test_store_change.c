@@ -191,6 +191,31 @@ static void gives_a_keyword_up_that_nobody_has(void **state)
 	assert_int_equal(broken(f), 0);
 }
 
+/* Two names that come together, when only names that nobody has can go. */
+static void gives_two_keywords_two_bits(void **state)
+{
+	struct fixture *f = *state;
+	const struct span names[] = {SPAN("one"), SPAN("two")};
+	const struct store_flags_change c = {.how = STORE_FLAGS_REPLACE,
+		.keywords = names, .keyword_count = 2};
+	struct store_flags_result r;
+	struct store_view *v;
+	char room[16];
+	uint32_t uid;
+
+	assert_int_equal(bring(f, inbox_of(f), BODY, 0, SPAN_EMPTY, &uid), OK);
+	v = view_of(f, inbox_of(f));
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(add_keyword(f, v, 1, numbered(room, i)), OK);
+	(void)put_flags(f, v, UIDS(1), 1, STORE_FLAGS_REPLACE, 0, SPAN_EMPTY);
+	assert_int_equal(store_flags_store(v, UIDS(1), 1, &c, &r, &f->e), OK);
+	assert_true(store_view_keyword(v, SPAN("one")) >= 0);
+	assert_true(store_view_keyword(v, SPAN("two")) >= 0);
+	assert_int_equal(__builtin_popcountll(v->rows[0].keywords), 2);
+	store_view_close(v);
+	assert_int_equal(broken(f), 0);
+}
+
 /* A keyword without room in the target stays behind; the message does not. */
 static void copies_without_a_keyword(void **state)
 {
@@ -488,6 +513,34 @@ static void drops_old_tombstones(void **state)
 	store_view_close(v);
 }
 
+/* POP3 may name them in any order. */
+static void expunges_in_any_order(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor c;
+	struct store_view *v;
+	uint32_t uid;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(bring(f, inbox_of(f), BODY, 0, SPAN_EMPTY,
+			&uid), OK);
+	v = view_of(f, inbox_of(f));
+	store_cursor_open(&c, v);
+	assert_int_equal(store_messages_expunge(f->store, inbox_of(f),
+		(const uint64_t[]){3, 99, 1, UINT64_MAX}, 4, &f->e), OK);
+	assert_int_equal(v->count, 2);
+	assert_int_equal(v->rows[0].uid, 2);
+	assert_int_equal(v->rows[1].uid, 4);
+	assert_int_equal(store_cursor_take_expunged(&c, &uid), 3);
+	assert_int_equal(store_cursor_take_expunged(&c, &uid), 1);
+	assert_int_equal(store_cursor_take_expunged(&c, &uid), 0);
+	store_cursor_close(&c);
+	store_view_close(v);
+	assert_int_equal(store_messages_expunge(f->store, 999,
+		(const uint64_t[]){1}, 1, &f->e), NOT_FOUND);
+	assert_int_equal(broken(f), 0);
+}
+
 /* ---- \Recent ------------------------------------------------------------------------------- */
 static void is_recent_to_one(void **state)
 {
@@ -548,11 +601,11 @@ int main(void)
 		T(keeps_modseq_of_what_is_so_already),
 		T(tells_what_was_changed_since), T(takes_atoms_as_keywords),
 		T(gives_a_keyword_up_that_nobody_has),
-		T(copies_without_a_keyword), T(appends_what_comes_in_pieces),
+		T(gives_two_keywords_two_bits), T(copies_without_a_keyword), T(appends_what_comes_in_pieces),
 		T(refuses_what_is_over_the_quota),
 		T(ends_when_the_uids_are_used_up), T(replaces_a_message),
 		T(remembers_what_vanished), T(drops_old_tombstones),
-		T(is_recent_to_one), cmocka_unit_test(is_small)};
+		T(is_recent_to_one), T(expunges_in_any_order), cmocka_unit_test(is_small)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,8 @@ static void compare_client(struct model_client *c)
 	assert_int_equal(store_cursor_number(&c->cursor, c->limit), 0);
 	assert_int_equal(store_cursor_number_from(&c->cursor, c->limit),
 		c->count + 1);
+	assert_int_equal(store_cursor_number_from(&c->cursor,
+		c->box->uidnext + 1), c->count + 1);
 }
 
 /* ---- what a client is told ---------------------------------------------------------- */
@@ -217,8 +219,9 @@ static void tell(struct world *w)
 	struct model_client *c = &w->clients[draw(w, CURSORS)];
 	unsigned what = draw(w, 8);
 
-	/* what is new has no place in the count of a STORE by others */
-	if ((what & 1) || (what & 4))
+	/* before what is new, as that has changed too */
+	if ((what & 1) || ((what & 4) &&
+		(store_cursor_news(&c->cursor) & STORE_NEWS_CHANGED)))
 		tell_changed(c);
 	if (what & 2)
 		tell_expunged(c);
