@@ -303,7 +303,7 @@ static void test_a_token_is_none(void **state)
 	static const char *const bad[] = {"", "n,,", "\1",
 		"n,,\1auth=Bearer x\1", "n,,\1auth=Basic x\1\1",
 		"p=tls-exporter,,\1auth=Bearer x\1\1", "n,,\1\1",
-		"n,ann,\1auth=Bearer x\1\1", "n,,auth=Bearer x\1\1"};
+		"n,ann,\1auth=Bearer x\1\1", "n,,xauth=Bearer x\1\1"};
 
 	(void)state;
 	play_open(&config_tls);
