@@ -59,6 +59,7 @@ static const char *const ketchups[] = {
 	"{DES-CRYPT}f0BNFDjz0qaok",
 	"{CRYPT}f0BNFDjz0qaok",
 	"{SSHA}0sngkyyJSbSkX/eLaUov1x/epByq2B2r",
+	"{SSHA}PCrva0fd1GRhlLgryDzgfeEWGmcwMTIzNDU2Nzg5", /* as long as hex */
 	"{SSHA.HEX}35a8def1451504dbeb8118960995950c4aae50ac5c52dc22",
 	"{SSHA256}S4JWg/KVg5Bz/NGMG+SoI/b3ePzqU5/M2z4fNF/2qccwdtp0",
 	"{SSHA256.BASE64}BG1UOsLGhLkac/pRvtor/dsngQMrm/lG0tTNNx8vH8TMG0hY",
@@ -166,7 +167,13 @@ static const char *const refused[] = {
 	"{OTP}sha1 1024 26efa1519f11fddf 251824038e529ba0",
 	"{CRAM-MD5}27327e02a6998e6d6cf620dac7459af0",
 	"{NTLM}960c8ae71aa97ce8bbba7335a808dc",
+	"{SHA}AAAA",
+	"{NTLM.HEX}960c",
+	"{PLAIN.HEX}6b6",
 	/* crypt(3) */
+	"$1$ZzX03VRe$E54qQobuE61j1LTw6My/7*",
+	"$2y$5$P7UPINGNeenkWiGRVgODZ.TkxjvBtqlXoYsALMI.YGh2C4dGEo1GW",
+	"$7$B...../....k2XAnEHBqQ1Ct2aMXFKNa/HAmA1BpMnBsYHMWB4NZN4$" HASH_43,
 	"f0BNFDjz0qaok",
 	"{CRYPT}f0BNFDjz0qao",
 	"{CRYPT}f0BNFDjz0qao*",
@@ -201,6 +208,9 @@ static const char *const refused[] = {
 	"{PBKDF2}$1$jVErl$0$4791cb124adb46a008ab14ec0b1091da0857dd6f",
 	"{PBKDF2}$2$jVErl$1000$4791cb124adb46a008ab14ec0b1091da0857dd6f",
 	"{PBKDF2}$1$jVErl$1000$4791cb124adb46a008ab14ec0b1091da0857dd",
+	"{PBKDF2}$1$jVErl$1000$4791cb124adb46a008ab14ec0b1091da0857dd6f00",
+	"{SCRAM-SHA-1}4096,XysS7Dhdf0QPls30MIjPTw==,"
+	"RM/rOXhB,JRWfHUbq9omXXTfkOjjPmC6AWmU=",
 	"{SCRAM-SHA-1}2147483648,XysS7Dhdf0QPls30MIjPTw==,"
 	"RM/rOXhB0iw2piDblW+Nu605tqU=,JRWfHUbq9omXXTfkOjjPmC6AWmU=",
 	"{SCRAM-SHA-1}4096,,"
@@ -209,6 +219,9 @@ static const char *const refused[] = {
 	"RM/rOXhB0iw2piDblW+Nu605tqU=,JRWfHUbq9omXXTfkOjjPmC6AWmU=",
 	"{SCRAM-SHA-1}4096,XysS7Dhdf0QPls30MIjPTw==,"
 	"RM/rOXhB0iw2piDblW+Nu605tqU=",
+	/* seventeen passes, of "ketchup" */
+	"$argon2id$v=19$m=8,t=17,p=1$LW+vMrWL+15ORklVlGg5wg$"
+	"rDLccQVw6J1pdSC19bW4fh2noSHyrlemYoY0SmSZX7A",
 	"{ARGON2ID}$argon2id$v=19$m=65537,t=3,p=1$96rXXw7eCSjC1Xw5HIAkHg$"
 	"ceMYW2N7RNmWdv18txHSQ0P9B0qx4bMgnDkvw44TNhc",
 	"{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=2$96rXXw7eCSjC1Xw5HIAkHg$"
@@ -263,6 +276,47 @@ static void test_long_ones(void **state)
 			span_of(password, sizeof(password))));
 }
 
+/* crypt(3) ends at a NUL; we do not. */
+static void test_a_nul_is_part_of_it(void **state)
+{
+	const struct span hash = SPAN("$1$ZzX03VRe$E54qQobuE61j1LTw6My/71");
+
+	(void)state;
+	assert_true(password_verify(hash, SPAN("ketchup")));
+	assert_false(password_verify(hash, SPAN("ketchup\0x")));
+	assert_false(password_verify(hash, SPAN("ketchup\0")));
+}
+
+static void test_nothing_is_nobodys(void **state)
+{
+	static const char *const hashes[] = {
+		"{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+		"{PLAIN-MD5}d41d8cd98f00b204e9800998ecf8427e"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(password_is_hash(span_str(hashes[i])));
+		assert_false(password_verify(span_str(hashes[i]), SPAN("")));
+		assert_false(password_verify(span_str(hashes[i]), SPAN_EMPTY));
+	}
+}
+
+/* crypt(3) takes 383 bytes. */
+static void test_a_long_salt(void **state)
+{
+	char hash[500];
+
+	(void)state;
+	memset(hash, 'x', sizeof(hash));
+	memcpy(hash, "$6$", 3);
+	memcpy(hash + 383 - 87, "$" HASH_86, 87);
+	assert_true(password_is_hash(span_of(hash, 383)));
+	assert_false(password_verify(span_of(hash, 383), SPAN("ketchup")));
+	memset(hash + 3, 'x', sizeof(hash) - 3);
+	memcpy(hash + 384 - 87, "$" HASH_86, 87);
+	assert_false(password_is_hash(span_of(hash, 384)));
+}
+
 static void test_what_is_current(void **state)
 {
 	char hash[PASSWORD_HASH_BYTES_MAX + 1];
@@ -272,6 +326,12 @@ static void test_what_is_current(void **state)
 	assert_true(password_is_current(span_str(hash)));
 	assert_false(password_is_current(span_head(span_str(hash), 20)));
 	assert_false(password_is_current(SPAN_EMPTY));
+	assert_false(password_is_current(
+		SPAN("$argon2id$v=19$m=65536,t=3,p=1$96rXXw7eCSjC1Xw5HIAkHg$"
+		     "ceMYW2N7RNmWdv18txHSQ0P9B0qx4bMgnDkvw44TNhc")));
+	assert_false(password_is_current(
+		SPAN("$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
+		     "gHSpmmjpDmIi98V9xNKxkKTPzlEgfl3zPgRmJYoBQbQ")));
 }
 
 int main(void)
@@ -282,6 +342,9 @@ int main(void)
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_damaged_ones),
 		cmocka_unit_test(test_long_ones),
+		cmocka_unit_test(test_a_nul_is_part_of_it),
+		cmocka_unit_test(test_nothing_is_nobodys),
+		cmocka_unit_test(test_a_long_salt),
 		cmocka_unit_test(test_what_is_current),
 	};
 

@@ -64,6 +64,9 @@ static void test_the_examples(void **state)
 		/* any bit of the proof, any letter of the text, a length */
 		assert_false(scram_proof_check(rows[i].hash, &keys, text,
 			span_head(p, n - 1), signature));
+		assert_int_equal(signature[0], 0);
+		assert_false(scram_proof_check(rows[i].hash, &keys, text,
+			span_of(proof, n + 1), signature));
 		assert_false(scram_proof_check(rows[i].hash, &keys,
 			span_head(text, text.n - 1), p, signature));
 		assert_false(scram_proof_check(
@@ -172,7 +175,12 @@ static void test_what_is_no_credential(void **state)
 	assert_false(credential_unpack(span_of(copy, n), &d));
 	copy[1] = 0; /* rounds without SCRAM */
 	assert_false(credential_unpack(span_of(copy, n), &d));
-	copy[1] = 1;
+	memset(copy + 18, 0, 4);
+	assert_true(credential_unpack(span_of(copy, n), &d));
+	copy[1] = 2;
+	assert_false(credential_unpack(span_of(copy, n), &d));
+	copy[1] = 1; /* SCRAM without rounds */
+	assert_false(credential_unpack(span_of(copy, n), &d));
 	copy[21] = 0xff; /* 2^31 rounds */
 	assert_false(credential_unpack(span_of(copy, n), &d));
 	buf_clear(&b);
