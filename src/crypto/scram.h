@@ -16,7 +16,7 @@
 #include "base/span.h"
 
 #define SCRAM_SALT_BYTES 16
-#define SCRAM_ROUNDS     100000 /* of what we make; 40 ms */
+#define SCRAM_ROUNDS     100000 /* of what we make; 15 to 40 ms */
 #define SCRAM_ROUNDS_MAX 1000000 /* of what others made */
 #define SCRAM_KEY_MAX    32
 
