@@ -7,8 +7,9 @@
  *
  * O: many: lines of the client are routed.  "2: a1 NOOP" is for a second session
  * of the same account, whose lines come out as "2: a1 OK …"; "deliver: Hi"
- * delivers a message of that subject; "quota: 500" limits the account.  After
- * each line all sessions with news are asked.
+ * delivers a message of that subject; "quota: 500" limits the account; "@V" in a
+ * line is the UIDVALIDITY of INBOX.  After each line all sessions are asked for
+ * what they have to say.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -338,6 +339,33 @@ static bool next_of(struct engine *e, size_t i, struct driver_effect *out)
 }
 
 /* ---- many ---------------------------------------------------------------------------------- */
+/* The line with the UIDVALIDITY where "@V" stands. */
+static struct span with_uidvalidity(struct engine *e, struct span line,
+	struct buf *out)
+{
+	size_t n = span_find_span(line, SPAN("@V"));
+
+	if (n == line.n)
+		return line;
+	buf_put(out, span_head(line, n));
+	buf_put_u64(out, store_mailbox_find(e->store, SPAN("INBOX"))
+				 ->uidvalidity);
+	buf_put(out, span_tail(line, n + 2));
+	return buf_span(out);
+}
+
+static void feed_session(struct engine *e, size_t i, struct span line)
+{
+	struct buf text;
+
+	if (e->sessions[i] == NULL)
+		begin_session(e, i);
+	buf_init(&text, line.n + 32);
+	(void)imap_session_feed(e->sessions[i],
+		with_uidvalidity(e, line, &text), e->now_ms);
+	buf_clear(&text);
+}
+
 static void route(struct engine *e, struct span line)
 {
 	size_t i = 0;
@@ -359,9 +387,7 @@ static void route(struct engine *e, struct span line)
 		i = (size_t)(line.p[0] - '1');
 		line = span_tail(line, 3);
 	}
-	if (e->sessions[i] == NULL)
-		begin_session(e, i);
-	(void)imap_session_feed(e->sessions[i], line, e->now_ms);
+	feed_session(e, i, line);
 }
 
 /* A line of session i, from its pending bytes; false: none is complete. */
