@@ -2,7 +2,7 @@
  * account.c - the role `account`: one person's mail, and nothing else.
  *
  * May touch: its folder, its channels, the sockets of sessions that accounts
- * passes to it.  Talks to: accounts (which forked it), queue, and POP3 clients
+ * passes to it.  Talks to: accounts (which forked it), queue, POP3 and IMAP clients
  * after their login.  See account_int.h for the other files.
  *
  *	forked --ACCOUNT_SETUP--> serving --nothing to do--> IDLE --IDLE_END--> end
@@ -98,7 +98,8 @@ static void on_idle(void *arg)
 	const struct msg_idle m = {0};
 
 	account_touch(a);
-	if (a->session != NULL || a->store == NULL)
+	if (a->session != NULL || !list_is_empty(&a->imap_sessions) ||
+		a->store == NULL)
 		return;
 	account_settle(a);
 	account_forget(a);
@@ -163,6 +164,7 @@ static enum code open_store(struct account *a, const struct msg_account_setup *m
 	if (code != OK)
 		return code;
 	store_set_quota(a->store, m->quota);
+	account_imap_listen(a);
 	return OK;
 }
 
@@ -221,6 +223,17 @@ static bool on_queue_peer(void *arg, struct frame *f)
 	return true;
 }
 
+static enum code begin_session(struct account *a, const struct msg_session *m,
+	int fd, struct err *e)
+{
+	if (m->service == SERVICE_POP3)
+		return account_pop3_begin(a, m, fd, e);
+	if (m->service != SERVICE_IMAP)
+		return err_set(e, TEMP, "no such service");
+	account_imap_begin(a, m, fd);
+	return OK;
+}
+
 static bool on_session(void *arg, struct frame *f)
 {
 	struct account *a = arg;
@@ -230,9 +243,9 @@ static bool on_session(void *arg, struct frame *f)
 
 	if (!msg_get_session(f->body, &m) || f->fd < 0)
 		return false;
-	if (a->store != NULL && m.service == SERVICE_POP3) {
+	if (a->store != NULL) {
 		account_settle(a);
-		taken.result = (uint8_t)account_pop3_begin(a, &m, f->fd, &e);
+		taken.result = (uint8_t)begin_session(a, &m, f->fd, &e);
 	}
 	if (taken.result != OK)
 		close(f->fd);
@@ -263,11 +276,14 @@ static enum code confine(const struct account_start *start, struct err *e)
 static void clear(struct account *a)
 {
 	account_pop3_end(a, "the account's process ends");
+	account_imap_end_all(a, "the server is going down");
 	channel_drain(a->accounts);
 	if (a->queue != NULL)
 		channel_flush(a->queue);
 	channel_free(a->queue);
 	channel_free(a->accounts);
+	if (a->store != NULL)
+		store_unlisten(&a->listener);
 	store_close(a->store);
 	arena_clear(&a->batch.arena);
 	buf_clear(&a->forget);
@@ -298,6 +314,7 @@ int account_run(const struct account_start *start)
 	a->accounts = channel_new(a->loop, start->fd, ROLE_ACCOUNT,
 		ROLE_ACCOUNTS, 0, &owner);
 	account_deliver_init(a);
+	account_imap_init(a);
 	timer_init(&a->idle, a->loop, on_idle, a);
 	account_touch(a);
 	if (confine(start, &e) == OK)

@@ -2,7 +2,8 @@
  * account_int.h - what the files of the account's process share.
  *
  * account.c: its start, its channels, its end; account_deliver.c: batches of
- * deliveries; account_pop3.c: POP3 sessions.  Nothing is global: all stands in
+ * deliveries; account_pop3.c: POP3 sessions; account_imap.c: those of IMAP.
+ * Nothing is global: all stands in
  * one struct account.
  */
 #ifndef POSTRIDER_ROLE_ACCOUNT_INT_H
@@ -13,7 +14,7 @@
 #include "ipc/channel.h"
 #include "net/loop.h"
 #include "role/account.h"
-#include "store/store.h"
+#include "store/store_view.h"
 
 /* A batch ends at the end of the loop's turn, or here. */
 #define BATCH_MESSAGES 128
@@ -49,6 +50,9 @@ struct account {
 	struct store *store;      /* NULL before ACCOUNT_SETUP */
 	struct batch batch;
 	struct pop3_session *session; /* NULL: nobody reads */
+	struct list imap_sessions;
+	struct store_listener listener; /* for them */
+	struct deferred news;           /* those that idle are told */
 	/* What queue will not deliver again, to be dropped with the next batch
 	 * or in idle time: an fsync of its own would be too much honour. */
 	uint64_t forget_below;
@@ -81,5 +85,13 @@ enum code account_pop3_begin(struct account *a, const struct msg_session *m,
 	int fd, struct err *e) MUST_USE;
 /* Ends the session at once; harmless if there is none. */
 void account_pop3_end(struct account *a, const char *why);
+
+void account_imap_init(struct account *a);
+/* From the opening of the store to its end. */
+void account_imap_listen(struct account *a);
+/* Begins one more session; takes fd. */
+void account_imap_begin(struct account *a, const struct msg_session *m, int fd);
+/* Says BYE to all, if they hear it, and ends them. */
+void account_imap_end_all(struct account *a, const char *why);
 
 #endif

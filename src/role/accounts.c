@@ -70,6 +70,7 @@ static struct wait *wait_of_attach(const struct frame *f,
 	w->sid = m->sid;
 	w->service = m->service;
 	buf_put(&w->user, m->user);
+	buf_put(&w->tag, m->tag);
 	buf_put(&w->ip, m->ip);
 	buf_put(&w->pending, m->pending);
 	return w;

@@ -32,7 +32,7 @@ struct wait {
 	int fd;                 /* MSG_ATTACH: the socket, owned; -1: none */
 	uint64_t sid;
 	uint8_t service;
-	struct buf user, ip, pending;
+	struct buf user, tag, ip, pending;
 };
 
 struct account_slot {

@@ -16,6 +16,7 @@
 
 #define ADDRESS_MAX 512
 #define PENDING_MAX 8192
+#define TAG_MAX     64
 
 /* ---- slots and waits ---------------------------------------------------------- */
 struct account_slot *accounts_slot(struct accounts *s, uint64_t account)
@@ -43,6 +44,7 @@ struct wait *wait_new(enum message_type type, uint64_t id)
 	w->id = id;
 	w->fd = -1;
 	buf_init(&w->user, ADDRESS_MAX);
+	buf_init(&w->tag, TAG_MAX);
 	buf_init(&w->ip, 16);
 	buf_init(&w->pending, PENDING_MAX);
 	return w;
@@ -54,6 +56,7 @@ void wait_free(struct wait *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	buf_clear(&w->user);
+	buf_clear(&w->tag);
 	buf_clear(&w->ip);
 	buf_clear(&w->pending);
 	mem_free(w);
@@ -120,6 +123,7 @@ static void send_session(struct account_slot *slot, struct wait *w)
 		.sid = w->sid,
 		.service = w->service,
 		.user = buf_span(&w->user),
+		.tag = buf_span(&w->tag),
 		.ip = buf_span(&w->ip),
 		.pending = buf_span(&w->pending),
 	};

@@ -1,0 +1,328 @@
+/*
+ * account_imap.c - IMAP sessions in the account's process: the sockets that front
+ * had until the login, and the engines.
+ *
+ * There may be many at once, for the same store.  What a client does not take
+ * waits in `out`, and its engine is not asked for more until all of it has gone.
+ * A store listener notes that something was committed; when the turn of the loop
+ * ends, those that idle are told.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "imap/imap_session.h"
+#include "role/account_int.h"
+
+#include "base/banned.h"
+
+/* Commands that were sent ahead; more are left in the socket. */
+#define IN_BYTES 16384u
+/* What one call of the engine's next may give: a set of uids, or a structure,
+ * is no larger. */
+#define OUT_BYTES (64u << 20)
+
+struct imap_connection {
+	struct account *account;
+	struct list link; /* in account.imap_sessions */
+	uint64_t sid;
+	int fd; /* owned */
+	struct watch *watch;
+	struct imap_session *engine;
+	struct buf in;
+	struct buf out;
+	struct timer idle;
+	struct deferred turn; /* the engine works on */
+	bool is_closing;      /* the engine ended: close when out is empty */
+};
+
+static void end(struct imap_connection *c, const char *why)
+{
+	struct account *a = c->account;
+	struct imap_session_counts counts = imap_session_counts(c->engine);
+
+	LOG(EV_IMAP_CLOSED, LOG_SID(c->sid),
+		LOG_NUM("commands", counts.commands),
+		LOG_NUM("fetched", counts.fetched),
+		LOG_NUM("appended", counts.appended),
+		LOG_NUM("expunged", counts.expunged), LOG_STR("why", why));
+	list_take(&c->link);
+	deferred_cancel(&c->turn);
+	timer_clear(&c->idle);
+	watch_free(c->watch);
+	close(c->fd);
+	imap_session_close(c->engine);
+	buf_clear(&c->in);
+	buf_clear(&c->out);
+	mem_free(c);
+	account_touch(a);
+}
+
+/* ---- out -------------------------------------------------------------------- */
+/* How much of it the socket took; false: the connection is gone. */
+static bool send_some(struct imap_connection *c, struct span bytes,
+	size_t *out_sent)
+{
+	ssize_t sent;
+
+	*out_sent = 0;
+	do
+		sent = send(c->fd, bytes.p, bytes.n,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EAGAIN;
+	*out_sent = (size_t)sent;
+	return true;
+}
+
+static bool write_out(struct imap_connection *c, struct span bytes)
+{
+	size_t sent = 0;
+
+	if (buf_len(&c->out) == 0 && !send_some(c, bytes, &sent))
+		return false;
+	buf_put(&c->out, span_tail(bytes, sent));
+	must(!c->out.overflow);
+	return true;
+}
+
+static bool flush(struct imap_connection *c)
+{
+	size_t sent;
+
+	if (buf_len(&c->out) == 0)
+		return true;
+	if (!send_some(c, buf_span(&c->out), &sent))
+		return false;
+	buf_consume(&c->out, sent);
+	if (buf_len(&c->out) == 0)
+		buf_clear(&c->out); /* a large answer is over */
+	return true;
+}
+
+/* ---- the engine --------------------------------------------------------------- */
+/* False: the connection is gone. */
+static bool act(struct imap_connection *c, const struct imap_session_effect *e)
+{
+	switch (e->type) {
+	case IMAP_SESSION_SEND:
+		return write_out(c, e->bytes);
+	case IMAP_SESSION_TROUBLE:
+		LOG(EV_STORE_TROUBLE,
+			LOG_NUM("account", c->account->start->account),
+			LOG_SID(c->sid), LOG_SPAN("why", e->bytes));
+		return true;
+	case IMAP_SESSION_CLOSE:
+		c->is_closing = true;
+		return true;
+	default:
+		unreachable();
+	}
+}
+
+/* Takes all effects while the socket takes what they write. */
+static bool drain_effects(struct imap_connection *c, bool *out_any)
+{
+	struct imap_session_effect e;
+
+	while (buf_len(&c->out) == 0 && imap_session_next(c->engine, &e)) {
+		*out_any = true;
+		if (!act(c, &e))
+			return false;
+	}
+	return true;
+}
+
+/* Feeds and takes until nothing moves. */
+static bool run(struct imap_connection *c)
+{
+	bool is_moving = true;
+
+	while (is_moving && buf_len(&c->out) == 0 && !c->is_closing) {
+		size_t taken = imap_session_feed(c->engine, buf_span(&c->in),
+			loop_wall_ms(c->account->loop));
+
+		buf_consume(&c->in, taken);
+		is_moving = taken > 0;
+		if (!drain_effects(c, &is_moving))
+			return false;
+	}
+	return true;
+}
+
+static unsigned wanted(const struct imap_connection *c)
+{
+	unsigned w = 0;
+
+	if (buf_len(&c->out) > 0)
+		w |= WATCH_WRITE;
+	else if (buf_left(&c->in) > 0)
+		w |= WATCH_READ;
+	return w;
+}
+
+/* Goes on after anything happened.  The connection may be gone afterwards. */
+static void go_on(struct imap_connection *c)
+{
+	struct account *a = c->account;
+	struct err e = {.code = TEMP, .text = "reading for a session failed"};
+
+	/* no transaction may be open while a session reads and writes */
+	account_settle(a);
+	if (store_is_broken(a->store))
+		return;
+	if (!run(c)) {
+		end(c, "the connection broke");
+		return;
+	}
+	if (account_is_broken(a, &e))
+		return;
+	account_report_usage(a);
+	if (c->is_closing && buf_len(&c->out) == 0) {
+		end(c, "the session ended");
+		return;
+	}
+	watch_want(c->watch, wanted(c));
+	if (imap_session_is_working(c->engine))
+		loop_defer(a->loop, &c->turn);
+}
+
+static void on_turn(void *arg)
+{
+	go_on(arg);
+}
+
+/* ---- in --------------------------------------------------------------------------- */
+/* False: the session ended. */
+static bool receive(struct imap_connection *c)
+{
+	uint8_t *room = buf_reserve(&c->in, buf_left(&c->in));
+	ssize_t got = recv(c->fd, room, buf_left(&c->in), MSG_DONTWAIT);
+
+	if (got > 0) {
+		const int on = 1;
+
+		buf_wrote(&c->in, (size_t)got);
+		/* clients send a literal and its line end apart, and their
+		 * kernel waits with the second for our ACK, which ours would
+		 * hold back for 40 ms; no TCP (a relayed session): no matter */
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+			sizeof(on));
+		return true;
+	}
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	end(c, "the client hung up");
+	return false;
+}
+
+static void on_ready(void *arg, unsigned ready)
+{
+	struct imap_connection *c = arg;
+
+	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
+	if (ready & WATCH_WRITE && !flush(c)) {
+		end(c, "the connection broke");
+		return;
+	}
+	if (ready & WATCH_READ && buf_left(&c->in) > 0 && !receive(c))
+		return;
+	go_on(c);
+}
+
+/* Nothing was said for half an hour, or nothing taken: RFC 9051 5.4. */
+static void on_timeout(void *arg)
+{
+	struct imap_connection *c = arg;
+
+	if (buf_len(&c->out) > 0) {
+		end(c, "the client does not read");
+		return;
+	}
+	imap_session_end(c->engine, "nothing was heard for too long");
+	go_on(c);
+}
+
+/* ---- news ---------------------------------------------------------------------------- */
+static void on_commit(void *arg, const struct store_event *event)
+{
+	struct account *a = arg;
+
+	(void)event;
+	if (!list_is_empty(&a->imap_sessions))
+		loop_defer(a->loop, &a->news);
+}
+
+static void on_news(void *arg)
+{
+	struct account *a = arg;
+
+	LIST_FOR_EACH(it, &a->imap_sessions)
+	{
+		struct imap_connection *c =
+			LIST_OF(struct imap_connection, link, it);
+
+		if (buf_len(&c->out) == 0 && imap_session_has_news(c->engine))
+			go_on(c);
+	}
+}
+
+/* ---- begin and end --------------------------------------------------------------------- */
+void account_imap_init(struct account *a)
+{
+	list_init(&a->imap_sessions);
+	deferred_init(&a->news, on_news, a);
+}
+
+void account_imap_listen(struct account *a)
+{
+	a->listener = (struct store_listener){.fn = on_commit, .arg = a};
+	store_listen(a->store, &a->listener);
+}
+
+void account_imap_begin(struct account *a, const struct msg_session *m, int fd)
+{
+	struct imap_connection *c = MEM_NEW(struct imap_connection);
+	const struct imap_session_config config = {
+		.store = a->store,
+		.tag = m->tag,
+		.append_max = a->start->config->message_size_max,
+	};
+
+	c->account = a;
+	c->sid = m->sid;
+	c->fd = fd;
+	c->engine = imap_session_open(&config);
+	buf_init(&c->in, IN_BYTES);
+	buf_init(&c->out, OUT_BYTES);
+	buf_put(&c->in, m->pending);
+	c->watch = watch_new(a->loop, fd, on_ready, c);
+	timer_init(&c->idle, a->loop, on_timeout, c);
+	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
+	deferred_init(&c->turn, on_turn, c);
+	list_put(&a->imap_sessions, &c->link);
+	/* the answer to the login goes out when the socket is seen to be
+	 * writable, after front was told to leave it alone */
+	watch_want(c->watch, WATCH_WRITE);
+}
+
+/* What cannot be sent at once is lost: the process ends. */
+void account_imap_end_all(struct account *a, const char *why)
+{
+	LIST_FOR_EACH(it, &a->imap_sessions)
+	{
+		struct imap_connection *c =
+			LIST_OF(struct imap_connection, link, it);
+		bool any;
+
+		imap_session_end(c->engine, why);
+		(void)(flush(c) && drain_effects(c, &any));
+		end(c, why);
+	}
+}
