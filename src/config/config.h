@@ -20,6 +20,7 @@
 #define CONFIG_PAIRS_MAX     16
 #define CONFIG_AUTHORITIES_MAX 4
 #define CONFIG_POLICIES_MAX  256
+#define CONFIG_WORKERS_MAX   16
 
 /* The sections `listen NAME`, in the order of enum service. */
 #define CONFIG_LISTENERS 7
@@ -55,6 +56,7 @@ struct config {
 	enum config_plaintext login_plaintext;
 	enum config_from submission_from;
 	bool submission_hide_client;
+	uint32_t login_workers; /* processes that check hashes */
 	uint32_t messages_per_hour, recipients_per_hour; /* 0: no limit */
 	bool login_certificates;
 	uint64_t message_size_max;

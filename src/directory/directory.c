@@ -1,5 +1,5 @@
 /*
- * directory.c - opens directory.db, says who an address is, checks logins.
+ * directory.c - opens directory.db, says who an address is.
  *
  * RCPT asks for the same few addresses again and again, so every answer that
  * names somebody is kept in memory under the very words of the question;
@@ -8,41 +8,32 @@
  */
 #include "directory/directory.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "crypto/password.h"
 #include "crypto/secret.h"
 #include "directory/directory_int.h"
-#include "directory/directory_schema.h"
 
 #include "base/banned.h"
 
-#define SCHEMA_VERSION 1
 #define HITS_MAX       65536
 #define KEEP_REMOVED_MS (30LL * 86400 * 1000)
 
 /* ---- open and close --------------------------------------------------------- */
-static enum code make_schema(struct db *db, struct err *e)
+static enum code read_secret(struct directory *d, struct err *e)
 {
-	int64_t version;
-	enum code code = db_version(db, &version, e);
+	struct db_stmt *s = db_stmt(d->db,
+		"SELECT value FROM secrets WHERE name = 'scram'");
+	enum code code = db_step(s, e);
+	struct span value = code == OK ? db_bytes(s, 0) : SPAN_EMPTY;
 
-	if (code != OK || version == SCHEMA_VERSION)
-		return code;
-	if (version != 0)
-		return err_set(e, CORRUPT, "its schema has number %" PRId64
-			", and this program knows %d", version, SCHEMA_VERSION);
-	code = db_begin(db, e);
+	if (code == NOT_FOUND ||
+		(code == OK && value.n != sizeof(d->scram_secret)))
+		code = err_set(e, CORRUPT, "the secret of SCRAM is not there");
 	if (code == OK)
-		code = db_script(db, directory_schema, e);
-	if (code == OK)
-		code = db_set_version(db, SCHEMA_VERSION, e);
-	if (code == OK)
-		return db_commit(db, e);
-	db_rollback(db);
+		memcpy(d->scram_secret, value.p, value.n);
+	db_reset(s);
 	return code;
 }
 
@@ -57,7 +48,9 @@ enum code directory_open(const char *path, struct directory **out,
 	dict_init(&d->hits);
 	code = db_open(path, &d->db, e);
 	if (code == OK)
-		code = make_schema(d->db, e);
+		code = directory_upgrade(d->db, e);
+	if (code == OK)
+		code = read_secret(d, e);
 	if (code == OK)
 		code = directory_refresh(d, e);
 	if (code != OK) {
@@ -85,6 +78,7 @@ void directory_close(struct directory *d)
 	forget_hits(d);
 	dict_clear(&d->domains);
 	db_close(d->db);
+	secret_wipe(d, sizeof(*d));
 	mem_free(d);
 }
 
@@ -279,15 +273,13 @@ enum code directory_resolve(struct directory *d, struct span address,
 	return code;
 }
 
-/* ---- logins and accounts --------------------------------------------------------- */
-static const char login_by_address[] =
-	"SELECT account, quota_bytes, used_bytes, is_full, address, password "
-	"FROM accounts WHERE address = $1";
+/* ---- accounts ---------------------------------------------------------------- */
 static const char account_by_number[] =
-	"SELECT account, quota_bytes, used_bytes, is_full, address "
-	"FROM accounts WHERE account = $1";
+	"SELECT " DIRECTORY_ACCOUNT_COLUMNS " FROM accounts "
+	"WHERE account = $1";
 
-static void take_row(struct db_stmt *s, struct directory_account *out)
+void directory_take_account(struct db_stmt *s,
+	struct directory_account *out)
 {
 	struct span address = span_head(db_bytes(s, 4), sizeof(out->address));
 
@@ -297,53 +289,6 @@ static void take_row(struct db_stmt *s, struct directory_account *out)
 	out->is_full = db_i64(s, 3) != 0;
 	memcpy(out->address, address.p, address.n);
 	out->address_n = address.n;
-}
-
-/* The user's address; a name alone is one of the only domain. */
-static bool login_address(const struct directory *d, struct span user,
-	struct directory_address *out)
-{
-	struct dict_walk walk = {0};
-	struct span domain = SPAN_EMPTY;
-
-	if (!directory_address_parse(user, out))
-		return false;
-	if (out->local_n < out->n)
-		return true;
-	if (d->domains.count != 1)
-		return false;
-	(void)dict_next(&d->domains, &walk, &domain);
-	if (out->n + 1 + domain.n > sizeof(out->text))
-		return false;
-	out->text[out->n++] = '@';
-	memcpy(out->text + out->n, domain.p, domain.n);
-	out->n += domain.n;
-	return true;
-}
-
-enum code directory_login(struct directory *d, struct span user,
-	struct span password, struct directory_account *out, struct err *e)
-{
-	struct db_stmt *s = db_stmt(d->db, login_by_address);
-	struct directory_address address;
-	enum code code = NOT_FOUND;
-
-	*out = (struct directory_account){0};
-	if (login_address(d, user, &address)) {
-		db_bind_text(s, 1, directory_address_span(&address));
-		code = db_step(s, e);
-	}
-	if (code == NOT_FOUND) {
-		password_verify_nothing(password);
-		code = DENIED;
-	} else if (code == OK) {
-		take_row(s, out);
-		if (!password_verify(db_bytes(s, 5), password))
-			code = DENIED;
-	}
-	db_reset(s);
-	return code == DENIED ? err_set(e, DENIED, "no such credentials")
-			      : code;
 }
 
 enum code directory_account_of(struct directory *d, uint64_t account,
@@ -356,7 +301,7 @@ enum code directory_account_of(struct directory *d, uint64_t account,
 	db_bind_i64(s, 1, (int64_t)account);
 	code = db_step(s, e);
 	if (code == OK)
-		take_row(s, out);
+		directory_take_account(s, out);
 	db_reset(s);
 	return code;
 }

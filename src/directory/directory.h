@@ -1,5 +1,6 @@
 /*
- * directory.h - who is who: domains, accounts, aliases, logins.
+ * directory.h - who is who: domains, accounts, aliases.  Logins are in
+ * directory_credential.h.
  *
  * One file, directory.db, opened by one process at a time: the directory role,
  * or the command line while the server stands.
@@ -114,7 +115,7 @@ enum code directory_local_user(struct directory *d, struct span name,
 	struct directory_address *out, uint64_t *out_account,
 	struct err *e) MUST_USE;
 
-/* ---- logins and accounts ------------------------------------------------------- */
+/* ---- accounts ------------------------------------------------------------------ */
 struct directory_account {
 	uint64_t account;
 	uint64_t quota_bytes; /* 0: none */
@@ -124,12 +125,6 @@ struct directory_account {
 	size_t address_n;
 };
 
-/* DENIED: not these credentials; it takes the same time whether there is such
- * a user or not.  user is the address; without "@" it is one of the only
- * domain, if there is only one. */
-enum code directory_login(struct directory *d, struct span user,
-	struct span password, struct directory_account *out,
-	struct err *e) MUST_USE;
 /* NOT_FOUND: there is no such account (any more). */
 enum code directory_account_of(struct directory *d, uint64_t account,
 	struct directory_account *out, struct err *e) MUST_USE;
@@ -142,6 +137,8 @@ enum code directory_account_set_full(struct directory *d, uint64_t account,
 struct directory_listener {
 	void (*quota)(void *arg, uint64_t account, uint64_t quota_bytes);
 	void (*gone)(void *arg, uint64_t account);
+	/* its credentials changed: who is logged in has to do it again */
+	void (*logout)(void *arg, uint64_t account);
 	void *arg;
 };
 void directory_listen(struct directory *d,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/near.h"
 #include "base/time.h"
 #include "directory/directory_int.h"
@@ -96,6 +97,8 @@ static void tell(const struct directory *d)
 			l->gone(l->arg, t->account);
 		if (t->kind == DIRECTORY_TELL_QUOTA && l->quota != NULL)
 			l->quota(l->arg, t->account, t->quota_bytes);
+		if (t->kind == DIRECTORY_TELL_LOGOUT && l->logout != NULL)
+			l->logout(l->arg, t->account);
 	}
 }
 
@@ -285,35 +288,63 @@ static enum admin_exit domain_remove(struct directory_command *c)
 }
 
 /* ---- which there are ------------------------------------------------------------------ */
+/* How many passwords a command makes. */
+enum news { NO_NEW, ONE_NEW, EACH_NEW };
+
 /* clang-format off */
 static const struct verb {
-	const char *noun, *verb;
+	const char *noun;
+	const char *verb; /* one word, or two */
 	size_t words_min, words_max;
 	bool changes;
 	enum admin_exit (*run)(struct directory_command *c);
 	const char *options; /* "--name=" or "--name", separated by blanks */
+	enum news news;
 } verbs[] = {
-	{"domain",  "add",      1, ADMIN_WORDS_MAX, true,  domain_add,                 ""},
-	{"domain",  "list",     0, 0,               false, domain_list,                ""},
-	{"domain",  "remove",   1, ADMIN_WORDS_MAX, true,  domain_remove,              ""},
-	{"account", "add",      1, ADMIN_WORDS_MAX, true,  directory_account_add,      "password password-hash quota"},
-	{"account", "list",     0, 1,               false, directory_account_list,     ""},
-	{"account", "show",     1, 1,               false, directory_account_show,     ""},
-	{"account", "remove",   1, ADMIN_WORDS_MAX, true,  directory_account_remove,   ""},
-	{"account", "password", 1, 1,               true,  directory_account_password, "password password-hash"},
-	{"account", "quota",    2, 2,               true,  directory_account_quota,    ""},
-	{"alias",   "add",      2, ADMIN_WORDS_MAX, true,  directory_alias_add,        ""},
-	{"alias",   "list",     0, 1,               false, directory_alias_list,       ""},
-	{"alias",   "remove",   1, ADMIN_WORDS_MAX, true,  directory_alias_remove,     ""},
+	{"domain",  "add",      1, ADMIN_WORDS_MAX, true,  domain_add,                 "", NO_NEW},
+	{"domain",  "list",     0, 0,               false, domain_list,                "", NO_NEW},
+	{"domain",  "remove",   1, ADMIN_WORDS_MAX, true,  domain_remove,              "", NO_NEW},
+	{"account", "add",      1, ADMIN_WORDS_MAX, true,  directory_account_add,      "password password-hash quota", EACH_NEW},
+	{"account", "list",     0, 1,               false, directory_account_list,     "", NO_NEW},
+	{"account", "show",     1, 1,               false, directory_account_show,     "", NO_NEW},
+	{"account", "remove",   1, ADMIN_WORDS_MAX, true,  directory_account_remove,   "", NO_NEW},
+	{"account", "password", 1, 1,               true,  directory_account_password, "password password-hash", ONE_NEW},
+	{"account", "quota",    2, 2,               true,  directory_account_quota,    "", NO_NEW},
+	{"account", "app-password add",    2, 2,    true,  directory_app_add,          "only", ONE_NEW},
+	{"account", "app-password list",   1, 1,    false, directory_app_list,         "", NO_NEW},
+	{"account", "app-password remove", 2, 2,    true,  directory_app_remove,       "", NO_NEW},
+	{"account", "certificate add",     2, 2,    true,  directory_certificate_add,  "", NO_NEW},
+	{"account", "certificate list",    1, 1,    false, directory_certificate_list, "", NO_NEW},
+	{"account", "certificate remove",  2, 2,    true,  directory_certificate_remove, "", NO_NEW},
+	{"alias",   "add",      2, ADMIN_WORDS_MAX, true,  directory_alias_add,        "", NO_NEW},
+	{"alias",   "list",     0, 1,               false, directory_alias_list,       "", NO_NEW},
+	{"alias",   "remove",   1, ADMIN_WORDS_MAX, true,  directory_alias_remove,     "", NO_NEW},
 };
 /* clang-format on */
 
-static const struct verb *find_verb(const struct span *words, size_t count)
+/* How many words the verb takes at the start of these; 0: it is another. */
+static size_t match(const struct verb *v, const struct span *words,
+	size_t count)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (count >= 2 && span_eq(words[0], span_str(verbs[i].noun)) &&
-			span_eq(words[1], span_str(verbs[i].verb)))
+	struct span left = span_str(v->verb);
+	size_t i = 0;
+
+	if (count == 0 || !span_eq(words[i++], span_str(v->noun)))
+		return 0;
+	while (left.n > 0)
+		if (i == count || !span_eq(words[i++], span_cut(&left, ' ')))
+			return 0;
+	return i;
+}
+
+static const struct verb *find_verb(const struct span *words, size_t count,
+	size_t *out_taken)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		*out_taken = match(&verbs[i], words, count);
+		if (*out_taken > 0)
 			return &verbs[i];
+	}
 	return NULL;
 }
 
@@ -377,9 +408,10 @@ static enum admin_exit change(struct directory_command *c,
 enum admin_exit directory_admin(void *module, const struct span *words,
 	size_t count, const struct admin_out *out, struct err *e)
 {
-	const struct verb *v = find_verb(words, count);
-	struct directory_command c = {.d = module, .words = words + 2,
-		.count = count - 2, .out = out, .e = e};
+	size_t taken;
+	const struct verb *v = find_verb(words, count, &taken);
+	struct directory_command c = {.d = module, .words = words + taken,
+		.count = count - taken, .out = out, .e = e};
 	enum admin_exit exit;
 
 	if (v == NULL) {
@@ -390,6 +422,31 @@ enum admin_exit directory_admin(void *module, const struct span *words,
 	exit = check_words(&c, v);
 	if (exit == EXIT_OK)
 		exit = v->changes ? change(&c, v) : v->run(&c);
+	directory_supply(c.d, NULL, 0);
 	memcpy(e->text, c.said, sizeof(e->text));
 	return exit;
+}
+
+size_t directory_new_passwords(struct directory *d, const struct span *words,
+	size_t count, struct directory_new **out)
+{
+	size_t taken;
+	const struct verb *v = find_verb(words, count, &taken);
+	struct err e;
+	struct directory_command c = {.d = d, .words = words + taken,
+		.count = count - taken, .e = &e};
+	size_t wanted;
+
+	*out = NULL;
+	if (v == NULL || v->news == NO_NEW || check_words(&c, v) != EXIT_OK)
+		return 0;
+	wanted = directory_new_count(&c, v->news == EACH_NEW);
+	if (wanted == 0)
+		return 0;
+	*out = mem_new(wanted, sizeof(**out));
+	if (directory_new_begin(&c, *out, wanted))
+		return wanted;
+	directory_new_free(*out, wanted);
+	*out = NULL;
+	return 0;
 }

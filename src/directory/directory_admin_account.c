@@ -1,8 +1,7 @@
 /*
  * directory_admin_account.c - the administrator's commands about accounts.
  *
- * A password that nobody gave is made here and shown once, in a row; it is
- * kept as a hash only.
+ * Their passwords are in directory_admin_password.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,56 +9,12 @@
 
 #include "base/num.h"
 #include "base/time.h"
-#include "crypto/password.h"
 #include "crypto/secret.h"
 #include "directory/directory_int.h"
 
 #include "base/banned.h"
 
-/* Hashing takes 30 ms each, during which the directory answers nobody. */
-#define HASHES_AT_ONCE 100
-
 static const char all_accounts[] = "SELECT address FROM accounts";
-
-/* A password on its way to its hash. */
-struct new_password {
-	char made[SECRET_PASSWORD_BYTES + 1]; /* "": it was given */
-	char hash[PASSWORD_HASH_BYTES_MAX + 1];
-};
-
-static enum admin_exit take_hash(struct directory_command *c,
-	struct span given, struct new_password *out)
-{
-	if (!password_is_hash(given))
-		return directory_say(c, EXIT_BAD_DATA, "--password-hash: it is "
-			"no Argon2id hash that can be used; it looks like "
-			"$argon2id$v=19$m=19456,t=2,p=1$salt$hash, m at most "
-			"65536, t at most 16");
-	memcpy(out->hash, given.p, given.n);
-	out->hash[given.n] = '\0';
-	return EXIT_OK;
-}
-
-static enum admin_exit make_password(struct directory_command *c,
-	struct new_password *out)
-{
-	struct span given;
-
-	out->made[0] = '\0';
-	if (directory_option(c, SPAN("password-hash"), &given))
-		return take_hash(c, given, out);
-	if (!directory_option(c, SPAN("password"), &given)) {
-		secret_make_password(out->made);
-		given = span_str(out->made);
-	}
-	if (given.n == 0 || given.n > PASSWORD_BYTES_MAX)
-		return directory_say(c, EXIT_BAD_DATA, "the password is empty "
-			"or too long; give one of 1 to %d bytes",
-			PASSWORD_BYTES_MAX);
-	if (password_hash(given, out->hash, c->e) != OK)
-		return directory_trouble(c);
-	return EXIT_OK;
-}
 
 static enum admin_exit read_size(struct directory_command *c,
 	struct span word, uint64_t *out)
@@ -90,13 +45,13 @@ static enum code next_account(struct directory_command *c, int64_t *out)
 }
 
 static enum code insert_account(struct directory_command *c,
-	const struct directory_address *address, const char *hash,
-	uint64_t quota_bytes)
+	const struct directory_address *address,
+	const struct directory_password *password, uint64_t quota_bytes)
 {
 	struct db_stmt *s = db_stmt(c->d->db,
-		"INSERT INTO accounts (account, address, domain, password, "
+		"INSERT INTO accounts (account, address, domain, "
 		"quota_bytes, used_bytes, is_full, created_ms) "
-		"VALUES ($1, $2, $3, $4, $5, 0, 0, $6)");
+		"VALUES ($1, $2, $3, $4, 0, 0, $5)");
 	int64_t account;
 	enum code code = next_account(c, &account);
 
@@ -105,10 +60,12 @@ static enum code insert_account(struct directory_command *c,
 	db_bind_i64(s, 1, account);
 	db_bind_text(s, 2, directory_address_span(address));
 	db_bind_text(s, 3, directory_address_domain(address));
-	db_bind_text(s, 4, span_str(hash));
-	db_bind_i64(s, 5, (int64_t)quota_bytes);
-	db_bind_i64(s, 6, time_wall_ms());
-	return db_run(s, c->e);
+	db_bind_i64(s, 4, (int64_t)quota_bytes);
+	db_bind_i64(s, 5, time_wall_ms());
+	code = db_run(s, c->e);
+	return code == OK ? directory_password_put(c, account, SPAN_EMPTY,
+				    DIRECTORY_ALL, password)
+			  : code;
 }
 
 /* Says so if the address is somebody's already. */
@@ -132,31 +89,31 @@ static enum admin_exit check_free(struct directory_command *c,
 		SPAN_ARG(directory_address_span(address)));
 }
 
-static enum admin_exit add_one(struct directory_command *c, struct span word,
-	uint64_t quota_bytes)
+static enum admin_exit add_one(struct directory_command *c, size_t i,
+	struct span word, uint64_t quota_bytes)
 {
 	struct directory_address address;
-	struct new_password password;
+	struct directory_password password;
 	enum admin_exit exit = directory_own_address(c, word, &address);
 	enum code code;
 
 	if (exit == EXIT_OK)
 		exit = check_free(c, &address);
 	if (exit == EXIT_OK)
-		exit = make_password(c, &password);
+		exit = directory_password_make(c, i, &address, &password);
 	if (exit != EXIT_OK)
 		return exit;
-	code = insert_account(c, &address, password.hash, quota_bytes);
+	code = insert_account(c, &address, &password, quota_bytes);
+	if (code == OK)
+		directory_row(c, (const struct span[]){
+			directory_address_span(&address),
+			span_str(password.made)}, 2);
+	secret_wipe(&password, sizeof(password));
 	if (code == EXISTS)
 		return directory_say(c, EXIT_CANNOT_CREATE,
 			"there is an account %.*s already",
 			SPAN_ARG(directory_address_span(&address)));
-	if (code != OK)
-		return directory_trouble(c);
-	directory_row(c, (const struct span[]){
-		directory_address_span(&address), span_str(password.made)}, 2);
-	secret_wipe(&password, sizeof(password));
-	return EXIT_OK;
+	return code == OK ? EXIT_OK : directory_trouble(c);
 }
 
 enum admin_exit directory_account_add(struct directory_command *c)
@@ -166,21 +123,42 @@ enum admin_exit directory_account_add(struct directory_command *c)
 	enum admin_exit exit = EXIT_OK;
 
 	if (!directory_option(c, SPAN("password-hash"), &option) &&
-		directory_word(c, HASHES_AT_ONCE, &word))
+		directory_word(c, DIRECTORY_NEW_MAX, &word))
 		return directory_say(c, EXIT_USAGE, "more than %d accounts at "
 			"once; give fewer, or --password-hash=HASH",
-			HASHES_AT_ONCE);
+			DIRECTORY_NEW_MAX);
 	if (directory_option(c, SPAN("quota"), &option))
 		exit = read_size(c, option, &quota_bytes);
 	if (exit == EXIT_OK)
 		directory_row(c, (const struct span[]){SPAN("account"),
 			SPAN("password")}, 2);
 	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word); i++)
-		exit = add_one(c, word, quota_bytes);
+		exit = add_one(c, i, word, quota_bytes);
 	return exit;
 }
 
-/* ---- list, show ------------------------------------------------------------------- */
+/* ---- find, list, show ------------------------------------------------------------------- */
+enum admin_exit directory_find_account(struct directory_command *c,
+	struct span word, struct directory_address *address, int64_t *out)
+{
+	struct db_stmt *s = db_stmt(c->d->db,
+		"SELECT account FROM accounts WHERE address = $1");
+	enum admin_exit exit = directory_own_address(c, word, address);
+	enum code code;
+
+	if (exit != EXIT_OK)
+		return exit;
+	db_bind_text(s, 1, directory_address_span(address));
+	code = db_step(s, c->e);
+	if (code == OK)
+		*out = db_i64(s, 0);
+	db_reset(s);
+	if (code == NOT_FOUND)
+		return directory_say_missing(c, "account",
+			directory_address_span(address), all_accounts);
+	return code == OK ? EXIT_OK : directory_trouble(c);
+}
+
 static void put_size(char out[24], int64_t bytes, bool is_quota)
 {
 	if (is_quota && bytes == 0)
@@ -235,56 +213,55 @@ enum admin_exit directory_account_list(struct directory_command *c)
 	return code == NOT_FOUND ? EXIT_OK : directory_trouble(c);
 }
 
+/* What put_account shows, and what there is to log in with. */
+static void put_credentials(struct directory_command *c, struct db_stmt *s)
+{
+	char number[24], quota[24], used[24], apps[24], certificates[24];
+
+	put_size(number, db_i64(s, 0), false);
+	put_size(quota, db_i64(s, 2), true);
+	put_size(used, db_i64(s, 3), false);
+	put_size(apps, db_i64(s, 6), false);
+	put_size(certificates, db_i64(s, 7), false);
+	directory_row(c, (const struct span[]){SPAN("account"),
+		SPAN("number"), SPAN("quota"), SPAN("used"), SPAN("full"),
+		SPAN("password"), SPAN("app-passwords"),
+		SPAN("certificates")}, 8);
+	directory_row(c, (const struct span[]){db_bytes(s, 1),
+		span_str(number), span_str(quota), span_str(used),
+		db_i64(s, 4) != 0 ? SPAN("yes") : SPAN("no"),
+		db_i64(s, 5) != 0 ? SPAN("set") : SPAN("imported"),
+		span_str(apps), span_str(certificates)}, 8);
+}
+
 enum admin_exit directory_account_show(struct directory_command *c)
 {
 	struct db_stmt *s = db_stmt(c->d->db, "SELECT account, address, "
-		"quota_bytes, used_bytes, is_full FROM accounts "
-		"WHERE address = $1");
+		"quota_bytes, used_bytes, is_full, (SELECT scram IS NOT NULL "
+		"FROM credentials AS c WHERE c.account = a.account "
+		"AND name = ''), (SELECT count(*) FROM credentials AS c "
+		"WHERE c.account = a.account AND name <> ''), (SELECT count(*) "
+		"FROM certificates AS c WHERE c.account = a.account) "
+		"FROM accounts AS a WHERE account = $1");
 	struct directory_address address;
 	struct span word;
+	int64_t account;
 	enum admin_exit exit;
 	enum code code;
 
 	(void)directory_word(c, 0, &word);
-	exit = directory_own_address(c, word, &address);
+	exit = directory_find_account(c, word, &address, &account);
 	if (exit != EXIT_OK)
 		return exit;
-	db_bind_text(s, 1, directory_address_span(&address));
-	code = db_step(s, c->e);
-	if (code == OK) {
-		put_head(c);
-		put_account(c, s);
-	}
-	db_reset(s);
-	if (code == NOT_FOUND)
-		return directory_say_missing(c, "account",
-			directory_address_span(&address), all_accounts);
-	return code == OK ? EXIT_OK : directory_trouble(c);
-}
-
-/* ---- remove, password, quota -------------------------------------------------------- */
-/* The number of the account of this word; says so if there is none. */
-static enum admin_exit find_account(struct directory_command *c,
-	struct span word, struct directory_address *address, int64_t *out)
-{
-	struct db_stmt *s = db_stmt(c->d->db,
-		"SELECT account FROM accounts WHERE address = $1");
-	enum admin_exit exit = directory_own_address(c, word, address);
-	enum code code;
-
-	if (exit != EXIT_OK)
-		return exit;
-	db_bind_text(s, 1, directory_address_span(address));
+	db_bind_i64(s, 1, account);
 	code = db_step(s, c->e);
 	if (code == OK)
-		*out = db_i64(s, 0);
+		put_credentials(c, s);
 	db_reset(s);
-	if (code == NOT_FOUND)
-		return directory_say_missing(c, "account",
-			directory_address_span(address), all_accounts);
 	return code == OK ? EXIT_OK : directory_trouble(c);
 }
 
+/* ---- remove, quota -------------------------------------------------------- */
 /* Aliases that lose a target are worth a word. */
 static enum admin_exit warn_of_aliases(struct directory_command *c,
 	const struct directory_address *address)
@@ -314,7 +291,7 @@ static enum admin_exit remove_one(struct directory_command *c,
 		"INSERT INTO removed (account, removed_ms) VALUES ($1, $2)");
 	struct directory_address address;
 	int64_t account;
-	enum admin_exit exit = find_account(c, word, &address, &account);
+	enum admin_exit exit = directory_find_account(c, word, &address, &account);
 
 	if (exit != EXIT_OK)
 		return exit;
@@ -341,37 +318,6 @@ enum admin_exit directory_account_remove(struct directory_command *c)
 	return worst;
 }
 
-enum admin_exit directory_account_password(struct directory_command *c)
-{
-	struct db_stmt *s = db_stmt(c->d->db,
-		"UPDATE accounts SET password = $2 WHERE account = $1");
-	struct directory_address address;
-	struct new_password password;
-	struct span word;
-	int64_t account;
-	enum admin_exit exit;
-	enum code code;
-
-	(void)directory_word(c, 0, &word);
-	exit = find_account(c, word, &address, &account);
-	if (exit == EXIT_OK)
-		exit = make_password(c, &password);
-	if (exit != EXIT_OK)
-		return exit;
-	db_bind_i64(s, 1, account);
-	db_bind_text(s, 2, span_str(password.hash));
-	code = db_run(s, c->e);
-	if (code == OK) {
-		directory_row(c, (const struct span[]){SPAN("account"),
-			SPAN("password")}, 2);
-		directory_row(c, (const struct span[]){
-			directory_address_span(&address),
-			span_str(password.made)}, 2);
-	}
-	secret_wipe(&password, sizeof(password));
-	return code == OK ? EXIT_OK : directory_trouble(c);
-}
-
 /* A mailbox that sleeps does not say that there is room again: what it said
  * last is compared here. */
 enum admin_exit directory_account_quota(struct directory_command *c)
@@ -388,7 +334,7 @@ enum admin_exit directory_account_quota(struct directory_command *c)
 
 	(void)directory_word(c, 0, &word);
 	(void)directory_word(c, 1, &size);
-	exit = find_account(c, word, &address, &account);
+	exit = directory_find_account(c, word, &address, &account);
 	if (exit == EXIT_OK)
 		exit = read_size(c, size, &quota_bytes);
 	if (exit != EXIT_OK)

@@ -5,10 +5,20 @@
 #define POSTRIDER_DIRECTORY_DIRECTORY_INT_H
 
 #include "base/dict.h"
+#include "crypto/hash.h"
+#include "crypto/secret.h"
 #include "db/db.h"
-#include "directory/directory.h"
+#include "directory/directory_credential.h"
 
-enum directory_tell_kind { DIRECTORY_TELL_GONE, DIRECTORY_TELL_QUOTA };
+#define DIRECTORY_SECRET_BYTES 32
+/* Column credentials.scram: 2 * 32 + 2 * 20. */
+#define DIRECTORY_SCRAM_BYTES 104
+
+enum directory_tell_kind {
+	DIRECTORY_TELL_GONE,
+	DIRECTORY_TELL_QUOTA,
+	DIRECTORY_TELL_LOGOUT
+};
 
 /* A change that the listener hears of after the commit. */
 struct directory_tell {
@@ -23,10 +33,26 @@ struct directory {
 	struct dict hits;       /* of struct directory_hit, owned: what was
 	                           asked before, under the words of the
 	                           question */
+	uint8_t scram_secret[DIRECTORY_SECRET_BYTES];
+	const struct directory_new *news; /* of the next command; the caller's */
+	size_t new_count;
 	struct directory_listener listener;
 	struct directory_tell tells[ADMIN_WORDS_MAX]; /* of this command */
 	size_t tell_count;
 };
+
+/* Makes the schema of a new file, or changes that of an older release. */
+enum code directory_upgrade(struct db *db, struct err *e) MUST_USE;
+
+/* The columns of accounts that a struct directory_account is made of. */
+#define DIRECTORY_ACCOUNT_COLUMNS                                              \
+	"account, quota_bytes, used_bytes, is_full, address"
+void directory_take_account(struct db_stmt *s, struct directory_account *out);
+
+/* Binds the keys of SCRAM, or NULL if there are none; room lives until the
+ * statement has run. */
+void directory_bind_scram(struct db_stmt *s, int index,
+	const struct credential *c, uint8_t room[DIRECTORY_SCRAM_BYTES]);
 
 /* Forgets what was answered, and reads the domains: after every change. */
 enum code directory_refresh(struct directory *d, struct err *e) MUST_USE;
@@ -75,12 +101,43 @@ void directory_tell_later(struct directory_command *c,
 void directory_row(const struct directory_command *c,
 	const struct span *cells, size_t count);
 
+/* The number of the account of this word; says so if there is none. */
+enum admin_exit directory_find_account(struct directory_command *c,
+	struct span word, struct directory_address *address, int64_t *out);
+
+/* A new password, and what is kept of it. */
+struct directory_password {
+	char made[SECRET_PASSWORD_BYTES + 1]; /* "": it was given */
+	char hash[DIRECTORY_HASH_BYTES_MAX + 1];
+	uint8_t sha256[SHA256_BYTES];
+	struct credential credential; /* !has_scram: a hash was given */
+};
+/* That of the i-th address of the command, as its options say. */
+enum admin_exit directory_password_make(struct directory_command *c, size_t i,
+	const struct directory_address *address,
+	struct directory_password *out);
+/* name: that of an app password (EXISTS: there is one), or empty: the main
+ * one. */
+enum code directory_password_put(struct directory_command *c, int64_t account,
+	struct span name, unsigned services,
+	const struct directory_password *p) MUST_USE;
+/* How many passwords the command has to hash, and the first step of it. */
+size_t directory_new_count(struct directory_command *c, bool is_each_word);
+bool directory_new_begin(struct directory_command *c,
+	struct directory_new *news, size_t count);
+
 enum admin_exit directory_account_add(struct directory_command *c);
 enum admin_exit directory_account_list(struct directory_command *c);
 enum admin_exit directory_account_show(struct directory_command *c);
 enum admin_exit directory_account_remove(struct directory_command *c);
 enum admin_exit directory_account_password(struct directory_command *c);
 enum admin_exit directory_account_quota(struct directory_command *c);
+enum admin_exit directory_app_add(struct directory_command *c);
+enum admin_exit directory_app_list(struct directory_command *c);
+enum admin_exit directory_app_remove(struct directory_command *c);
+enum admin_exit directory_certificate_add(struct directory_command *c);
+enum admin_exit directory_certificate_list(struct directory_command *c);
+enum admin_exit directory_certificate_remove(struct directory_command *c);
 enum admin_exit directory_alias_add(struct directory_command *c);
 enum admin_exit directory_alias_list(struct directory_command *c);
 enum admin_exit directory_alias_remove(struct directory_command *c);

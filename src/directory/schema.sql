@@ -1,4 +1,4 @@
--- schema.sql - who is who: directory.db, version 1.
+-- schema.sql - who is who: directory.db, version 2.
 --
 -- Addresses are in their canonical form everywhere: the local part without
 -- quotes, in NFC and case-folded, the domain as A-labels in small letters.
@@ -6,6 +6,7 @@
 -- D1  every account and alias belongs to a domain of ours
 -- D2  an address is an account or an alias, never both
 -- D3  counters.next is above every account, also above removed ones
+-- D4  every account has a credential whose name is empty
 
 -- One row a domain of ours: its mail is accepted here.
 CREATE TABLE domains (
@@ -23,8 +24,6 @@ CREATE TABLE accounts (
 	address text NOT NULL UNIQUE,
 	-- its domain, for D1 and for lists
 	domain text NOT NULL REFERENCES domains (name),
-	-- Argon2id, as text
-	password text NOT NULL,
 	-- bytes; 0: none
 	quota_bytes bigint NOT NULL,
 	-- what the account process last said that it holds, bytes
@@ -35,6 +34,51 @@ CREATE TABLE accounts (
 	created_ms bigint NOT NULL
 );
 CREATE INDEX accounts_by_domain ON accounts (domain, account);
+
+-- One row a password.
+CREATE TABLE credentials (
+	account bigint NOT NULL REFERENCES accounts (account)
+		ON DELETE CASCADE,
+	-- of an app password, as its owner calls it; empty: the main password
+	name text NOT NULL,
+	-- the main password's, slow to guess (crypto/password.h); NULL: an app
+	-- password, whose 100 random bits are not guessed
+	hash text,
+	-- of an app password, SHA-256; NULL: the main password
+	sha256 blob,
+	-- StoredKey and ServerKey for SCRAM-SHA-256, then for SCRAM-SHA-1, 104
+	-- bytes; NULL: a hash of another server, with which nobody logged in yet
+	scram blob,
+	-- how many rounds made these keys
+	scram_rounds integer NOT NULL,
+	-- what it is good for, a sum of: 1 SMTP, 2 IMAP, 4 POP3
+	services integer NOT NULL,
+	-- when it was made, and when somebody last logged in with it (to the
+	-- day; 0: never), milliseconds since 1970
+	created_ms bigint NOT NULL,
+	used_ms bigint NOT NULL,
+	PRIMARY KEY (account, name)
+);
+
+-- One row a client certificate that logs in without a password.
+CREATE TABLE certificates (
+	account bigint NOT NULL REFERENCES accounts (account)
+		ON DELETE CASCADE,
+	-- SHA-256 of its DER form
+	fingerprint blob NOT NULL,
+	-- when it was bound, milliseconds since 1970
+	created_ms bigint NOT NULL,
+	PRIMARY KEY (account, fingerprint)
+);
+CREATE INDEX certificates_by_fingerprint ON certificates (fingerprint);
+
+-- One row a number that nobody else knows.
+CREATE TABLE secrets (
+	-- "scram": the salts of SCRAM are made from it
+	name text PRIMARY KEY,
+	-- 32 random bytes
+	value blob NOT NULL
+);
 
 -- One row an alias and target.
 CREATE TABLE aliases (

@@ -149,6 +149,17 @@ static bool on_quota(void *arg, struct frame *f)
 	return true;
 }
 
+/* ---- sessions ------------------------------------------------------------------- */
+static bool on_logout(void *arg, struct frame *f)
+{
+	struct msg_logout m;
+
+	if (!msg_get_logout(f->body, &m))
+		return false;
+	account_pop3_end(arg, "the account's credentials changed");
+	return true;
+}
+
 /* ---- start ---------------------------------------------------------------------- */
 static enum code open_store(struct account *a, const struct msg_account_setup *m,
 	struct err *e)
@@ -296,6 +307,7 @@ int account_run(const struct account_start *start)
 		{MSG_QUEUE_PEER, on_queue_peer},
 		{MSG_SESSION, on_session},
 		{MSG_QUOTA, on_quota},
+		{MSG_LOGOUT, on_logout},
 		{MSG_IDLE_END, on_idle_end},
 		{MSG_NONE, NULL},
 	};

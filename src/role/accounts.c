@@ -190,6 +190,45 @@ static bool on_account_gone(void *arg, struct frame *f)
 	return true;
 }
 
+/* Who was let in with the old credentials, and has not come in yet. */
+static void forget_admitted(struct accounts *s, uint64_t account)
+{
+	struct account_slot *slot = map_get(&s->slots, account);
+
+	LIST_FOR_EACH(it, &s->grants) {
+		struct grant *g = LIST_OF(struct grant, link, it);
+
+		if (g->account != account)
+			continue;
+		list_take(&g->link);
+		mem_free(g);
+	}
+	if (slot == NULL)
+		return;
+	LIST_FOR_EACH(it, &slot->waits) {
+		struct wait *w = LIST_OF(struct wait, link, it);
+
+		if (w->type == MSG_ATTACH)
+			wait_answer(slot, w, DENIED);
+	}
+}
+
+static bool on_account_logout(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	const struct msg_logout logout = {0};
+	struct msg_account_logout m;
+	struct account_slot *slot;
+
+	if (!msg_get_account_logout(f->body, &m))
+		return false;
+	forget_admitted(s, m.account);
+	slot = map_get(&s->slots, m.account);
+	if (slot != NULL && slot->state == PROCESS_RUNS)
+		channel_send(slot->channel, logout, LOGOUT, 0, &logout, -1);
+	return true;
+}
+
 /* ---- from the account's process ---------------------------------------------------- */
 static bool on_account_ready(void *arg, struct frame *f)
 {
@@ -322,6 +361,7 @@ static const struct frame_handler handlers[] = {
 	{MSG_ACCOUNT_FACTS, on_account_facts},
 	{MSG_ACCOUNT_QUOTA, on_account_quota},
 	{MSG_ACCOUNT_GONE, on_account_gone},
+	{MSG_ACCOUNT_LOGOUT, on_account_logout},
 	{MSG_NONE, NULL},
 };
 

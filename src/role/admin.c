@@ -43,8 +43,7 @@ static void send_row(void *arg, const struct span *cells, size_t count)
 	buf_clear(&records);
 }
 
-/* The words of the field; false: it is malformed or there are too many. */
-static bool read_words(struct span field, struct span *out, size_t *out_count)
+bool admin_words(struct span field, struct span *out, size_t *out_count)
 {
 	struct rec_cell cell;
 	enum step step;
@@ -85,7 +84,7 @@ void admin_serve(const struct role_run *run, admin_fn *fn, void *module, int fd,
 	struct msg_end answer = {0};
 	size_t count;
 
-	if (!read_words(words, list, &count)) {
+	if (!admin_words(words, list, &count)) {
 		err_set(&e, LIMIT, "too many words; give fewer at once");
 	} else {
 		status = fn(module, list, count, &out, &e);

@@ -8,6 +8,10 @@
 
 struct role_run;
 
+/* The words of a field of cells, up to ADMIN_WORDS_MAX.  False: there are more,
+ * or none, or it is malformed. */
+bool admin_words(struct span field, struct span *out, size_t *out_count);
+
 /* Takes fd, the connection to the command line; words is a field of cells
  * (messages.def).  Carries the command out with fn(module, …) before it
  * returns; the rows and the end of the answer go out as the client takes them,

@@ -299,6 +299,12 @@ static const struct confine_row rows[] = {
 	 .limits = {{RLIMIT_NOFILE, 256}, {RLIMIT_NPROC, 0},
 		{RLIMIT_FSIZE, 0}, {RLIMIT_AS, 2 * GIB}},
 	 .limit_count = 4},
+	/* AS: the hungriest hash that is checked takes 64 MiB */
+	{.role = ROLE_HASHER,
+	 .lists = {base_calls, abort_calls, fileless_calls},
+	 .limits = {{RLIMIT_NOFILE, 256}, {RLIMIT_NPROC, 0},
+		{RLIMIT_FSIZE, 0}, {RLIMIT_AS, GIB / 2}},
+	 .limit_count = 4},
 	{.role = ROLE_QUEUE, .has_folder = true,
 	 .folder_rights = STORE_RIGHTS | RIGHT_REFER,
 	 .lists = {base_calls, abort_calls, sqlite_calls, queue_calls},

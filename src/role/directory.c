@@ -5,7 +5,8 @@
  * (routes), accounts (sessions it allows, facts about accounts), and answers
  * the commands domain, account and alias.
  *
- * Logins are in directory_login.c.
+ * Logins are in directory_login.c.  What is slow about them hashers do, so that
+ * recipients do not wait.
  *
  * Trouble with the file is never the sender's fault: the answer is a temporary
  * one, the log says why, and a file whose state is unknown ends this process,
@@ -228,6 +229,17 @@ static void tell_quota(void *arg, uint64_t account, uint64_t quota_bytes)
 		channel_send(accounts, account_quota, ACCOUNT_QUOTA, 0, &m, -1);
 }
 
+static void tell_logout(void *arg, uint64_t account)
+{
+	struct directory_role *role = arg;
+	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
+	const struct msg_account_logout m = {account};
+
+	if (accounts != NULL)
+		channel_send(accounts, account_logout, ACCOUNT_LOGOUT, 0, &m,
+			-1);
+}
+
 static void tell_gone(void *arg, uint64_t account)
 {
 	struct directory_role *role = arg;
@@ -238,12 +250,36 @@ static void tell_gone(void *arg, uint64_t account)
 		channel_send(accounts, account_gone, ACCOUNT_GONE, 0, &m, -1);
 }
 
+/* ---- hashers ------------------------------------------------------------------------------------- */
+static bool on_hash_checked(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_hash_checked m;
+
+	if (!msg_get_hash_checked(f->body, &m))
+		return false;
+	hash_answered(&role->hashes, f, (enum code)m.result, m.keys);
+	return true;
+}
+
+static bool on_hash_made(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_hash_made m;
+
+	if (!msg_get_hash_made(f->body, &m))
+		return false;
+	hash_answered(&role->hashes, f, (enum code)m.result, m.keys);
+	return true;
+}
+
 /* ---- the life of the role -------------------------------------------------------------------- */
 static enum code open_role(struct role_run *run, void **out_state,
 	struct err *e)
 {
 	struct directory_role *role = MEM_NEW(struct directory_role);
-	struct directory_listener listener = {tell_quota, tell_gone, role};
+	struct directory_listener listener = {tell_quota, tell_gone,
+		tell_logout, role};
 	char path[PATH_BYTES];
 	enum code code;
 
@@ -261,6 +297,8 @@ static enum code open_role(struct role_run *run, void **out_state,
 		[RATE_RECIPIENTS] = run->config->recipients_per_hour});
 	arena_init(&role->command, EXPANSION_BYTES);
 	map_init(&role->grants);
+	list_init(&role->logins);
+	hash_pool_init(&role->hashes, run);
 	directory_listen(role->directory, &listener);
 	*out_state = role;
 	return OK;
@@ -272,10 +310,17 @@ static void peer_up(void *state, enum role peer, uint32_t instance)
 	struct directory_role *role = state;
 	struct err e;
 
-	(void)instance;
+	if (peer == ROLE_HASHER)
+		hash_hasher_up(&role->hashes, instance);
 	if (peer == ROLE_ACCOUNTS &&
 		directory_tell_removed(role->directory, &e) != OK)
 		directory_note_trouble(role, &e);
+}
+
+static void front_lost(struct directory_role *role, uint32_t front)
+{
+	directory_login_front_lost(role, front);
+	directory_grant_front_lost(role, front);
 }
 
 static void peer_lost(void *state, enum role peer, uint32_t instance)
@@ -283,12 +328,14 @@ static void peer_lost(void *state, enum role peer, uint32_t instance)
 	struct directory_role *role = state;
 
 	if (peer == ROLE_FRONT)
-		directory_login_front_lost(role, instance);
+		front_lost(role, instance);
 	else if (peer == ROLE_ACCOUNTS)
-		directory_login_accounts_lost(role);
+		directory_grant_accounts_lost(role);
+	else if (peer == ROLE_HASHER)
+		hash_hasher_lost(&role->hashes, instance);
 }
 
-static enum admin_exit admin(void *state, const struct span *words,
+enum admin_exit directory_run_command(void *state, const struct span *words,
 	size_t count, const struct admin_out *out, struct err *e)
 {
 	struct directory_role *role = state;
@@ -305,6 +352,11 @@ static const struct frame_handler handlers[] = {
 	{MSG_LOCAL_USER, on_local_user},
 	{MSG_ROUTE, on_route},
 	{MSG_LOGIN, directory_on_login},
+	{MSG_SCRAM_SALT, directory_on_scram_salt},
+	{MSG_SCRAM_PROOF, directory_on_scram_proof},
+	{MSG_CERTIFICATE_LOGIN, directory_on_certificate_login},
+	{MSG_HASH_CHECKED, on_hash_checked},
+	{MSG_HASH_MADE, on_hash_made},
 	{MSG_GRANTED, directory_on_granted},
 	{MSG_SENDER_CHECK, directory_on_sender_check},
 	{MSG_ACCOUNT_INFO, on_account_info},
@@ -318,5 +370,6 @@ const struct role_def role_directory = {
 	.handlers = handlers,
 	.peer_up = peer_up,
 	.peer_lost = peer_lost,
-	.admin = admin,
+	.admin = directory_run_command,
+	.admin_later = directory_take_command,
 };

@@ -2,14 +2,17 @@
  * directory_int.h - what the files of the directory role share.
  *
  * directory.c: recipients, routes, accounts, the life of the role;
- * directory_login.c: who logs in, and who may send as whom.
+ * directory_login.c: who logs in; directory_grant.c: what front is answered;
+ * directory_hash.c: the queue of what hashers work out; directory_sender.c:
+ * who may send as whom; directory_admin.c: commands that make passwords.
  */
 #ifndef POSTRIDER_ROLE_DIRECTORY_INT_H
 #define POSTRIDER_ROLE_DIRECTORY_INT_H
 
 #include "base/map.h"
-#include "directory/directory.h"
+#include "directory/directory_credential.h"
 #include "directory/rate.h"
+#include "role/directory_hash.h"
 #include "role/role.h"
 
 struct directory_role {
@@ -18,6 +21,9 @@ struct directory_role {
 	struct arena command; /* of one question */
 	struct map grants;    /* id of the GRANT to struct grant, owned */
 	uint64_t last_grant;
+	struct list logins;   /* of struct login, owned */
+	size_t login_count;
+	struct hash_pool hashes;
 	struct rate *rates; /* what accounts sent */
 };
 
@@ -26,11 +32,40 @@ void directory_note_trouble(struct directory_role *role, const struct err *e);
 
 /* ---- directory_login.c -------------------------------------------------- */
 frame_fn directory_on_login;
-frame_fn directory_on_granted;
-frame_fn directory_on_sender_check;
+frame_fn directory_on_scram_salt;
+frame_fn directory_on_scram_proof;
+frame_fn directory_on_certificate_login;
 /* What this front asked is not answered any more. */
 void directory_login_front_lost(struct directory_role *role, uint32_t front);
+
+/* ---- directory_grant.c -------------------------------------------------- */
+/* A login that is good. */
+struct directory_success {
+	uint32_t front;    /* which front asked */
+	uint64_t question; /* the id of what it asked */
+	enum service service;
+	bool is_mailbox;   /* a session is attached: there has to be a grant */
+	struct directory_account account;
+	uint8_t signature[SCRAM_KEY_MAX]; /* SCRAM: the server's */
+	size_t signature_n;
+};
+
+void directory_answer_yes(struct directory_role *role,
+	const struct directory_success *s);
+void directory_answer_no(const struct directory_role *role, uint32_t front,
+	uint64_t question, enum code result);
+frame_fn directory_on_granted;
+void directory_grant_front_lost(struct directory_role *role, uint32_t front);
 /* Nobody notes a grant: who waits for one hears TEMP. */
-void directory_login_accounts_lost(struct directory_role *role);
+void directory_grant_accounts_lost(struct directory_role *role);
+
+/* ---- directory_sender.c ------------------------------------------------- */
+frame_fn directory_on_sender_check;
+
+/* ---- directory_admin.c -------------------------------------------------- */
+/* Takes fd, and true, if the command makes passwords. */
+bool directory_take_command(void *state, struct span words, int fd);
+/* The command itself; module is the struct directory_role (directory.c). */
+admin_fn directory_run_command;
 
 #endif

@@ -1,206 +1,299 @@
 /*
- * directory_login.c - who logs in, and who may send as whom.
+ * directory_login.c - who logs in.
  *
- * A login has two steps: the credentials are checked, then, if it is one to a
- * mailbox, accounts is told the token of the session (GRANT); front hears of
- * the success only when accounts has noted it, so the token always comes to
- * somebody who knows it.  A login to hand in mail has no second step: front
- * keeps its account in mind, and asks whom it may send as.
+ *	LOGIN ────────── an app password ─────────────────────▶ settle
+ *	   ╰── else ──▶ hashers (directory_hash.h) ── hashed ─────▶ │
+ *	SCRAM_PROOF, CERTIFICATE_LOGIN ── compared here ──────────▶ │
+ *	                                                            ▼
+ *	         answer ◀── at once, or after a while (hold_ms) ── held
+ *
+ * Every way to log in comes by begin and settle: what has to be said before
+ * the work and after it is said there.
+ *
+ * A password that is denied is answered at the next multiple of DENIAL_STEP_MS
+ * after the question: hashes of other servers take less or more time than
+ * ours, and than nobody's, and a clock shall not tell.
  */
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "crypto/secret.h"
 #include "role/directory_int.h"
 
 #include "base/banned.h"
 
-#define TOKEN_BYTES 16
+#define DENIAL_STEP_MS 250
+/* In all states, each 4 KiB and its password; the fronts ask for fewer. */
+#define LOGINS_MAX 4096
 
-/* A login that waits for accounts to note it. */
-struct grant {
-	uint32_t front;    /* which front asked */
-	uint64_t question; /* the id of its LOGIN */
-	uint8_t token[TOKEN_BYTES];
-	struct directory_account account;
+struct login {
+	struct list link; /* of role->logins */
+	struct directory_role *role;
+	struct directory_success success; /* as far as it is known */
+	enum code verdict;
+	/* who it is about: in its one form, also of nobody */
+	uint8_t user[DIRECTORY_ADDRESS_BYTES_MAX];
+	size_t user_n;
+	uint8_t ip[16];
+	size_t ip_n;
+	int64_t begun_ms;
+	struct timer hold;
+
+	/* of a LOGIN */
+	bool is_password;
+	bool is_hashing;
+	struct buf password;
+	struct directory_login look;
+	struct hash_job job;
 };
 
-/* Which services hand a connection over to the account's process. */
-static const bool is_mailbox[SERVICE_COUNT] = {
-	[SERVICE_POP3] = true,
-	[SERVICE_POP3S] = true,
-	[SERVICE_IMAP] = true,
-	[SERVICE_IMAPS] = true,
+/* What a service is for; without a row nobody can log in to it. */
+static const unsigned purposes[SERVICE_COUNT] = {
+	[SERVICE_SMTP] = DIRECTORY_SMTP,
+	[SERVICE_SUBMISSION] = DIRECTORY_SMTP,
+	[SERVICE_SUBMISSIONS] = DIRECTORY_SMTP,
+	[SERVICE_POP3] = DIRECTORY_POP3,
+	[SERVICE_POP3S] = DIRECTORY_POP3,
+	[SERVICE_IMAP] = DIRECTORY_IMAP,
+	[SERVICE_IMAPS] = DIRECTORY_IMAP,
 };
 
-/* ---- answers ------------------------------------------------------------- */
-static void answer_no(struct channel *front, uint64_t question,
-	enum code result)
-{
-	const struct msg_login_result answer = {.result = (uint8_t)result};
+/* ---- begin and end ------------------------------------------------------------ */
+static void answer(struct login *l);
 
-	if (front != NULL)
-		channel_send(front, login_result, LOGIN_RESULT, question,
-			&answer, -1);
+static void on_hold_over(void *arg)
+{
+	answer(arg);
 }
 
-static void answer_yes(struct channel *front, uint64_t question,
-	const struct directory_account *account, struct span token)
+static void take_user(struct login *l, struct span user)
 {
-	const struct msg_login_result answer = {
-		.result = OK,
-		.token = token,
-		.account = account->account,
-		.address = span_of(account->address, account->address_n),
-	};
+	struct directory_address address;
 
-	if (front != NULL)
-		channel_send(front, login_result, LOGIN_RESULT, question,
-			&answer, -1);
+	if (directory_login_user(l->role->directory, user, &address))
+		user = directory_address_span(&address);
+	user = span_head(user, sizeof(l->user));
+	if (user.n > 0)
+		memcpy(l->user, user.p, user.n);
+	l->user_n = user.n;
 }
 
-/* ---- grants -------------------------------------------------------------- */
-static void ask_grant(struct directory_role *role, const struct frame *f,
-	enum service service, const struct directory_account *account)
+/* NULL: there are too many, and the answer was sent. */
+static struct login *begin(struct directory_role *role, const struct frame *f,
+	enum service service, struct span user, struct span ip)
 {
-	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
-	struct grant *grant;
-	struct msg_grant m;
+	uint32_t front = channel_peer_instance(f->from);
+	struct login *l;
 
-	if (accounts == NULL) {
-		answer_no(f->from, f->id, TEMP);
-		return;
+	if (role->login_count >= LOGINS_MAX) {
+		directory_answer_no(role, front, f->id, TEMP);
+		return NULL;
 	}
-	grant = MEM_NEW(struct grant);
-	grant->front = channel_peer_instance(f->from);
-	grant->question = f->id;
-	grant->account = *account;
-	secret_random(grant->token, sizeof(grant->token));
-	map_put(&role->grants, ++role->last_grant, grant);
-	m = (struct msg_grant){
-		.token = span_of(grant->token, sizeof(grant->token)),
-		.service = (uint8_t)service,
-		.account = account->account,
-		.quota = account->quota_bytes,
-	};
-	channel_send(accounts, grant, GRANT, role->last_grant, &m, -1);
+	l = MEM_NEW(struct login);
+	l->role = role;
+	l->begun_ms = loop_mono_ms(role->run->loop);
+	l->success.front = front;
+	l->success.question = f->id;
+	l->success.service = service;
+	l->success.is_mailbox = purposes[service] != DIRECTORY_SMTP;
+	take_user(l, user);
+	ip = span_head(ip, sizeof(l->ip));
+	if (ip.n > 0)
+		memcpy(l->ip, ip.p, ip.n);
+	l->ip_n = ip.n;
+	buf_init(&l->password, PASSWORD_BYTES_MAX);
+	timer_init(&l->hold, role->run->loop, on_hold_over, l);
+	list_put(&role->logins, &l->link);
+	role->login_count++;
+	return l;
 }
 
-bool directory_on_granted(void *arg, struct frame *f)
+static void end(struct login *l)
 {
-	struct directory_role *role = arg;
-	struct msg_granted m;
-	struct grant *grant;
-
-	if (!msg_get_granted(f->body, &m))
-		return false;
-	grant = map_take(&role->grants, f->id);
-	if (grant == NULL) /* its front died meanwhile */
-		return true;
-	answer_yes(role->run->peers[ROLE_FRONT][grant->front],
-		grant->question, &grant->account,
-		span_of(grant->token, sizeof(grant->token)));
-	mem_free(grant);
-	return true;
+	if (l->is_hashing)
+		hash_cancel(&l->job);
+	timer_clear(&l->hold);
+	list_take(&l->link);
+	l->role->login_count--;
+	if (l->password.p != NULL)
+		secret_wipe(l->password.p, l->password.room);
+	buf_clear(&l->password);
+	secret_wipe(l, sizeof(*l));
+	mem_free(l);
 }
 
-/* Takes one grant that is for this front, or of any with ROLE_INSTANCES_MAX. */
-static struct grant *take_grant(struct directory_role *role, uint32_t front)
+static void answer(struct login *l)
 {
-	struct grant *grant;
+	if (l->verdict == OK)
+		directory_answer_yes(l->role, &l->success);
+	else
+		directory_answer_no(l->role, l->success.front,
+			l->success.question, l->verdict);
+	end(l);
+}
 
-	for (size_t i = 0; (grant = map_next(&role->grants, &i)) != NULL;) {
-		if (front == ROLE_INSTANCES_MAX || grant->front == front) {
-			/* map_next left i behind the slot */
-			uint64_t id = role->grants.slots[i - 1].key;
+/* How long the answer is held back. */
+static int64_t hold_ms(const struct login *l)
+{
+	int64_t spent_ms = loop_mono_ms(l->role->run->loop) - l->begun_ms;
 
-			return map_take(&role->grants, id);
-		}
+	if (l->verdict != DENIED || !l->is_password)
+		return 0;
+	return DENIAL_STEP_MS - spent_ms % DENIAL_STEP_MS;
+}
+
+/* It is known how it ends; e is read for our own trouble only. */
+static void settle(struct login *l, enum code verdict, const struct err *e)
+{
+	int64_t wait_ms;
+
+	if (verdict != OK && verdict != DENIED) {
+		if (e != NULL)
+			directory_note_trouble(l->role, e);
+		verdict = TEMP;
 	}
-	return NULL;
+	l->verdict = verdict;
+	wait_ms = hold_ms(l);
+	if (wait_ms > 0)
+		timer_arm(&l->hold, wait_ms);
+	else
+		answer(l);
 }
 
 void directory_login_front_lost(struct directory_role *role, uint32_t front)
 {
-	struct grant *grant;
+	LIST_FOR_EACH(it, &role->logins) {
+		struct login *l = LIST_OF(struct login, link, it);
 
-	while ((grant = take_grant(role, front)) != NULL)
-		mem_free(grant);
-}
-
-void directory_login_accounts_lost(struct directory_role *role)
-{
-	struct grant *grant;
-
-	while ((grant = take_grant(role, ROLE_INSTANCES_MAX)) != NULL) {
-		answer_no(role->run->peers[ROLE_FRONT][grant->front],
-			grant->question, TEMP);
-		mem_free(grant);
+		if (l->success.front == front)
+			end(l);
 	}
 }
 
-/* ---- logins -------------------------------------------------------------- */
-/* Deliberate: the hash is worked out here, 30 ms during which recipients wait.
- * A helper process would keep them apart. */
+/* ---- by password ------------------------------------------------------------------ */
+static void hashed(struct hash_job *job, enum code verdict, struct span keys)
+{
+	struct login *l = job->owner;
+	struct credential made;
+	bool has_made = credential_unpack(keys, &made);
+	struct err e = {.code = OK};
+
+	l->is_hashing = false;
+	if (verdict == OK || verdict == DENIED)
+		settle(l, directory_login_end(l->role->directory, &l->look,
+				  verdict, has_made ? &made : NULL, &e), &e);
+	else
+		settle(l, TEMP, NULL);
+	credential_wipe(&made);
+}
+
+static void ask_hasher(struct login *l)
+{
+	l->job = (struct hash_job){
+		.class = HASH_UNKNOWN,
+		.hash = span_str(l->look.hash),
+		.password = buf_span(&l->password),
+		.salt = span_of(l->look.salt, sizeof(l->look.salt)),
+		.wants_keys = l->look.wants_keys,
+		.done = hashed,
+		.owner = l,
+	};
+	l->is_hashing = hash_put(&l->role->hashes, &l->job);
+	if (!l->is_hashing)
+		settle(l, TEMP, NULL);
+}
+
+static void check_password(struct login *l, const struct msg_login *m)
+{
+	struct err e = {.code = OK};
+	enum code code;
+
+	l->is_password = true;
+	if (m->password.n == 0 || m->password.n > PASSWORD_BYTES_MAX) {
+		settle(l, DENIED, NULL); /* nobody has such a one */
+		return;
+	}
+	buf_put(&l->password, m->password);
+	code = directory_login_begin(l->role->directory, m->user, m->password,
+		purposes[l->success.service], &l->look, &e);
+	l->success.account = l->look.account;
+	if (code != OK || l->look.is_done)
+		settle(l, code, &e);
+	else
+		ask_hasher(l);
+}
+
 bool directory_on_login(void *arg, struct frame *f)
 {
-	struct directory_role *role = arg;
-	struct directory_account account;
 	struct msg_login m;
-	struct err e;
-	enum code code;
+	struct login *l;
 
 	if (!msg_get_login(f->body, &m) || m.service >= SERVICE_COUNT)
 		return false;
-	code = directory_login(role->directory, m.user, m.password, &account,
-		&e);
-	if (code == OK && is_mailbox[m.service]) {
-		ask_grant(role, f, (enum service)m.service, &account);
-		return true;
-	}
-	if (code == OK) {
-		answer_yes(f->from, f->id, &account, SPAN_EMPTY);
-		return true;
-	}
-	if (code != DENIED) {
-		directory_note_trouble(role, &e);
-		code = TEMP;
-	}
-	answer_no(f->from, f->id, code);
+	l = begin(arg, f, (enum service)m.service, m.user, m.ip);
+	if (l != NULL)
+		check_password(l, &m);
 	return true;
 }
 
-/* ---- senders ------------------------------------------------------------- */
-static enum code count_message(struct directory_role *role,
-	const struct msg_sender_check *m)
-{
-	if (!m->is_new || rate_count(role->rates, m->account, RATE_MESSAGES,
-		    loop_wall_ms(role->run->loop)))
-		return OK;
-	return LIMIT;
-}
-
-bool directory_on_sender_check(void *arg, struct frame *f)
+/* ---- SCRAM -------------------------------------------------------------------------- */
+bool directory_on_scram_salt(void *arg, struct frame *f)
 {
 	struct directory_role *role = arg;
-	struct msg_sender_verdict answer = {.result = DENIED};
-	struct msg_sender_check m;
-	struct err e;
-	bool may = false;
+	struct msg_scram_salted answer = {.result = OK, .rounds = SCRAM_ROUNDS};
+	uint8_t salt[SCRAM_SALT_BYTES];
+	struct msg_scram_salt m;
 
-	if (!msg_get_sender_check(f->body, &m))
+	if (!msg_get_scram_salt(f->body, &m))
 		return false;
-	if (directory_may_send_as(role->directory, m.account, m.address,
-		    &role->command, &may, &e) != OK) {
-		err_wrap(&e, "%.*s", SPAN_ARG(m.address));
-		directory_note_trouble(role, &e);
-		answer.result = TEMP;
-	} else if (may) {
-		answer.result = (uint8_t)count_message(role, &m);
-	}
-	arena_reset(&role->command);
-	channel_send(f->from, sender_verdict, SENDER_VERDICT, f->id, &answer,
-		-1);
+	directory_login_salt(role->directory, m.user, salt);
+	answer.salt = span_of(salt, sizeof(salt));
+	channel_send(f->from, scram_salted, SCRAM_SALTED, f->id, &answer, -1);
+	return true;
+}
+
+bool directory_on_scram_proof(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct directory_proof proof;
+	struct msg_scram_proof m;
+	struct err e = {.code = OK};
+	struct login *l;
+	enum code code;
+
+	if (!msg_get_scram_proof(f->body, &m) || m.service >= SERVICE_COUNT)
+		return false;
+	l = begin(role, f, (enum service)m.service, m.user, m.ip);
+	if (l == NULL)
+		return true;
+	proof = (struct directory_proof){
+		.user = m.user,
+		.service = purposes[m.service],
+		.hash = m.is_sha1 != 0 ? SCRAM_SHA_1 : SCRAM_SHA_256,
+		.text = m.text,
+		.proof = m.proof,
+	};
+	code = directory_login_proof(role->directory, &proof,
+		&l->success.account, l->success.signature, &e);
+	l->success.signature_n = scram_hash_bytes(proof.hash);
+	settle(l, code, &e);
+	return true;
+}
+
+/* ---- by certificate ------------------------------------------------------------------- */
+bool directory_on_certificate_login(void *arg, struct frame *f)
+{
+	struct directory_role *role = arg;
+	struct msg_certificate_login m;
+	struct err e = {.code = OK};
+	struct login *l;
+
+	if (!msg_get_certificate_login(f->body, &m) ||
+		m.service >= SERVICE_COUNT)
+		return false;
+	l = begin(role, f, (enum service)m.service, m.user, m.ip);
+	if (l != NULL)
+		settle(l, directory_login_certificate(role->directory, m.user,
+				  m.fingerprint, &l->success.account, &e), &e);
 	return true;
 }

@@ -54,6 +54,7 @@ static const struct {
 	{ROLE_FRONT, ROLE_ACCOUNTS},
 	{ROLE_FRONT, ROLE_KEYS},
 	{ROLE_DIRECTORY, ROLE_ACCOUNTS},
+	{ROLE_DIRECTORY, ROLE_HASHER},
 	{ROLE_QUEUE, ROLE_DIRECTORY},
 	{ROLE_QUEUE, ROLE_ACCOUNTS},
 	{ROLE_QUEUE, ROLE_OUTBOUND},
@@ -496,10 +497,17 @@ static void add_child(struct master *m, enum role role, uint32_t instance)
 	timer_init(&c->again, m->loop, on_again, c);
 }
 
+static uint32_t count_of(const struct master *m, enum role role)
+{
+	if (role == ROLE_HASHER)
+		return m->config->login_workers;
+	return role == ROLE_FRONT ? m->front_count : 1;
+}
+
 static void add_children(struct master *m)
 {
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
-		uint32_t count = role == ROLE_FRONT ? m->front_count : 1;
+		uint32_t count = count_of(m, (enum role)role);
 
 		if (role_def_of((enum role)role) == NULL)
 			continue;

@@ -25,7 +25,8 @@ struct listener {
 	int fd;
 };
 
-#define CHILDREN_MAX (ROLE_INSTANCES_MAX + ROLE_COUNT)
+/* Fronts, hashers, one of each other. */
+#define CHILDREN_MAX (ROLE_INSTANCES_MAX + CONFIG_WORKERS_MAX + ROLE_COUNT)
 
 /* One process of a role. */
 struct child {

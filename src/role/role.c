@@ -347,7 +347,8 @@ static bool on_admin(void *arg, struct frame *f)
 		return false;
 	if (!self.is_started || self.run.def->admin == NULL)
 		close(f->fd);
-	else
+	else if (self.run.def->admin_later == NULL ||
+		!self.run.def->admin_later(self.state, m.words, f->fd))
 		admin_serve(&self.run, self.run.def->admin, self.state, f->fd,
 			m.words);
 	return true;

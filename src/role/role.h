@@ -64,6 +64,9 @@ struct role_def {
 		uint64_t id, int fd);
 	/* An administrator's command, or NULL. */
 	admin_fn *admin;
+	/* NULL, or asked before: true, it takes fd, and serves the command with
+	 * admin_serve when it has what it needs; words live during the call. */
+	bool (*admin_later)(void *state, struct span words, int fd);
 	/* Finish what is in flight, then loop_stop; NULL: loop_stop at once. */
 	void (*stop)(void *state);
 };

@@ -9,6 +9,7 @@ struct role_def;
 
 extern const struct role_def role_front;
 extern const struct role_def role_directory;
+extern const struct role_def role_hasher;
 extern const struct role_def role_resolver;
 extern const struct role_def role_keys;
 extern const struct role_def role_queue;

@@ -17,7 +17,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILE = os.environ.get("POSTRIDER_PROFILE", "release")
 PROGRAM = ROOT / "build" / PROFILE / "tests" / "confine_test"
-ROLES = ["front", "directory", "resolver", "keys", "queue", "outbound", "accounts", "account"]
+ROLES = ["front", "directory", "hasher", "resolver", "keys", "queue", "outbound", "accounts",
+         "account"]
 LINE = re.compile(r"^(\S+) (denied|permitted|ALLOWED|BROKEN|UNCLEAR) by=(\S+) "
                   r"without=(works|fails)$")
 # What an ordinary user may do without any sandbox on every kernel that we
@@ -80,7 +81,7 @@ def test_what_differs_between_the_roles(program):
                         if line[0] == "permitted"} for role in ROLES}
     everybody = {"abort-self", "read-charset"}
     assert permitted["front"] == everybody | {"make-stream-pair"}
-    assert permitted["keys"] == everybody
+    assert permitted["keys"] == permitted["hasher"] == everybody
     assert permitted["outbound"] == everybody | {"socket-stream", "connect-port"}
     assert permitted["resolver"] == permitted["outbound"] | {"socket-datagram",
                                                              "connect-other-port"}

@@ -15,7 +15,7 @@ ROUNDS = int(os.environ.get("POSTRIDER_CRASH_ROUNDS") or 15)
 SEED = os.environ.get("POSTRIDER_CRASH_SEED") or str(time.time_ns())
 SENDERS = 6
 ROLES = ["all", "master", "front", "directory", "queue", "accounts", "account", "outbound", "keys",
-         "resolver"]
+         "resolver", "hasher"]
 
 
 def strike(server, role):

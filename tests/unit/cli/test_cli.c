@@ -257,7 +257,9 @@ static void test_the_data_of_a_server_that_stands(void **state)
 		"alice@crepes.fr  -\n");
 	expect("--json account show alice@crepes.fr", 0,
 		"{\"account\":\"alice@crepes.fr\",\"number\":\"1\","
-		"\"quota\":\"none\",\"used\":\"0\",\"full\":\"no\"}\n", "");
+		"\"quota\":\"none\",\"used\":\"0\",\"full\":\"no\","
+		"\"password\":\"set\",\"app-passwords\":\"0\","
+		"\"certificates\":\"0\"}\n", "");
 	expect("account show alise@crepes.fr", 67, "", "postrider: there is "
 		"no account alise@crepes.fr; did you mean alice@crepes.fr?\n");
 	expect("alias list", 0, "", "");

@@ -695,6 +695,44 @@ static void delivers_while_a_session_ends(void **state)
 	close(fd);
 }
 
+/* The password was changed: who came in with the old one goes, and who was
+ * about to come in does not. */
+static void ends_sessions_at_a_logout(void **state)
+{
+	const struct msg_account_logout logout = {.account = 3};
+	uint8_t token[TOKEN_BYTES] = {2};
+	const struct msg_grant grant = {
+		.token = span_of(token, sizeof(token)),
+		.service = SERVICE_POP3, .account = 3};
+	char got[512];
+	int fd, other, again;
+
+	(void)state;
+	open_account(3);
+	send_delivery(1, BODY);
+	WAIT(w.done == 1);
+	fd = attach(1, 3, SPAN("DELE 1\r\n"));
+	expect(fd, "deleted\r\n", got, sizeof(got));
+	other = attach(3, 4, SPAN_EMPTY);
+	expect(other, "\r\n", got, sizeof(got));
+	channel_send(w.directory, grant, GRANT, 1, &grant, -1);
+	channel_send(w.directory, account_logout, ACCOUNT_LOGOUT, 0, &logout,
+		-1);
+	WAIT(w.granted == 3);
+	assert_int_equal(attach(2, 0, SPAN_EMPTY), -1);
+	assert_int_equal(w.attached_result, DENIED);
+	assert_int_equal(read(fd, got, 1), 0);
+	close(fd);
+	/* it deleted nothing, and others stay */
+	again = attach(4, 3, SPAN("STAT\r\nQUIT\r\n"));
+	expect(again, "left)\r\n", got, sizeof(got));
+	assert_non_null(strstr(got, "\r\n+OK 1 "));
+	close(again);
+	say(other, "NOOP\r\n");
+	expect(other, "+OK\r\n", got, sizeof(got));
+	close(other);
+}
+
 static void wants_a_token(void **state)
 {
 	char got[256];
@@ -720,7 +758,8 @@ int main(void)
 		T(survives_a_kill), T(ends_when_idle),
 		T(does_not_end_a_session), T(removes_an_account),
 		T(says_why_it_cannot_open), T(serves_pop3),
-		T(deletes_nothing_without_quit), T(delivers_while_a_session_ends), T(wants_a_token)};
+		T(deletes_nothing_without_quit), T(delivers_while_a_session_ends), T(ends_sessions_at_a_logout),
+		T(wants_a_token)};
 
 	/* the processes confine themselves as in life; as root they would want
 	 * a user to become */

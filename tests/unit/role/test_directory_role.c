@@ -17,14 +17,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "codec/hex.h"
 #include "crypto/password.h"
 #include "crypto/secret.h"
 #include "role/admin.h"
+#include "role/directory_hash.h"
 #include "role/role.h"
 #include "role/roles.h"
 
 /* of "burger" */
 static char burger_hash[160];
+
+#define HASHERS 2
 
 static struct {
 	char folder[64];
@@ -32,7 +36,9 @@ static struct {
 	struct role_run run;
 	void *state;
 	struct channel *front, *queue, *accounts, *client; /* the peers' ends */
+	struct channel *hashers[HASHERS];
 	struct buf heard; /* what the peers got, a line each */
+	char said[16384]; /* all of it, since the wait before */
 	struct timer limit;
 } t;
 
@@ -132,6 +138,29 @@ static bool on_quota(void *arg, struct frame *f)
 	return true;
 }
 
+static bool on_logout(void *arg, struct frame *f)
+{
+	struct msg_account_logout m;
+
+	(void)arg;
+	assert_true(msg_get_account_logout(f->body, &m));
+	buf_printf(&t.heard, "logout %d\n", (int)m.account);
+	return true;
+}
+
+static bool on_salted(void *arg, struct frame *f)
+{
+	struct msg_scram_salted m;
+
+	(void)arg;
+	assert_true(msg_get_scram_salted(f->body, &m));
+	buf_printf(&t.heard, "%d salted %s %d ", (int)f->id,
+		code_word((enum code)m.result), (int)m.rounds);
+	hex_put(&t.heard, m.salt);
+	heard_something();
+	return true;
+}
+
 static bool on_gone(void *arg, struct frame *f)
 {
 	struct msg_account_gone m;
@@ -188,6 +217,8 @@ static const struct frame_handler peer_handlers[] = {
 	{MSG_GRANT, on_grant},
 	{MSG_ACCOUNT_QUOTA, on_quota},
 	{MSG_ACCOUNT_GONE, on_gone},
+	{MSG_ACCOUNT_LOGOUT, on_logout},
+	{MSG_SCRAM_SALTED, on_salted},
 	{MSG_ACCOUNT_FACTS, on_facts},
 	{MSG_ROW, on_row},
 	{MSG_END, on_end},
@@ -224,6 +255,33 @@ static struct channel *join(enum role role)
 		&peer_owner);
 }
 
+/* Hashers as they are, but in this process. */
+static void join_hashers(void)
+{
+	const struct channel_owner owner = {.handlers = role_directory.handlers,
+		.on_lost = role_lost, .arg = t.state};
+	const struct channel_owner hasher = {.handlers = role_hasher.handlers,
+		.on_lost = role_lost};
+	int fds[2];
+
+	for (uint32_t i = 0; i < HASHERS; i++) {
+		assert_true(channel_pair(fds));
+		t.run.peers[ROLE_HASHER][i] = channel_new(t.run.loop, fds[0],
+			ROLE_DIRECTORY, ROLE_HASHER, i, &owner);
+		t.hashers[i] = channel_new(t.run.loop, fds[1], ROLE_HASHER,
+			ROLE_DIRECTORY, i, &hasher);
+		role_directory.peer_up(t.state, ROLE_HASHER, i);
+	}
+}
+
+static void part_hasher(uint32_t i)
+{
+	channel_free(t.hashers[i]);
+	t.hashers[i] = NULL;
+	channel_free(t.run.peers[ROLE_HASHER][i]);
+	t.run.peers[ROLE_HASHER][i] = NULL;
+}
+
 static void part(enum role role, struct channel **peer)
 {
 	channel_free(*peer);
@@ -240,11 +298,15 @@ static void too_late(void *arg)
 	loop_stop(t.run.loop);
 }
 
+/* want NULL: whatever it is, t.said has it. */
 static void wait_for(const char *want)
 {
 	loop_run(t.run.loop);
 	buf_putc(&t.heard, '\0');
-	assert_string_equal((const char *)buf_span(&t.heard).p, want);
+	assert_true(buf_len(&t.heard) <= sizeof(t.said));
+	memcpy(t.said, buf_span(&t.heard).p, buf_len(&t.heard));
+	if (want != NULL)
+		assert_string_equal(t.said, want);
 	buf_reset(&t.heard);
 }
 
@@ -264,8 +326,9 @@ static void command(const char *line, const char *want)
 	assert_true(channel_pair(fds));
 	t.client = channel_new(t.run.loop, fds[1], ROLE_CLI, ROLE_DIRECTORY, 0,
 		&peer_owner);
-	admin_serve(&t.run, role_directory.admin, t.state, fds[0],
-		buf_span(&words));
+	if (!role_directory.admin_later(t.state, buf_span(&words), fds[0]))
+		admin_serve(&t.run, role_directory.admin, t.state, fds[0],
+			buf_span(&words));
 	buf_clear(&words);
 	wait_for(want);
 	channel_free(t.client);
@@ -309,6 +372,7 @@ static int setup(void **state)
 	t.front = join(ROLE_FRONT);
 	t.queue = join(ROLE_QUEUE);
 	t.accounts = join(ROLE_ACCOUNTS);
+	join_hashers();
 	command("domain add hamburger.edu", "end 0 \n");
 	add_account("bob@hamburger.edu");
 	return 0;
@@ -322,6 +386,8 @@ static int teardown(void **state)
 	part(ROLE_FRONT, &t.front);
 	part(ROLE_QUEUE, &t.queue);
 	part(ROLE_ACCOUNTS, &t.accounts);
+	for (uint32_t i = 0; i < HASHERS; i++)
+		part_hasher(i);
 	timer_clear(&t.limit);
 	buf_clear(&t.heard);
 	for (int i = 0; i < 2; i++) {
@@ -555,6 +621,162 @@ static void test_commands_say_what_is_wrong(void **state)
 		"row bob@hamburger.edu 1 none 0 no\nend 0 \n");
 }
 
+/* ---- other ways to log in ------------------------------------------------------------- */
+static void log_in_as(const char *user, const char *password,
+	const char *want)
+{
+	struct msg_login m = {SERVICE_SUBMISSION, span_str(user),
+		span_str(password), SPAN("\x7f\0\0\1")};
+
+	channel_send(t.front, login, LOGIN, 7, &m, -1);
+	wait_for(want);
+}
+
+static void test_nobody_is_denied(void **state)
+{
+	char long_one[PASSWORD_BYTES_MAX + 2];
+
+	(void)state;
+	memset(long_one, 'x', sizeof(long_one));
+	long_one[sizeof(long_one) - 1] = '\0';
+	log_in_as("nobody@hamburger.edu", "burger",
+		"7 login denied token 0 account 0 \n");
+	log_in_as("", "burger", "7 login denied token 0 account 0 \n");
+	log_in_as("\xff", "burger", "7 login denied token 0 account 0 \n");
+	log_in_as("bob", "", "7 login denied token 0 account 0 \n");
+	log_in_as("bob", long_one, "7 login denied token 0 account 0 \n");
+	/* the only domain */
+	log_in_as("bob", "burger",
+		"7 login ok token 0 account 1 bob@hamburger.edu\n");
+}
+
+/* Without hashers nobody can be denied, and somebody with an app password gets
+ * in. */
+static void test_who_needs_no_hasher(void **state)
+{
+	struct span row, word;
+	char password[32], want[96];
+
+	(void)state;
+	command("account app-password add bob@hamburger.edu phone --only=smtp",
+		NULL);
+	row = span_of(t.said, strlen(t.said));
+	(void)span_cut(&row, '\n');
+	word = span_cut(&row, '\n');
+	(void)snprintf(want, sizeof(want), "row bob@hamburger.edu phone ");
+	assert_true(span_starts(word, span_str(want)));
+	word = span_tail(word, strlen(want));
+	assert_int_equal(word.n, 24);
+	memcpy(password, word.p, word.n);
+	password[word.n] = '\0';
+	for (uint32_t i = 0; i < HASHERS; i++) {
+		part_hasher(i);
+		role_directory.peer_lost(t.state, ROLE_HASHER, i);
+	}
+	log_in_as("bob", password,
+		"7 login ok token 0 account 1 bob@hamburger.edu\n");
+}
+
+static void test_a_login_by_certificate(void **state)
+{
+	uint8_t fingerprint[32] = {0x10};
+	struct msg_certificate_login m = {SERVICE_POP3, SPAN_EMPTY,
+		SPAN("\x7f\0\0\1"), span_of(fingerprint, 32)};
+
+	(void)state;
+	command("account certificate add bob@hamburger.edu 10000000000000000000"
+		"00000000000000000000000000000000000000000000", "end 0 \n");
+	channel_send(t.front, certificate_login, CERTIFICATE_LOGIN, 7, &m, -1);
+	wait_for("grant account 1 quota 0\n7 login ok token 16 "
+		"account 1 bob@hamburger.edu\n");
+	m.service = SERVICE_SUBMISSION;
+	m.user = SPAN("eve@hamburger.edu");
+	channel_send(t.front, certificate_login, CERTIFICATE_LOGIN, 7, &m, -1);
+	wait_for("7 login denied token 0 account 0 \n");
+}
+
+static void ask_salt(const char *user, char out[64])
+{
+	const struct msg_scram_salt m = {0, span_str(user), SPAN_EMPTY};
+
+	channel_send(t.front, scram_salt, SCRAM_SALT, 3, &m, -1);
+	wait_for(NULL);
+	memcpy(out, t.said, 64);
+}
+
+static void test_scram_begins_for_everybody(void **state)
+{
+	char bob[64], nobody[64], again[64];
+	uint8_t zero[32] = {0};
+	struct msg_scram_proof m = {SERVICE_POP3, 0,
+		SPAN("bob@hamburger.edu"), SPAN_EMPTY, SPAN("text"),
+		span_of(zero, sizeof(zero))};
+
+	(void)state;
+	ask_salt("bob@hamburger.edu", bob);
+	ask_salt("nobody@hamburger.edu", nobody);
+	ask_salt("Nobody@hamburger.edu", again);
+	assert_string_equal(nobody, again);
+	assert_string_not_equal(bob, nobody);
+	assert_memory_equal(bob, "3 salted ok 100000 ", 19);
+	channel_send(t.front, scram_proof, SCRAM_PROOF, 7, &m, -1);
+	wait_for("7 login denied token 0 account 0 \n");
+	m.user = SPAN("nobody@hamburger.edu");
+	m.is_sha1 = 1;
+	channel_send(t.front, scram_proof, SCRAM_PROOF, 7, &m, -1);
+	wait_for("7 login denied token 0 account 0 \n");
+}
+
+/* Recipients do not wait for hashers: these have not begun when the answer to
+ * the recipient is there.  A06 */
+static void test_recipients_go_past_logins(void **state)
+{
+	struct msg_login m = {SERVICE_SUBMISSION, SPAN("bob@hamburger.edu"),
+		SPAN("burger"), SPAN("\x7f\0\0\1")};
+	unsigned in = 0, later = 0;
+
+	(void)state;
+	/* the first makes the keys of SCRAM */
+	log_in_as("bob", "burger",
+		"7 login ok token 0 account 1 bob@hamburger.edu\n");
+	for (unsigned i = 0; i < 100; i++)
+		channel_send(t.front, login, LOGIN, 100 + i, &m, -1);
+	check_rcpt("x@example.org", false, NULL);
+	assert_non_null(strstr(t.said, "5 verdict 2 route 2 account 0\n"));
+	assert_null(strstr(t.said, "login ok"));
+	/* each is answered, once: let in, or too many wait */
+	for (;;) {
+		for (const char *at = t.said; (at = strstr(at, " login ")) !=
+			NULL; at++) {
+			in += strncmp(at, " login ok", 9) == 0;
+			later += strncmp(at, " login temp", 11) == 0;
+		}
+		if (in + later == 100)
+			break;
+		wait_for(NULL);
+	}
+	assert_true(in > 0 && in <= HASH_WAITING_MAX + HASHERS);
+	log_in("burger", "grant account 1 quota 0\n7 login ok token 16 "
+		"account 1 bob@hamburger.edu\n");
+}
+
+static void test_a_new_password_ends_sessions(void **state)
+{
+	bool was_told;
+
+	(void)state;
+	command("account password bob@hamburger.edu --password=pickle", NULL);
+	assert_non_null(strstr(t.said, "row account password\n"
+		"row bob@hamburger.edu \nend 0 \n"));
+	was_told = strstr(t.said, "logout 1\n") != NULL;
+	log_in_as("bob", "burger", NULL);
+	assert_true(was_told || strstr(t.said, "logout 1\n") != NULL);
+	assert_non_null(strstr(t.said,
+		"7 login denied token 0 account 0 \n"));
+	log_in_as("bob", "pickle",
+		"7 login ok token 0 account 1 bob@hamburger.edu\n");
+}
+
 /* Made here, so that no hash of a known password stands in the tree. */
 static void make_hash(void)
 {
@@ -580,6 +802,12 @@ int main(void)
 		TEST(test_a_grant_for_a_front_that_died),
 		TEST(test_accounts_hears_of_changes),
 		TEST(test_commands_say_what_is_wrong),
+		TEST(test_nobody_is_denied),
+		TEST(test_who_needs_no_hasher),
+		TEST(test_a_login_by_certificate),
+		TEST(test_scram_begins_for_everybody),
+		TEST(test_recipients_go_past_logins),
+		TEST(test_a_new_password_ends_sessions),
 	};
 
 	make_hash();
