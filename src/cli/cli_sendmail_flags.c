@@ -54,7 +54,7 @@ static enum code set_mode(struct reader *r, struct span value)
 	};
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (value.n != 1 || value.p[0] != modes[i].letter)
+		if (value.n != 1 || value.p[0] != (uint8_t)modes[i].letter)
 			continue;
 		r->out->mode = modes[i].mode;
 		return OK;

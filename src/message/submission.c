@@ -18,12 +18,15 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "message/header.h"
+#include "message/qualify.h"
 #include "message/words.h"
 
 #include "base/banned.h"
 
 #define NAME_BYTES_MAX    100 /* of a field; SMTP_FIELD_NAME_MAX */
 #define SENDERS_BYTES_MAX 32768
+/* Of SUBMISSION_ADDED_MAX; the rest is for fields that are missing. */
+#define QUALIFY_MAX (SUBMISSION_ADDED_MAX / 2)
 /* Addresses of all fields that name senders; half of it is left empty. */
 #define ARENA_BYTES (8u << 20)
 
@@ -168,16 +171,24 @@ static void copy_head(struct submission *s, struct span head)
 	static const char *const blind[] = {"Bcc", "Resent-Bcc", NULL};
 	struct span rest = head;
 	struct header_field field;
-	size_t kept = 0;
+	size_t kept = 0, room = QUALIFY_MAX;
 
 	while (header_next(&rest, &field)) {
 		size_t start = (size_t)(field.name.p - head.p);
 
-		if (!is_one_of(field.name, blind))
-			continue;
-		buf_put(&s->out, span_head(span_tail(head, kept),
-			start - kept));
-		kept = head.n - rest.n;
+		if (is_one_of(field.name, blind)) {
+			buf_put(&s->out, span_head(span_tail(head, kept),
+				start - kept));
+			kept = head.n - rest.n;
+		} else if (s->config.domain.n > 0 &&
+			qualify_is_for(field.name)) {
+			start = (size_t)(field.value.p - head.p);
+			buf_put(&s->out, span_head(span_tail(head, kept),
+				start - kept));
+			room -= qualify_put(&s->out, field.value,
+				s->config.domain, room);
+			kept = start + field.value.n;
+		}
 	}
 	buf_put(&s->out, span_tail(head, kept));
 }

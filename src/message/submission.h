@@ -7,6 +7,7 @@
  *
  *	Date, Message-ID, From      added at the top where there is none
  *	Bcc, Resent-Bcc             removed, all of them, with their folds
+ *	To: root                    gets a domain, of programs of this machine
  *	"From ann@x Sun Nov 22 ..." removed from the very top: the line of a
  *	                            mailbox file is none of the message
  *
@@ -35,6 +36,8 @@ struct submission_config {
 	                           is added */
 	struct span name;       /* the same person's name; may be empty */
 	struct span message_id; /* "left@right", for a message without one */
+	struct span domain;     /* what names without one get (qualify.h);
+	                           empty: they stay as they are */
 	int64_t now_ms;         /* wall clock, for Date */
 };
 

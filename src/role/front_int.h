@@ -287,6 +287,9 @@ void front_local_wait_failed(struct session *s);
  * *address. */
 enum code front_local_judge_sender(const struct session *s,
 	struct span *address);
+/* What the header of its message gets. */
+void front_local_complete(const struct session *s,
+	struct submission_config *config);
 /* What is answered to RCPT, which may be more than directory allows. */
 enum rcpt_verdict front_local_judge_rcpt(struct session *s,
 	const struct msg_rcpt_verdict *m);

@@ -158,6 +158,17 @@ enum code front_local_judge_sender(const struct session *s,
 	return address->n == 0 || is_own(s, *address) ? OK : DENIED;
 }
 
+void front_local_complete(const struct session *s,
+	struct submission_config *config)
+{
+	struct span sender = smtp_server_transaction(s->smtp)->reverse_path;
+
+	/* root may have named somebody else */
+	if (sender.n > 0)
+		config->address = sender;
+	config->domain = s->local->smtp.domain;
+}
+
 /* The sender of a message that waited cannot be asked any more: recipients that
  * are not there are for queue, which tells it. */
 enum rcpt_verdict front_local_judge_rcpt(struct session *s,

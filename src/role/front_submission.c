@@ -86,6 +86,8 @@ static void begin(struct session *s)
 
 	if (f->is_open)
 		return;
+	if (s->local != NULL)
+		front_local_complete(s, &config);
 	put_id(s);
 	config.message_id = buf_span(&f->id);
 	submission_init(&f->filter, &config);

@@ -49,12 +49,12 @@ static void put_protocol(struct buf *out, const struct smtp_server *s)
  * here goes out to all who get the message. */
 static void put_client(struct buf *out, const struct smtp_server *s)
 {
-	if (s->peer.local != NULL) {
-		buf_printf(out, "localhost (uid %u)", s->peer.local->uid);
-		return;
-	}
 	if (s->is_logged_in && s->config.hides_client) {
 		buf_puts(out, "localhost");
+		return;
+	}
+	if (s->peer.local != NULL) {
+		buf_printf(out, "localhost (uid %u)", s->peer.local->uid);
 		return;
 	}
 	put_helo(out, s->transaction.helo);

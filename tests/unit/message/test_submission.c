@@ -328,9 +328,36 @@ static void test_recipients(void **state)
 	check_recipients(SPAN("Subject: b@x\r\n"), "");
 }
 
+/* Of programs of this machine: see qualify.h. */
+static void test_names_alone_get_the_domain(void **state)
+{
+	struct submission_config own = config;
+	struct buf got, found;
+	const struct span in = SPAN(ALL
+		"To: root\r\nBcc: bob\r\nSubject: root\r\ncc: bob,\r\n"
+		" ann@x.org\r\n\r\nTo: root\r\n");
+
+	(void)state;
+	own.domain = SPAN("own.example");
+	buf_init(&got, OUT_BYTES);
+	buf_init(&found, OUT_BYTES);
+	for (size_t split = 1; split <= in.n; split++) {
+		buf_reset(&got);
+		assert_int_equal(filter(&own, in, split, &got, &found), OK);
+		buf_putc(&got, '\0');
+		assert_string_equal((const char *)got.p, ALL
+			"To: root@own.example\r\nSubject: root\r\n"
+			"cc: bob@own.example,\r\n ann@x.org\r\n\r\n"
+			"To: root\r\n");
+	}
+	buf_clear(&got);
+	buf_clear(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names_alone_get_the_domain),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_senders),
 		cmocka_unit_test(test_unclear),
