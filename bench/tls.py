@@ -2,8 +2,9 @@
 
 usage: tls.py [HANDSHAKES] [CONNECTIONS]     (build/release; see bench/README.md)
 
-With PEERBENCH_HOME the same handshakes are made with Dovecot (imap-login), with
-the same certificate, in turns.  CPU is that of all processes of the server.
+With PEERBENCH_HOME the same handshakes are made with Dovecot (imap-login) and, by
+STARTTLS, with Postfix (smtpd), with the same certificate, in turns.  CPU is that of
+all processes of the server.
 """
 
 import os
@@ -19,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 os.environ.setdefault("POSTRIDER_PROFILE", "release")
 
+from postfix import Postfix  # noqa: E402
 from server import Server  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -69,23 +71,39 @@ def context():
     return one
 
 
-def shake(how, address, port, session=None):
+def ask(connection, command):
+    """The reply to an SMTP command, or the greeting."""
+    if command:
+        connection.sendall(command)
+    reply = b""
+    while not re.search(rb"^\d{3} .*\r\n\Z", reply, re.M):
+        got = connection.recv(4096)
+        assert got, reply
+        reply += got
+
+
+def shake(how, address, port, session=None, is_starttls=False):
     plain = socket.create_connection((address, port))
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for command in (b"", b"EHLO c.test\r\n", b"STARTTLS\r\n") if is_starttls else ():
+        ask(plain, command)
     tls = how.wrap_socket(plain, session=session)
-    tls.recv(1000)    # the greeting; tickets came before it
+    if is_starttls:
+        ask(tls, b"EHLO c.test\r\n")
+    else:
+        tls.recv(1000)    # the greeting; tickets came before it
     return tls
 
 
-def handshakes(address, port, pids, count, resumed):
+def handshakes(address, port, is_starttls, pids, count, resumed):
     """(a second, ms of CPU each); None: sessions are not taken up again"""
     how = context()
-    first = shake(how, address, port)
+    first = shake(how, address, port, None, is_starttls)
     session = first.session if resumed else None
     first.unwrap().close()    # a session that was cut is not taken up again
     cpu, begun = cpu_seconds(pids), time.monotonic()
     for _ in range(count):
-        with shake(how, address, port, session) as tls:
+        with shake(how, address, port, session, is_starttls) as tls:
             if tls.session_reused != resumed:
                 return None
     passed = time.monotonic() - begun
@@ -117,6 +135,13 @@ def idle_memory(server, count):
     return found
 
 
+def mail_peer(pair):
+    """Postfix with that certificate."""
+    one = Postfix(1, more=f"smtpd_tls_cert_file = {pair[0]}\nsmtpd_tls_key_file = {pair[1]}\n"
+                  "smtpd_tls_security_level = may\ndefault_process_limit = 100\n")
+    return one.start()
+
+
 def peer():
     """Dovecot as peerbench starts it, or None."""
     home = os.environ.get("PEERBENCH_HOME")
@@ -136,6 +161,7 @@ def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     connections = int(sys.argv[2]) if len(sys.argv) > 2 else 500
     other, pair = peer()
+    postfix = None
     options = {"log": {"level": '"info"', "to": '"stderr"'}}
     if pair:
         options["tls"] = {"certificate": f'"{pair[0]}"', "key": f'"{pair[1]}"'}
@@ -147,16 +173,21 @@ def main():
         print(f"idle, all processes: {pss(pids) / 1024:.1f} MiB")
         for name, kib in idle_memory(server, connections).items():
             print(f"idle connection, {name}: {kib:.1f} KiB")
-        places = {"Postrider": ("127.0.0.1", server.pop3s_port, server.process.pid)}
+        places = {"Postrider": ("127.0.0.1", server.pop3s_port, False, server.process.pid),
+                  "Postrider, STARTTLS":
+                      ("127.0.0.1", server.smtp_port, True, server.process.pid)}
         if other:
-            places["Dovecot"] = ("127.0.0.1", other.imaps_port, other.pid)
+            places["Dovecot"] = ("127.0.0.1", other.imaps_port, False, other.pid)
+            postfix = mail_peer(pair)
+            places["Postfix, STARTTLS"] = ("127.0.0.1", postfix.port, True,
+                                           postfix.process.pid)
         for resumed in (False, True):
             figures = {name: [] for name in places}
             for _ in range(ROUNDS):
-                for name, (address, port, pid) in places.items():
-                    handshakes(address, port, family(pid), 20, resumed)
-                    figures[name].append(
-                        handshakes(address, port, family(pid), count // ROUNDS, resumed))
+                for name, (address, port, is_starttls, pid) in places.items():
+                    handshakes(address, port, is_starttls, family(pid), 20, resumed)
+                    figures[name].append(handshakes(address, port, is_starttls, family(pid),
+                                                    count // ROUNDS, resumed))
             for name, rows in figures.items():
                 if None in rows:
                     print(f"resumed handshakes, {name}: not resumed")
@@ -169,6 +200,8 @@ def main():
         server.close()
         if other:
             other.stop()
+        if postfix:
+            postfix.close()
 
 
 main()
