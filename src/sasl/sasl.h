@@ -55,7 +55,7 @@ struct sasl_config {
 	                         without it no mechanism is offered at all */
 	bool has_certificate; /* the client showed one: EXTERNAL */
 	struct span binding;  /* tls-exporter, 32 bytes (RFC 9266); empty:
-	                         no TLS; must live as long as the engine */
+	                         no TLS 1.3; must live as long as the engine */
 };
 bool sasl_is_offered(const struct sasl_config *config, enum sasl_mechanism m);
 /* " NAME NAME …", each with the prefix before it (" ", " AUTH=");

@@ -17,8 +17,9 @@
  * A failure that is SCRAM's is told as "e=" first, and the client may say a last
  * word; that the user does not exist is never told.
  *
- * Deliberate: of channel bindings only tls-exporter, with any version of TLS.
- * RFC 5802 6.1 wants tls-unique, which TLS 1.3 does not have (RFC 9266 1).
+ * Deliberate: of channel bindings only tls-exporter.  RFC 5802 6.1 wants
+ * tls-unique, which TLS 1.3 does not have (RFC 9266 1); with TLS 1.2 the caller
+ * has no binding for us, and no -PLUS is offered.
  */
 #include <stdio.h>
 #include <string.h>

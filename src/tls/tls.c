@@ -431,19 +431,12 @@ bool tls_peer_fingerprint(const struct tls *t,
 	return is_done;
 }
 
-/* Without the extended master secret two connections of TLS 1.2 can be made to
- * share what this gives: somebody in the middle is in both.  RFC 7627 */
-static bool is_unique(SSL *ssl)
-{
-	return SSL_version(ssl) >= TLS1_3_VERSION ||
-		SSL_get_extms_support(ssl) == 1;
-}
-
 bool tls_exporter(const struct tls *t, uint8_t out[TLS_EXPORTER_BYTES])
 {
 	static const char label[] = "EXPORTER-Channel-Binding";
 
-	return t->state == TLS_OPEN && is_unique(t->ssl) &&
+	return t->state == TLS_OPEN &&
+		SSL_version(t->ssl) >= TLS1_3_VERSION &&
 		SSL_export_keying_material(t->ssl, out, TLS_EXPORTER_BYTES,
 			label, sizeof(label) - 1, NULL, 0, 0) == 1;
 }

@@ -85,8 +85,9 @@ bool tls_peer_fingerprint(const struct tls *t,
 	uint8_t out[TLS_FINGERPRINT_BYTES]);
 
 /* RFC 9266: what both sides know and nobody else, for SCRAM-…-PLUS; false
- * before the handshake is over, and with a TLS 1.2 that lacks the extended master
- * secret (RFC 7627). */
+ * before the handshake is over, and before TLS 1.3: there clients bind to
+ * tls-unique, which two connections can be made to share (RFC 7627), and one
+ * that is offered -PLUS and then refused does not get in at all. */
 #define TLS_EXPORTER_BYTES 32
 bool tls_exporter(const struct tls *t, uint8_t out[TLS_EXPORTER_BYTES]);
 
