@@ -18,19 +18,19 @@ FREE = ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]
 
 @pytest.fixture(scope="module")
 def server():
-    one = Server(options={"login": {"plaintext": '"never"'}}).start()
+    one = Server(options={"login": {"plaintext": '"never"', "certificates": "yes"}}).start()
     one.add_domain("here.test")
     one.add_account(USER)
     yield one
     one.close()
 
 
-def log_in(server, mechanism, password, *options):
+def log_in(server, mechanism, password, *options, user=USER):
     """What the tool and the server said to each other; did the tool like it?"""
     done = subprocess.run(
         ["gsasl", "--smtp", "--starttls", "--x509-ca-file=", "--verbose",
          "--connect", f"{server.address}:{server.submission_port}", "-m", mechanism,
-         "-a", USER, "-p", password, *options],
+         "-a", user, "-p", password, *options],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     return done.returncode == 0, done.stdout, done.stderr
 
@@ -64,3 +64,35 @@ def test_with_an_old_tls_nobody_binds(server):
     is_good, said, _ = log_in(server, "SCRAM-SHA-256-PLUS", server.passwords[USER], old)
     assert not is_good
     assert "\n504 5.5.4 " in said
+
+
+# of "ketchup", as other servers keep it: the libraries do their work in the confined hasher
+IMPORTED = {
+    "yescrypt": "$y$j75$k2XAnEHBqQ1Ct2aMXFKNa/HAmA1BpMnBsYHMWB4NZN4$"
+                "Vz1gswriLijAOUOrJ.eNZSsT1XWpb76OZI66FliNgy3",
+    "scrypt": "$7$BU..../....k2XAnEHBqQ1Ct2aMXFKNa/HAmA1BpMnBsYHMWB4NZN4$"
+              "fp4YzQ38qwKdp.6.PIiUAbi9gE9DfjexlVNDRXqqsS4",
+    "bcrypt": "$2y$05$P7UPINGNeenkWiGRVgODZ.TkxjvBtqlXoYsALMI.YGh2C4dGEo1GW",
+    "sha512-crypt": "{SHA512-CRYPT}$6$PuYTRJq7qamM9UeI$Cr9vyR7kIP0mgPcE9Kwr4L4044NqGeTe/2GNtWRzd1d/"
+                    "CUmIx0HbZIvNRQhm3MGlumwjwqf7ik2s2KcuBbnGK0",
+    "ssha": "{SSHA}0sngkyyJSbSkX/eLaUov1x/epByq2B2r",
+    "pbkdf2": "{PBKDF2}$1$jVErl/pHZTHVDF.7$5000$4791cb124adb46a008ab14ec0b1091da0857dd6f",
+    "scram": "{SCRAM-SHA-256}4096,C3hXO9bePzejWmbzEw5ssw==,Z4LtfPDPnfxv/GGc6Lu7EdOWvY7Pplc9O29/"
+             "AzAkFsA=,j7x9uEcJpVRvIWCfLqMb5+5SC8le8AZtda50lZMQOow=",
+    "argon2id": "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$96rXXw7eCSjC1Xw5HIAkHg$"
+                "ceMYW2N7RNmWdv18txHSQ0P9B0qx4bMgnDkvw44TNhc",
+}
+
+
+@pytest.mark.parametrize("kind", IMPORTED)
+def test_an_imported_hash_lets_in_and_is_replaced(server, kind):
+    user = f"{kind}@here.test"
+    server.run("account", "add", user, f"--password-hash={IMPORTED[kind]}")
+    assert not log_in(server, "PLAIN", "mustard", "--no-cb", user=user)[0]
+    # before the password was said once, there is nothing to prove it by
+    assert not log_in(server, "SCRAM-SHA-256", "ketchup", "--no-cb", user=user)[0]
+    is_good, said, trouble = log_in(server, "PLAIN", "ketchup", "--no-cb", user=user)
+    assert is_good, said + trouble
+    is_good, said, trouble = log_in(server, "SCRAM-SHA-256-PLUS", "ketchup", user=user)
+    assert is_good, said + trouble
+    assert log_in(server, "PLAIN", "ketchup", "--no-cb", user=user)[0]
