@@ -194,6 +194,7 @@ static const struct {
 	{"domain", run_directory},
 	{"account", run_directory},
 	{"alias", run_directory},
+	{"ban", run_directory},
 	{"queue", run_queue},
 };
 

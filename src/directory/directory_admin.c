@@ -83,7 +83,15 @@ void directory_tell_later(struct directory_command *c,
 {
 	must(c->d->tell_count < ADMIN_WORDS_MAX);
 	c->d->tells[c->d->tell_count++] =
-		(struct directory_tell){kind, account, quota_bytes};
+		(struct directory_tell){.kind = kind, .account = account,
+			.quota_bytes = quota_bytes};
+}
+
+void directory_tell_ban(struct directory_command *c,
+	const struct guess_ban *ban)
+{
+	directory_tell_later(c, DIRECTORY_TELL_BAN, 0, 0);
+	c->d->tells[c->d->tell_count - 1].ban = *ban;
 }
 
 static void tell(const struct directory *d)
@@ -99,6 +107,8 @@ static void tell(const struct directory *d)
 			l->quota(l->arg, t->account, t->quota_bytes);
 		if (t->kind == DIRECTORY_TELL_LOGOUT && l->logout != NULL)
 			l->logout(l->arg, t->account);
+		if (t->kind == DIRECTORY_TELL_BAN && d->on_ban != NULL)
+			d->on_ban(d->on_ban_arg, &t->ban);
 	}
 }
 
@@ -316,6 +326,9 @@ static const struct verb {
 	{"account", "certificate add",     2, 2,    true,  directory_certificate_add,  "", NO_NEW},
 	{"account", "certificate list",    1, 1,    false, directory_certificate_list, "", NO_NEW},
 	{"account", "certificate remove",  2, 2,    true,  directory_certificate_remove, "", NO_NEW},
+	{"ban",     "add",      1, ADMIN_WORDS_MAX, true,  directory_ban_add,          "for reason", NO_NEW},
+	{"ban",     "list",     0, 0,               false, directory_ban_list,         "", NO_NEW},
+	{"ban",     "remove",   1, ADMIN_WORDS_MAX, true,  directory_ban_remove,       "", NO_NEW},
 	{"alias",   "add",      2, ADMIN_WORDS_MAX, true,  directory_alias_add,        "", NO_NEW},
 	{"alias",   "list",     0, 1,               false, directory_alias_list,       "", NO_NEW},
 	{"alias",   "remove",   1, ADMIN_WORDS_MAX, true,  directory_alias_remove,     "", NO_NEW},

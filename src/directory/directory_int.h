@@ -9,6 +9,7 @@
 #include "crypto/secret.h"
 #include "db/db.h"
 #include "directory/directory_credential.h"
+#include "directory/directory_ban.h"
 
 #define DIRECTORY_SECRET_BYTES 32
 /* Column credentials.scram: 2 * 32 + 2 * 20. */
@@ -17,7 +18,8 @@
 enum directory_tell_kind {
 	DIRECTORY_TELL_GONE,
 	DIRECTORY_TELL_QUOTA,
-	DIRECTORY_TELL_LOGOUT
+	DIRECTORY_TELL_LOGOUT,
+	DIRECTORY_TELL_BAN
 };
 
 /* A change that the listener hears of after the commit. */
@@ -25,6 +27,7 @@ struct directory_tell {
 	enum directory_tell_kind kind;
 	uint64_t account;
 	uint64_t quota_bytes;
+	struct guess_ban ban; /* DIRECTORY_TELL_BAN */
 };
 
 struct directory {
@@ -37,6 +40,8 @@ struct directory {
 	const struct directory_new *news; /* of the next command; the caller's */
 	size_t new_count;
 	struct directory_listener listener;
+	directory_ban_fn *on_ban;
+	void *on_ban_arg;
 	struct directory_tell tells[ADMIN_WORDS_MAX]; /* of this command */
 	size_t tell_count;
 };
@@ -98,6 +103,8 @@ enum admin_exit directory_say_missing(struct directory_command *c,
 /* At most one a word of the command. */
 void directory_tell_later(struct directory_command *c,
 	enum directory_tell_kind kind, uint64_t account, uint64_t quota_bytes);
+void directory_tell_ban(struct directory_command *c,
+	const struct guess_ban *ban);
 void directory_row(const struct directory_command *c,
 	const struct span *cells, size_t count);
 
@@ -138,6 +145,9 @@ enum admin_exit directory_app_remove(struct directory_command *c);
 enum admin_exit directory_certificate_add(struct directory_command *c);
 enum admin_exit directory_certificate_list(struct directory_command *c);
 enum admin_exit directory_certificate_remove(struct directory_command *c);
+enum admin_exit directory_ban_add(struct directory_command *c);
+enum admin_exit directory_ban_list(struct directory_command *c);
+enum admin_exit directory_ban_remove(struct directory_command *c);
 enum admin_exit directory_alias_add(struct directory_command *c);
 enum admin_exit directory_alias_list(struct directory_command *c);
 enum admin_exit directory_alias_remove(struct directory_command *c);

@@ -25,6 +25,8 @@ static const char *const made[] = {
 	"CREATE TABLE credentials ",
 	"CREATE TABLE certificates ",
 	"CREATE INDEX certificates_by_fingerprint ",
+	"CREATE TABLE bans ",
+	"CREATE TABLE known_networks ",
 	"CREATE TABLE secrets ",
 };
 

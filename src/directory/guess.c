@@ -359,7 +359,8 @@ struct guess_word guess_ask(struct guess *g, const struct guess_try *t,
 	const struct guess_ban *ban = guess_ban_of(g, t->ip, n.is_known,
 		now_ms);
 
-	return (struct guess_word){ban != NULL, n.is_known};
+	return (struct guess_word){ban != NULL, n.is_known,
+		failures(g, n.of_network, now_ms) == 0};
 }
 
 static int64_t delay(const struct guess *g, const struct names *n,
@@ -413,12 +414,16 @@ void guess_settle(struct guess *g, const struct guess_try *t,
 {
 	struct names n;
 
-	*out = (struct guess_result){0};
+	*out = (struct guess_result){.verdict = verdict};
 	if (verdict != OK && verdict != DENIED)
 		return;
 	n = names_of(g, t, now_ms);
-	if (verdict == OK)
+	if (guess_ban_of(g, t->ip, n.is_known, now_ms) != NULL) {
+		out->verdict = DENIED;
+		out->delay_ms = GUESS_DELAY_MS_MAX;
+	} else if (verdict == OK) {
 		succeed(g, t, &n, now_ms, out);
-	else
+	} else {
 		fail(g, t, &n, now_ms, out);
+	}
 }

@@ -84,8 +84,11 @@ uint32_t guess_mark(const struct guess *g, struct span user,
 struct guess_word {
 	bool is_refused; /* no work: DENIED, after GUESS_DELAY_MS_MAX */
 	bool is_known;   /* goes first */
+	bool is_fresh;   /* nobody failed from there lately: goes second, or
+			    many networks with many tries each would keep a
+			    user out who comes from a new one */
 };
-/* Before the work; again when it waited for it, as a ban may have come. */
+/* Before the work. */
 struct guess_word guess_ask(struct guess *g, const struct guess_try *t,
 	int64_t now_ms);
 
@@ -100,6 +103,10 @@ struct guess_ban {
 };
 
 struct guess_result {
+	enum code verdict;           /* that of the work; DENIED also for what
+					was right, when a ban came meanwhile:
+					tries at the same time are no way round
+					it */
 	int64_t delay_ms;            /* hold the answer back for so long */
 	const struct guess_ban *ban; /* NULL; or just made, to be told and kept;
 					until the next call */

@@ -72,6 +72,34 @@ CREATE TABLE certificates (
 );
 CREATE INDEX certificates_by_fingerprint ON certificates (fingerprint);
 
+-- One row a network that is not listened to, or was until a day ago: guess.h.
+CREATE TABLE bans (
+	-- "192.0.2.1", "192.0.2.0/24", "2001:db8::/64"
+	network text PRIMARY KEY,
+	-- milliseconds since 1970, until_ms the largest number: for ever
+	made_ms bigint NOT NULL,
+	until_ms bigint NOT NULL,
+	-- how often for failed logins, within a day each
+	times integer NOT NULL,
+	-- 1: an administrator's
+	is_manual integer NOT NULL,
+	-- 1: only logins are refused, for somebody is known from there
+	is_soft integer NOT NULL,
+	-- an administrator's words
+	reason text NOT NULL
+);
+
+-- One row a network that an account logged in from within 30 days.
+CREATE TABLE known_networks (
+	account bigint NOT NULL REFERENCES accounts (account)
+		ON DELETE CASCADE,
+	-- guess_network's number of it
+	network bigint NOT NULL,
+	-- when last, to the day, milliseconds since 1970
+	seen_ms bigint NOT NULL,
+	PRIMARY KEY (account, network)
+);
+
 -- One row a number that nobody else knows.
 CREATE TABLE secrets (
 	-- "scram": the salts of SCRAM are made from it

@@ -300,8 +300,9 @@ static enum code open_role(struct role_run *run, void **out_state,
 	list_init(&role->logins);
 	hash_pool_init(&role->hashes, run);
 	directory_listen(role->directory, &listener);
+	directory_listen_bans(role->directory, directory_guess_changed, role);
 	*out_state = role;
-	return OK;
+	return directory_guess_open(role, e);
 }
 
 /* What was removed while accounts did not listen, or the server stood. */
@@ -312,6 +313,8 @@ static void peer_up(void *state, enum role peer, uint32_t instance)
 
 	if (peer == ROLE_HASHER)
 		hash_hasher_up(&role->hashes, instance);
+	if (peer == ROLE_FRONT)
+		directory_guess_front_up(role, instance);
 	if (peer == ROLE_ACCOUNTS &&
 		directory_tell_removed(role->directory, &e) != OK)
 		directory_note_trouble(role, &e);
@@ -339,12 +342,21 @@ enum admin_exit directory_run_command(void *state, const struct span *words,
 	size_t count, const struct admin_out *out, struct err *e)
 {
 	struct directory_role *role = state;
-	enum admin_exit exit = directory_admin(role->directory, words, count,
-		out, e);
+	enum admin_exit exit;
 
+	directory_guess_save_now(role);
+	exit = directory_admin(role->directory, words, count, out, e);
 	if (directory_is_broken(role->directory))
 		directory_note_trouble(role, e);
 	return exit;
+}
+
+static void stop(void *state)
+{
+	struct directory_role *role = state;
+
+	directory_guess_save_now(role);
+	loop_stop(role->run->loop);
 }
 
 static const struct frame_handler handlers[] = {
@@ -372,4 +384,5 @@ const struct role_def role_directory = {
 	.peer_lost = peer_lost,
 	.admin = directory_run_command,
 	.admin_later = directory_take_command,
+	.stop = stop,
 };

@@ -1,8 +1,8 @@
 /*
  * directory_hash.c - see directory_hash.h.
  *
- * When too many wait, somebody who is known takes the place of the last
- * stranger: who guesses passwords cannot keep out those who know theirs.
+ * When too many wait, somebody of a better class takes the place of the last
+ * of the worst: who guesses passwords cannot keep out those who know theirs.
  */
 #include "role/directory_hash.h"
 
@@ -107,16 +107,19 @@ static void too_late(void *arg)
 	finish(job, TEMP, SPAN_EMPTY);
 }
 
-/* Makes room for somebody who is known. */
+/* Makes room: the last of the lowest class below goes. */
 static bool displace(struct hash_pool *p, const struct hash_job *by)
 {
-	struct list *strangers = &p->waiting[HASH_UNKNOWN];
+	for (size_t class = HASH_CLASSES - 1; class > by->class; class--) {
+		struct list *line = &p->waiting[class];
 
-	if (by->class != HASH_KNOWN || list_is_empty(strangers))
-		return false;
-	finish(LIST_OF(struct hash_job, link, strangers->prev), TEMP,
-		SPAN_EMPTY);
-	return true;
+		if (list_is_empty(line))
+			continue;
+		finish(LIST_OF(struct hash_job, link, line->prev), TEMP,
+			SPAN_EMPTY);
+		return true;
+	}
+	return false;
 }
 
 bool hash_put(struct hash_pool *p, struct hash_job *job)

@@ -1,7 +1,7 @@
 /*
  * directory_hash.h - the queue of what hashers work out for the directory.
  *
- *	hash_put ──▶ waiting, three classes ──a hasher is free──▶ at work ──▶ done
+ *	hash_put ──▶ waiting, by classes ──a hasher is free──▶ at work ──▶ done
  *	                       │                                     │
  *	                       ╰──── HASH_DEADLINE_MS ──▶ done(TEMP) ◀╯
  *
@@ -20,7 +20,8 @@
 enum hash_class {
 	HASH_ADMIN,   /* an administrator's command: each has one job at most */
 	HASH_KNOWN,   /* a user from where he logged in before */
-	HASH_UNKNOWN, /* anybody */
+	HASH_FRESH,   /* anybody, from where nobody failed lately */
+	HASH_UNKNOWN, /* anybody else */
 	HASH_CLASSES
 };
 
@@ -56,7 +57,7 @@ struct hash_pool {
 	struct role_run *run;
 	struct list waiting[HASH_CLASSES];
 	int64_t deadline_ms; /* HASH_DEADLINE_MS; shorter in tests */
-	size_t count; /* of HASH_KNOWN and HASH_UNKNOWN that wait */
+	size_t count; /* that wait, but those of HASH_ADMIN */
 	struct hash_slot slots[ROLE_INSTANCES_MAX];
 	uint64_t last_id;
 };

@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "directory/directory_credential.h"
+#include "directory/directory_ban.h"
 #include "directory/rate.h"
 #include "role/directory_hash.h"
 #include "role/role.h"
@@ -25,6 +26,7 @@ struct directory_role {
 	size_t login_count;
 	struct hash_pool hashes;
 	struct rate *rates; /* what accounts sent */
+	struct directory_guess *guess; /* see directory_guess.c */
 };
 
 /* Logs it; after the worst the process ends, and master starts it again. */
@@ -37,6 +39,25 @@ frame_fn directory_on_scram_proof;
 frame_fn directory_on_certificate_login;
 /* What this front asked is not answered any more. */
 void directory_login_front_lost(struct directory_role *role, uint32_t front);
+
+/* ---- directory_guess.c -------------------------------------------------- */
+enum code directory_guess_open(struct directory_role *role,
+	struct err *e) MUST_USE;
+uint32_t directory_guess_mark(const struct directory_role *role,
+	struct span user, struct span password);
+/* Before the work of a login. */
+struct guess_word directory_guess_ask(struct directory_role *role,
+	const struct guess_try *t);
+/* After it: for how long the answer has to be held back, ms; DENIED takes the
+ * place of a verdict that came too late. */
+int64_t directory_guess_settle(struct directory_role *role,
+	const struct guess_try *t, enum code *verdict);
+/* Tells a front who is banned. */
+void directory_guess_front_up(struct directory_role *role, uint32_t front);
+/* An administrator's word: for directory_listen_bans. */
+directory_ban_fn directory_guess_changed;
+/* What is not in the file yet: before a command reads it, and at the end. */
+void directory_guess_save_now(struct directory_role *role);
 
 /* ---- directory_grant.c -------------------------------------------------- */
 /* A login that is good. */

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "crypto/secret.h"
+#include "directory/directory_ban.h"
 #include "role/directory_int.h"
 
 #include "base/banned.h"
@@ -25,6 +26,9 @@
 #define DENIAL_STEP_MS 250
 /* In all states, each 4 KiB and its password; the fronts ask for fewer. */
 #define LOGINS_MAX 4096
+/* With so many, only who is known is let in: answers that are held back shall
+ * not take the places of those who know their passwords. */
+#define STRANGERS_MAX (LOGINS_MAX / 4 * 3)
 
 struct login {
 	struct list link; /* of role->logins */
@@ -36,6 +40,9 @@ struct login {
 	size_t user_n;
 	uint8_t ip[16];
 	size_t ip_n;
+	uint64_t account; /* 0: there is none of that name */
+	uint32_t mark;    /* of the password, guess.h */
+	struct guess_word word;
 	int64_t begun_ms;
 	struct timer hold;
 
@@ -78,7 +85,43 @@ static void take_user(struct login *l, struct span user)
 	l->user_n = user.n;
 }
 
-/* NULL: there are too many, and the answer was sent. */
+static struct guess_try try_of(const struct login *l)
+{
+	return (struct guess_try){
+		.ip = span_of(l->ip, l->ip_n),
+		.user = span_of(l->user, l->user_n),
+		/* a certificate may say for itself whose it is */
+		.account = l->verdict == OK ? l->success.account.account
+					    : l->account,
+		.mark = l->mark,
+	};
+}
+
+static void end(struct login *l);
+static void settle(struct login *l, enum code verdict, const struct err *e);
+
+/* What is known of who asks, before the work.  False: there is none to do, it
+ * was answered or will be. */
+static bool may_work(struct login *l)
+{
+	struct directory_role *role = l->role;
+	struct guess_try try;
+
+	l->verdict = TEMP;
+	l->account = directory_guess_account(role->directory,
+		span_of(l->user, l->user_n));
+	try = try_of(l);
+	l->word = directory_guess_ask(role, &try);
+	if (!l->word.is_known && role->login_count > STRANGERS_MAX) {
+		answer(l);
+		return false;
+	}
+	if (l->word.is_refused)
+		settle(l, DENIED, NULL);
+	return !l->word.is_refused;
+}
+
+/* NULL: there is nothing to do, see may_work. */
 static struct login *begin(struct directory_role *role, const struct frame *f,
 	enum service service, struct span user, struct span ip)
 {
@@ -105,7 +148,7 @@ static struct login *begin(struct directory_role *role, const struct frame *f,
 	timer_init(&l->hold, role->run->loop, on_hold_over, l);
 	list_put(&role->logins, &l->link);
 	role->login_count++;
-	return l;
+	return may_work(l) ? l : NULL;
 }
 
 static void end(struct login *l)
@@ -145,6 +188,7 @@ static int64_t hold_ms(const struct login *l)
 /* It is known how it ends; e is read for our own trouble only. */
 static void settle(struct login *l, enum code verdict, const struct err *e)
 {
+	struct guess_try try;
 	int64_t wait_ms;
 
 	if (verdict != OK && verdict != DENIED) {
@@ -153,7 +197,9 @@ static void settle(struct login *l, enum code verdict, const struct err *e)
 		verdict = TEMP;
 	}
 	l->verdict = verdict;
-	wait_ms = hold_ms(l);
+	try = try_of(l);
+	wait_ms = directory_guess_settle(l->role, &try, &l->verdict);
+	wait_ms += hold_ms(l);
 	if (wait_ms > 0)
 		timer_arm(&l->hold, wait_ms);
 	else
@@ -190,7 +236,9 @@ static void hashed(struct hash_job *job, enum code verdict, struct span keys)
 static void ask_hasher(struct login *l)
 {
 	l->job = (struct hash_job){
-		.class = HASH_UNKNOWN,
+		.class = l->word.is_known ? HASH_KNOWN
+			: l->word.is_fresh ? HASH_FRESH
+					   : HASH_UNKNOWN,
 		.hash = span_str(l->look.hash),
 		.password = buf_span(&l->password),
 		.salt = span_of(l->look.salt, sizeof(l->look.salt)),
@@ -214,6 +262,8 @@ static void check_password(struct login *l, const struct msg_login *m)
 		return;
 	}
 	buf_put(&l->password, m->password);
+	l->mark = directory_guess_mark(l->role, span_of(l->user, l->user_n),
+		m->password);
 	code = directory_login_begin(l->role->directory, m->user, m->password,
 		purposes[l->success.service], &l->look, &e);
 	l->success.account = l->look.account;

@@ -41,6 +41,7 @@ static const struct {
 	{"domain", ROLE_DIRECTORY},
 	{"account", ROLE_DIRECTORY},
 	{"alias", ROLE_DIRECTORY},
+	{"ban", ROLE_DIRECTORY},
 	{"queue", ROLE_QUEUE},
 };
 

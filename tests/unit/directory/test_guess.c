@@ -199,6 +199,37 @@ static void test_a_ban_and_how_it_grows(void **state)
 	assert_int_equal(ban.times, 1);
 }
 
+/* Many at once are no way round it: what is right comes too late. */
+static void test_what_was_under_way_when_the_ban_came(void **state)
+{
+	struct guess_ban ban;
+
+	(void)state;
+	assert_int_equal(succeed_s("192.0.2.1", "ann"), 0);
+	assert_false(ask("192.0.2.1", "bob").is_refused);
+	assert_int_equal(fail_until_ban("192.0.2.1", "bob", 20, &ban), 20);
+	assert_int_equal(settle("192.0.2.1", "bob", 0, OK).verdict, DENIED);
+	assert_int_equal(settle("192.0.2.1", "bob", 0, OK).delay_ms, 15000);
+	assert_int_equal(settle("192.0.2.1", "ann", 0, OK).verdict, OK);
+	assert_int_equal(settle("192.0.2.1", "ann", 0, TEMP).verdict, TEMP);
+	now = ban.until_ms;
+	assert_int_equal(settle("192.0.2.1", "bob", 0, OK).verdict, OK);
+}
+
+static void test_who_goes_first(void **state)
+{
+	(void)state;
+	assert_true(ask("192.0.2.1", "bob").is_fresh);
+	succeed_s("192.0.2.1", "bob");
+	assert_true(ask("192.0.2.1", "bob").is_known);
+	fail_s("192.0.2.1", "ann");
+	assert_true(ask("192.0.2.1", "bob").is_known);
+	assert_false(ask("192.0.2.1", "ann").is_fresh);
+	assert_true(ask("192.0.2.2", "ann").is_fresh);
+	now += 2 * HOUR;
+	assert_true(ask("192.0.2.1", "ann").is_fresh);
+}
+
 static void test_one_ban_is_made_once(void **state)
 {
 	struct guess_ban ban;
@@ -517,6 +548,8 @@ int main(void)
 		TEST(test_a_64_is_one_network),
 		TEST(test_many_64_of_one_48),
 		TEST(test_a_ban_and_how_it_grows),
+		TEST(test_what_was_under_way_when_the_ban_came),
+		TEST(test_who_goes_first),
 		TEST(test_one_ban_is_made_once),
 		TEST(test_this_machine_is_never_banned),
 		TEST(test_an_administrators_ban),

@@ -267,6 +267,29 @@ static void test_the_line_is_bounded(void **state)
 		hash_cancel(&t.jobs[k]);
 }
 
+/* Who comes from where nobody failed goes before who comes from where many did,
+ * and takes his place. */
+static void test_fresh_go_second(void **state)
+{
+	size_t i = 0;
+
+	(void)state;
+	while (i < HASH_WAITING_MAX - 1)
+		assert_true(put(i++, HASH_UNKNOWN, "x"));
+	assert_true(put(i++, HASH_UNKNOWN, "last"));
+	assert_true(put(i++, HASH_FRESH, "new"));
+	assert_string_equal(t.done, "last temp,");
+	assert_true(put(i++, HASH_KNOWN, "friend"));
+	join(0);
+	wait_for_work(0, "friend");
+	say(0, OK);
+	wait_for_work(0, "new");
+	say(0, OK);
+	wait_for_work(0, "x");
+	for (size_t k = 0; k < HASH_WAITING_MAX - 2; k++)
+		hash_cancel(&t.jobs[k]);
+}
+
 static void test_a_job_outlives_one_hasher(void **state)
 {
 	(void)state;
@@ -379,6 +402,7 @@ int main(void)
 		TEST(test_known_go_first),
 		TEST(test_each_has_one_job),
 		TEST(test_the_line_is_bounded),
+		TEST(test_fresh_go_second),
 		TEST(test_a_job_outlives_one_hasher),
 		TEST(test_nobody_waits_for_ever),
 		TEST(test_an_answer_is_its_own_jobs),
