@@ -100,7 +100,7 @@ static bool admit(struct imap_session *s, const struct imap_literal *literal,
 		return false;
 	}
 	if (literal->size == 0) {
-		/* as clients cancel one of many: RFC 3502 2 */
+		/* as clients cancel one of many: RFC 3502 6.3.11 */
 		imap_no(s, "a message has at least one byte");
 		return false;
 	}
