@@ -55,6 +55,13 @@ static const struct cli_verb verbs[] = {
 	{"account", "remove",   "ADDRESS...",               "remove people and all their mail",  CLI_SELF,   cli_ask},
 	{"account", "password", "ADDRESS [--password-stdin | --password-hash=HASH]",
 		"change a password; without one it is made and shown once",                              CLI_SELF,   cli_ask},
+	{"account", "app-password", "add ADDRESS NAME [--only smtp,imap,pop3]",
+		"make a password for one program or device; it is shown once",                           CLI_SELF,   cli_ask},
+	{"account", "app-password", "list ADDRESS", "show which there are and when they were used", CLI_SELF, cli_ask},
+	{"account", "app-password", "remove ADDRESS NAME", "take one away; who is logged in has to do it again", CLI_SELF, cli_ask},
+	{"account", "certificate", "add ADDRESS FILE|FINGERPRINT", "let this client certificate log in",  CLI_SELF, cli_ask},
+	{"account", "certificate", "list ADDRESS", "show which may",                                     CLI_SELF, cli_ask},
+	{"account", "certificate", "remove ADDRESS FILE|FINGERPRINT", "no longer let it",                CLI_SELF, cli_ask},
 	{"account", "quota",    "ADDRESS SIZE|none",        "limit the size of a mailbox",       CLI_SELF,   cli_ask},
 	{"alias",   "add",      "ADDRESS TARGET...",        "send mail for an address on to others", CLI_SELF, cli_ask},
 	{"alias",   "list",     "[ADDRESS|DOMAIN]",         "show aliases and their targets",    CLI_SELF,   cli_ask},
@@ -104,14 +111,21 @@ static void put_usage(FILE *to, const struct cli_verb *v)
 		*v->words == '\0' ? "" : " ", v->words, v->help);
 }
 
-/* All verbs, or those of a noun (NULL: all), or one. */
+static bool is_same(const struct cli_verb *a, const struct cli_verb *b)
+{
+	if (strcmp(a->noun, b->noun) != 0)
+		return false;
+	return a->verb == NULL || strcmp(a->verb, b->verb) == 0;
+}
+
+/* All verbs, or those of a noun (NULL: all), or one with all its rows. */
 static void put_help(FILE *to, const char *noun, const struct cli_verb *one)
 {
 	(void)fprintf(to,
 		"usage: postrider [--config FILE] [--json] NOUN [VERB] ...\n\n");
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		if ((noun == NULL || strcmp(verbs[i].noun, noun) == 0) &&
-			(one == NULL || one == &verbs[i]))
+			(one == NULL || is_same(one, &verbs[i])))
 			put_usage(to, &verbs[i]);
 }
 

@@ -16,7 +16,10 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/cli_certificate.h"
 #include "cli/cli_offline.h"
+#include "codec/hex.h"
+#include "crypto/hash.h"
 #include "crypto/password.h"
 #include "crypto/secret.h"
 #include "ipc/messages.h"
@@ -219,6 +222,51 @@ static bool fill_password(struct span *words, size_t count, struct buf *word,
 	return true;
 }
 
+/* "--only LIST" becomes one word, as the server knows it. */
+static void join_only(struct span *words, size_t *count, struct buf *word)
+{
+	for (size_t i = 0; i + 1 < *count; i++) {
+		if (!span_eq(words[i], SPAN("--only")) || buf_len(word) > 0)
+			continue;
+		buf_puts(word, "--only=");
+		buf_put(word, span_head(words[i + 1], 64));
+		words[i] = buf_span(word);
+		(*count)--;
+		memmove(words + i + 1, words + i + 2,
+			(*count - i - 1) * sizeof(*words));
+	}
+}
+
+static bool is_fingerprint(struct span word)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < word.n; i++)
+		if (hex_digit(word.p[i]) >= 0)
+			digits++;
+		else if (word.p[i] != ':')
+			return false;
+	return digits == 2 * SHA256_BYTES;
+}
+
+/* The file of `account certificate add|remove ADDRESS FILE` becomes its
+ * fingerprint: the server never sees it. */
+static bool fill_fingerprint(struct span *words, size_t count,
+	struct buf *word, struct err *e)
+{
+	char path[4096];
+
+	if (count != 5 || !span_eq(words[0], SPAN("account")) ||
+		!span_eq(words[1], SPAN("certificate")) ||
+		is_fingerprint(words[4]) || words[4].n >= sizeof(path))
+		return true;
+	(void)snprintf(path, sizeof(path), "%.*s", SPAN_ARG(words[4]));
+	if (cli_certificate_fingerprint(path, word, e) != OK)
+		return false;
+	words[4] = buf_span(word);
+	return true;
+}
+
 static enum admin_exit ask(const struct config *config,
 	const struct span *words, size_t count, const struct admin_out *out,
 	struct err *e)
@@ -241,7 +289,7 @@ enum admin_exit cli_ask(void *module, const struct span *words, size_t count,
 {
 	const struct cli *cli = module;
 	static struct span own[ADMIN_WORDS_MAX];
-	struct buf password;
+	struct buf password, only, fingerprint;
 	enum admin_exit exit = EXIT_USAGE;
 
 	if (count > ADMIN_WORDS_MAX) {
@@ -251,8 +299,15 @@ enum admin_exit cli_ask(void *module, const struct span *words, size_t count,
 	}
 	memcpy(own, words, count * sizeof(*own));
 	buf_init(&password, sizeof("--password=\r") + PASSWORD_BYTES_MAX);
-	if (fill_password(own, count, &password, e))
+	buf_init(&only, 128);
+	buf_init(&fingerprint, 2 * SHA256_BYTES);
+	join_only(own, &count, &only);
+	if (!fill_fingerprint(own, count, &fingerprint, e))
+		exit = EXIT_NO_INPUT;
+	else if (fill_password(own, count, &password, e))
 		exit = ask(cli->config, own, count, out, e);
+	buf_clear(&only);
+	buf_clear(&fingerprint);
 	if (password.p != NULL)
 		secret_wipe(password.p, password.room);
 	buf_clear(&password);

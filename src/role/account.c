@@ -157,6 +157,7 @@ static bool on_logout(void *arg, struct frame *f)
 	if (!msg_get_logout(f->body, &m))
 		return false;
 	account_pop3_end(arg, "the account's credentials changed");
+	account_imap_end_all(arg, "the account's credentials changed");
 	return true;
 }
 

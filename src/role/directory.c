@@ -229,12 +229,23 @@ static void tell_quota(void *arg, uint64_t account, uint64_t quota_bytes)
 		channel_send(accounts, account_quota, ACCOUNT_QUOTA, 0, &m, -1);
 }
 
+static void tell_fronts(const struct directory_role *role, uint64_t account)
+{
+	const struct msg_sender_logout m = {account};
+
+	for (uint32_t i = 0; i < ROLE_INSTANCES_MAX; i++)
+		if (role->run->peers[ROLE_FRONT][i] != NULL)
+			channel_send(role->run->peers[ROLE_FRONT][i],
+				sender_logout, SENDER_LOGOUT, 0, &m, -1);
+}
+
 static void tell_logout(void *arg, uint64_t account)
 {
 	struct directory_role *role = arg;
 	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
 	const struct msg_account_logout m = {account};
 
+	tell_fronts(role, account);
 	if (accounts != NULL)
 		channel_send(accounts, account_logout, ACCOUNT_LOGOUT, 0, &m,
 			-1);
@@ -246,6 +257,7 @@ static void tell_gone(void *arg, uint64_t account)
 	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
 	const struct msg_account_gone m = {account};
 
+	tell_fronts(role, account);
 	if (accounts != NULL)
 		channel_send(accounts, account_gone, ACCOUNT_GONE, 0, &m, -1);
 }

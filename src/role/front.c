@@ -204,6 +204,32 @@ static void peer_lost(void *state, enum role role, uint32_t instance)
 		each_session(state, waits_for_accounts, fail_wait);
 }
 
+/* ---- logins that are over -------------------------------------------------------- */
+/* Who is known by his uid has no credentials that could change. */
+static bool is_logged_in_as(const struct session *s, uint64_t account)
+{
+	return s != NULL && s->local == NULL && s->account == account;
+}
+
+static bool on_sender_logout(void *arg, struct frame *frame)
+{
+	struct msg_sender_logout m;
+	uint64_t *sids;
+	size_t n;
+
+	if (!msg_get_sender_logout(frame->body, &m) || m.account == 0)
+		return false;
+	n = list_sessions(arg, is_any, &sids);
+	for (size_t i = 0; i < n; i++) {
+		struct session *s = session_find(arg, sids[i]);
+
+		if (is_logged_in_as(s, m.account))
+			session_log_out(s);
+	}
+	mem_free(sids);
+	return true;
+}
+
 /* ---- connections ----------------------------------------------------------------- */
 /* Whose connections are counted together: IPv4 alone, IPv6 by /64. */
 static struct span counted(const uint8_t *ip, uint8_t len)
@@ -417,6 +443,7 @@ static const struct frame_handler handlers[] = {
 	{MSG_RCPT_VERDICT, on_rcpt_verdict},
 	{MSG_LOCAL_USER_IS, front_on_local_user_is},
 	{MSG_SENDER_VERDICT, front_on_sender_verdict},
+	{MSG_SENDER_LOGOUT, on_sender_logout},
 	{MSG_SUBMITTED, on_submitted},
 	{MSG_ID_BLOCK, on_id_block},
 	{MSG_SPOOL_OPENED, on_spool_opened},

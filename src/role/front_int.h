@@ -158,6 +158,7 @@ struct session {
 	struct front_local *local; /* in the arena; NULL: not of this machine */
 	struct front_login login;
 	uint64_t account;    /* SMTP: who is logged in; 0: nobody */
+	bool is_logged_out;  /* SMTP: it ends when nothing is waited for */
 	struct span address; /* the same; in the arena */
 };
 
@@ -169,6 +170,9 @@ void session_open(struct front *f, enum service service, int fd,
 uint64_t session_open_local(struct front *f, int fd,
 	const struct front_local *who);
 struct session *session_find(struct front *f, uint64_t sid);
+/* SMTP: the credentials that it was opened with hold no longer; it may be freed
+ * by this. */
+void session_log_out(struct session *s);
 /* The id for a question to another role, never used before: what was asked in
  * vain (a time-out) may be answered later, amid another wait. */
 uint64_t session_question(struct session *s);
@@ -219,6 +223,7 @@ struct front_protocol {
 	/* Nothing is lost if the connection ends now. */
 	bool (*is_idle)(const struct session *s);
 };
+void front_smtp_log_out(struct session *s);
 extern const struct front_protocol front_smtp;
 extern const struct front_protocol front_pop3;
 extern const struct front_protocol front_imap;

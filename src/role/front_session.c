@@ -328,10 +328,20 @@ static void settle(struct session *s)
 		protocol(s)->shut(s, false);
 		pump(s);
 	}
+	if (s->is_logged_out && !s->is_ending && s->wait == WAIT_NONE) {
+		front_smtp_log_out(s);
+		pump(s);
+	}
 	if (s->has_eof && !s->is_ending && s->wait == WAIT_NONE)
 		session_end(s, SPAN("client closed"));
 	if (!end_if_over(s))
 		want(s);
+}
+
+void session_log_out(struct session *s)
+{
+	s->is_logged_out = true;
+	settle(s);
 }
 
 void session_settle(struct session *s)

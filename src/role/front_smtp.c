@@ -274,6 +274,13 @@ static void shut(struct session *s, bool is_timeout)
 			SPAN("server stops"));
 }
 
+void front_smtp_log_out(struct session *s)
+{
+	smtp_server_shut(s->smtp, SPAN("4.7.0"),
+		SPAN("The password was changed, log in again"),
+		SPAN("credentials changed"));
+}
+
 static int64_t timeout_ms(const struct session *s)
 {
 	return smtp_server_timeout_ms(s->smtp);

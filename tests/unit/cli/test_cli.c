@@ -273,6 +273,55 @@ static void test_the_data_of_a_server_that_stands(void **state)
 	assert_int_equal(st.st_mode & 0777, 0700);
 }
 
+/* The first certificate of a file is named by its fingerprint; the words of
+ * --only may be one or two. */
+static void test_credentials_of_an_account(void **state)
+{
+	static const char pem[] = "text before it\n"
+		"-----BEGIN CERTIFICATE-----\nMAMC\nAQE=\n"
+		"-----END CERTIFICATE-----\n";
+	char path[128], line[256], want[256];
+	FILE *file;
+
+	(void)state;
+	expect("domain add crepes.fr", 0, "", "");
+	start("account add alice@crepes.fr --password-stdin", "crepe\n");
+	assert_int_equal(finish(), 0);
+	start("account app-password add alice@crepes.fr phone --only imap,pop3",
+		"");
+	assert_int_equal(finish(), 0);
+	expect("account app-password add alice@crepes.fr x --only ftp", 65, "",
+		"postrider: --only: \"ftp\" is no service; write some of "
+		"smtp,imap,pop3\n");
+	start("--json account app-password list alice@crepes.fr", "");
+	assert_int_equal(finish(), 0);
+	assert_non_null(strstr(t.out,
+		"{\"name\":\"phone\",\"only\":\"imap,pop3\","));
+	(void)snprintf(path, sizeof(path), "%s/data/cert.pem", t.folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fputs(pem, file) >= 0 && fclose(file) == 0, 1);
+	(void)snprintf(line, sizeof(line),
+		"account certificate add alice@crepes.fr %s", path);
+	expect(line, 0, "", "");
+	start("--json account certificate list alice@crepes.fr", "");
+	assert_int_equal(finish(), 0);
+	assert_non_null(strstr(t.out, "{\"fingerprint\":\"1b65f68a522c858715f5"
+		"dd951cd0402dc16691778814bf0759822b7a257421d0\","));
+	expect("account certificate remove alice@crepes.fr 1B:65:F6:8A:52:2C:"
+	       "85:87:15:F5:DD:95:1C:D0:40:2D:C1:66:91:77:88:14:BF:07:59:82:"
+	       "2B:7A:25:74:21:D0", 0, "", "");
+	(void)snprintf(line, sizeof(line), "account certificate add "
+		"alice@crepes.fr %s/data/lock", t.folder);
+	(void)snprintf(want, sizeof(want), "postrider: %s/data/lock: there is "
+		"no certificate in it; give a PEM file, or its SHA-256 "
+		"fingerprint\n", t.folder);
+	expect(line, 66, "", want);
+	expect("account certificate add alice@crepes.fr nothing", 66, "",
+		"postrider: nothing: No such file or directory\n");
+	(void)unlink(path);
+}
+
 static void test_a_lock_without_a_socket(void **state)
 {
 	char path[128], want[256];
@@ -424,6 +473,7 @@ int main(void)
 		TEST(test_config),
 		TEST(test_what_config_prints_can_be_read),
 		TEST(test_the_data_of_a_server_that_stands),
+		TEST(test_credentials_of_an_account),
 		TEST(test_a_lock_without_a_socket),
 		TEST(test_a_running_server_is_asked),
 		TEST(test_a_server_that_goes_away),
