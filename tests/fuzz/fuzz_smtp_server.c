@@ -3,7 +3,7 @@
  * differently, have to end the same.
  *
  * The last bytes of the input choose the answers and the cuts; what is before
- * is what the client sends.  Checked: the order of effects, one reply a command,
+ * is what the client sends; half of them make it a submission port.  Checked: the order of effects, one reply a command,
  * a body that is complete, no control byte in an address; and that the cuts
  * do not matter.  Commands that have to be the last of their group are the one
  * thing where they do (RFC 2920 3.1), so the first play is byte by byte and
@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct play {
 	struct arena arena;
 	struct smtp_server *smtp;
+	struct sasl_config login;
 	const uint8_t *choices;
 	unsigned asked;
 	struct buf out;
@@ -35,7 +36,7 @@ struct play {
 static enum code choose(struct play *p)
 {
 	static const enum code codes[] = {OK, OK, OK, NOT_FOUND, DENIED, FULL,
-		TEMP, SYNTAX};
+		LIMIT, SYNTAX};
 	unsigned n = p->asked++;
 
 	return codes[(p->choices[n % CHOICES] >> n % 5) & 7];
@@ -48,13 +49,23 @@ static void check_address(struct span address)
 		must(address.p[i] >= ' ' && address.p[i] != 0x7f);
 }
 
+static bool is_submission(const struct play *p)
+{
+	return (p->choices[0] & 0x80) != 0;
+}
+
 static void ask(struct play *p, const struct smtp_effect *e)
 {
 	const struct smtp_transaction *t = smtp_server_transaction(p->smtp);
 	enum code verdict = choose(p);
 
-	if (e->type == SMTP_ASK_RCPT) {
+	if (e->type == SMTP_ASK_SENDER) {
+		must(!p->has_body && smtp_server_is_logged_in(p->smtp));
+		if (e->address.n > 0)
+			check_address(e->address);
+	} else if (e->type == SMTP_ASK_RCPT) {
 		must(!p->has_body);
+		must(!is_submission(p) || smtp_server_is_logged_in(p->smtp));
 		check_address(e->address);
 	} else if (e->type == SMTP_ASK_DATA) {
 		must(!p->has_body && t->rcpt_count > 0);
@@ -75,6 +86,17 @@ static void ask(struct play *p, const struct smtp_effect *e)
 	smtp_server_answer(p->smtp, verdict, 1, 1, SPAN("9KD"));
 }
 
+static void answer_login(struct play *p, const struct sasl_question *q)
+{
+	static const uint8_t signature[32] = {'s'};
+	const struct sasl_answer a = {.verdict = choose(p),
+		.salt = SPAN("salt"), .rounds = 4096,
+		.signature = span_of(signature, q->is_sha1 ? 20 : 32)};
+
+	must(is_submission(p) && !p->has_body);
+	smtp_server_login_answer(p->smtp, &a);
+}
+
 static void act(struct play *p, const struct smtp_effect *e)
 {
 	must(!p->is_closed);
@@ -88,6 +110,13 @@ static void act(struct play *p, const struct smtp_effect *e)
 		p->body_bytes += e->bytes.n;
 		buf_put(&p->message, e->bytes);
 		break;
+	case SMTP_ASK_LOGIN:
+		answer_login(p, e->login);
+		break;
+	case SMTP_LOGGED_IN:
+		must(smtp_server_is_logged_in(p->smtp));
+		break;
+	case SMTP_ASK_SENDER:
 	case SMTP_ASK_RCPT:
 	case SMTP_ASK_DATA:
 	case SMTP_ASK_COMMIT:
@@ -97,7 +126,8 @@ static void act(struct play *p, const struct smtp_effect *e)
 		smtp_server_answer(p->smtp, choose(p), 0, 0, SPAN_EMPTY);
 		break;
 	case SMTP_START_TLS:
-		smtp_server_secured(p->smtp, SPAN("TLSv1.3 CIPHER"));
+		smtp_server_secured(p->smtp, SPAN("TLSv1.3 CIPHER"),
+			&p->login);
 		break;
 	case SMTP_DROP:
 		must(p->has_body);
@@ -128,13 +158,18 @@ static bool act_all(struct play *p)
 static void open_play(struct play *p, const uint8_t *choices)
 {
 	static const uint8_t ip[16] = {0x20, 0x01, 0x0d, 0xb8};
-	const struct smtp_server_config config = {.hostname = SPAN("mx.test"),
+	struct smtp_server_config config = {.hostname = SPAN("mx.test"),
 		.message_size_max = 3000, .recipients_max = 5,
 		.errors_max = 50, .received_max = 3, .has_tls = true};
 	const struct smtp_peer peer = {.address = span_of(ip, sizeof(ip))};
 
 	*p = (struct play){.choices = choices};
-	arena_init(&p->arena, SMTP_SERVER_ARENA_BYTES);
+	p->login = (struct sasl_config){.may_plain = true,
+		.has_certificate = true};
+	config.login = p->login;
+	config.is_submission = is_submission(p);
+	config.hides_client = (choices[1] & 0x80) != 0;
+	arena_init(&p->arena, SMTP_SERVER_ARENA_BYTES + SASL_ARENA_BYTES);
 	buf_init(&p->out, 1 << 26);
 	buf_init(&p->body, 1 << 26);
 	buf_init(&p->message, 1 << 26);
