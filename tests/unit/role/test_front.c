@@ -29,6 +29,7 @@ static struct {
 	int door, client;
 	struct buf heard;       /* by the peers, a line each */
 	uint64_t question;      /* the id of the last one */
+	uint64_t submitted_bytes; /* as the last SUBMIT says */
 	struct timer limit;
 } t;
 
@@ -56,6 +57,27 @@ static bool on_rcpt_check(void *arg, struct frame *f)
 	return note(f, "rcpt", m.address.n);
 }
 
+/* Anybody is ann. */
+static bool on_login(void *arg, struct frame *f)
+{
+	const struct msg_login_result m = {.result = OK, .account = 7,
+		.address = SPAN("ann@here.test")};
+
+	(void)arg;
+	channel_send(f->from, login_result, LOGIN_RESULT, f->id, &m, -1);
+	return true;
+}
+
+static bool on_sender_check(void *arg, struct frame *f)
+{
+	struct msg_sender_check m;
+
+	(void)arg;
+	assert_true(msg_get_sender_check(f->body, &m));
+	assert_int_equal(m.account, 7);
+	return note(f, m.is_new ? "sender" : "own", m.address.n);
+}
+
 static bool on_ids(void *arg, struct frame *f)
 {
 	const struct msg_id_block m = {.first = 1, .count = 1000};
@@ -71,7 +93,9 @@ static bool on_submit(void *arg, struct frame *f)
 
 	(void)arg;
 	assert_true(msg_get_submit(f->body, &m));
-	return note(f, "submit", m.qid);
+	t.submitted_bytes = m.size;
+	assert_true(m.is_spooled || m.size == m.body.n);
+	return note(f, m.account == 0 ? "submit" : "submit by ann", m.qid);
 }
 
 static bool on_unconfirmed(void *arg, struct frame *f)
@@ -97,6 +121,8 @@ static bool on_spool_drop(void *arg, struct frame *f)
 
 static const struct frame_handler peer_handlers[] = {
 	{MSG_RCPT_CHECK, on_rcpt_check},
+	{MSG_LOGIN, on_login},
+	{MSG_SENDER_CHECK, on_sender_check},
 	{MSG_IDS, on_ids},
 	{MSG_SUBMIT, on_submit},
 	{MSG_UNCONFIRMED, on_unconfirmed},
@@ -133,6 +159,14 @@ static void answer_rcpt(uint64_t question, enum rcpt_verdict verdict)
 
 	channel_send(t.directory, rcpt_verdict, RCPT_VERDICT, question, &m,
 		-1);
+}
+
+static void answer_sender(enum code result)
+{
+	const struct msg_sender_verdict m = {(uint8_t)result};
+
+	channel_send(t.directory, sender_verdict, SENDER_VERDICT, t.question,
+		&m, -1);
 }
 
 static void answer_submit(uint64_t question, enum code result, uint64_t qid)
@@ -246,10 +280,11 @@ static void set_config(void)
 		.received_max = 100,
 		.connections_max = 10,
 		.connections_per_address = 10,
+		.login_plaintext = PLAINTEXT_ALWAYS,
 	};
 }
 
-static void connect_client(void)
+static void connect_client(enum service service)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -259,16 +294,15 @@ static void connect_client(void)
 	assert_int_equal(bind(t.door, (struct sockaddr *)&at, len), 0);
 	assert_int_equal(listen(t.door, 1), 0);
 	assert_int_equal(getsockname(t.door, (struct sockaddr *)&at, &len), 0);
-	role_front.listen(t.state, SERVICE_SMTP, t.door);
+	role_front.listen(t.state, service, t.door);
 	t.client = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(t.client, (struct sockaddr *)&at, len), 0);
 }
 
-static int setup(void **state)
+static void open_all(enum service service)
 {
 	struct err e;
 
-	(void)state;
 	memset(&t, 0, sizeof(t));
 	set_config();
 	t.run.def = &role_front;
@@ -281,12 +315,27 @@ static int setup(void **state)
 	t.directory = join(ROLE_DIRECTORY);
 	t.queue = join(ROLE_QUEUE);
 	t.keys = join(ROLE_KEYS);
-	connect_client();
+	connect_client(service);
 	hear(""); /* nobody is let in yet */
 	give_certificate();
 	hear("220 ");
 	say("EHLO c.test\r\n", "");
 	hear("250 ");
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	open_all(SERVICE_SMTP);
+	return 0;
+}
+
+static int setup_submission(void **state)
+{
+	(void)state;
+	open_all(SERVICE_SUBMISSION);
+	say("AUTH PLAIN AGFubgBzZWNyZXQ=\r\n", "");
+	hear("235 ");
 	return 0;
 }
 
@@ -468,6 +517,130 @@ static void test_a_stop_comes_before_the_next_transaction(void **state)
 	hear("421 4.3.2 ");
 }
 
+/* ---- submission ---------------------------------------------------------------- */
+static void begin_own_message(void)
+{
+	say("MAIL FROM:<ann@here.test>\r\n", "sender 13\n");
+	answer_sender(OK);
+	hear("250 ");
+	say("RCPT TO:<bob@here.test>\r\n", "rcpt 13\n");
+	answer_rcpt(t.question, RCPT_OK);
+	hear("250 ");
+	say("DATA\r\n", "");
+	hear("354 ");
+}
+
+#define COMPLETE "Date: x\r\nMessage-ID: <y>\r\n"
+
+/* Only who is not known to be ann is asked for, one after the other; size is that
+ * of what is handed in, not of what came. */
+static void test_each_foreign_sender_is_asked_for(void **state)
+{
+	(void)state;
+	begin_own_message();
+	say("From: Ann@here.test, sales@here.test\r\nSender: ann@here.test\r\n"
+	    "Bcc: c@d\r\nResent-From: s@far.test\r\n" COMPLETE "\r\nx\r\n.\r\n",
+		"own 15\n");
+	answer_sender(OK);
+	peers_hear("own 10\n");
+	answer_sender(OK);
+	peers_hear("submit by ann 1\n");
+	assert_int_equal(t.submitted_bytes,
+		strlen("From: Ann@here.test, sales@here.test\r\n"
+		       "Sender: ann@here.test\r\nResent-From: s@far.test\r\n"
+			COMPLETE "\r\nx\r\n"));
+	answer_submit(t.question, OK, 1);
+	hear("250 2.0.0 ");
+	begin_own_message();
+	say("From: ann@here.test\r\n\r\n.\r\n", "submit by ann 2\n");
+}
+
+static void test_a_foreign_sender_is_refused(void **state)
+{
+	(void)state;
+	begin_own_message();
+	say("From: boss@here.test, more@here.test\r\n\r\nx\r\n.\r\n",
+		"own 14\n");
+	answer_sender(DENIED);
+	hear("550 5.7.1 ");
+	say("MAIL FROM:<boss@here.test>\r\n", "sender 14\n");
+	answer_sender(DENIED);
+	hear("550 5.7.1 ");
+	say("MAIL FROM:<ann@here.test>\r\n", "sender 13\n");
+	answer_sender(LIMIT);
+	hear("451 4.7.1 ");
+	/* nothing is left of all that */
+	begin_own_message();
+	say("\r\nx\r\n.\r\n", "submit by ann 2\n");
+}
+
+/* Directory dies while it is asked. */
+static void test_a_lost_directory_is_our_own_trouble(void **state)
+{
+	(void)state;
+	say("MAIL FROM:<ann@here.test>\r\n", "sender 13\n");
+	role_front.peer_lost(t.state, ROLE_DIRECTORY, 0);
+	hear("451 4.3.0 ");
+	answer_sender(OK);
+	hear("");
+	begin_own_message();
+	say("From: boss@here.test\r\n\r\nx\r\n.\r\n", "own 14\n");
+	role_front.peer_lost(t.state, ROLE_DIRECTORY, 0);
+	hear("451 4.3.0 ");
+	answer_sender(OK);
+	hear("");
+	begin_own_message();
+	say("\r\nx\r\n.\r\n", "submit by ann 2\n");
+}
+
+static void send_wide_header(const char *end)
+{
+	for (int i = 0; i < 100; i++) {
+		char line[1000];
+
+		memset(line, 'x', sizeof(line));
+		line[4] = ':';
+		line[998] = '\r';
+		line[999] = '\n';
+		assert_int_equal(send(t.client, line, sizeof(line), 0),
+			sizeof(line));
+	}
+	say(end, "open 0\n");
+}
+
+/* A header that is all of a message goes out at its end, and then it needs a
+ * file; what it is, is looked at when there is one. */
+static void test_a_header_that_needs_a_file(void **state)
+{
+	struct msg_spool_opened m = {.result = OK};
+	int fds[2];
+
+	(void)state;
+	begin_own_message();
+	send_wide_header("From: boss@here.test\r\n.\r\n");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	channel_send(t.queue, spool_opened, SPOOL_OPENED, t.question, &m,
+		fds[0]);
+	peers_hear("own 14\n");
+	answer_sender(OK);
+	peers_hear("submit by ann 1\n");
+	assert_in_range(t.submitted_bytes, 100000, 101000);
+	answer_submit(t.question, OK, 1);
+	hear("250 2.0.0 ");
+	close(fds[1]);
+
+	begin_own_message();
+	send_wide_header(".\r\n");
+	m.result = FULL;
+	channel_send(t.queue, spool_opened, SPOOL_OPENED, t.question, &m, -1);
+	hear("452 4.3.1 ");
+	buf_reset(&t.heard); /* SPOOL_DROP */
+	begin_own_message();
+	say("\r\nx\r\n.\r\n", "submit by ann 3\n");
+}
+
+#define SUBMISSION(name)                                                       \
+	cmocka_unit_test_setup_teardown(name, setup_submission, teardown)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -481,6 +654,10 @@ int main(void)
 		TEST(test_a_client_that_went_before_250_is_unconfirmed),
 		TEST(test_a_half_closed_client_is_confirmed),
 		TEST(test_a_stop_comes_before_the_next_transaction),
+		SUBMISSION(test_each_foreign_sender_is_asked_for),
+		SUBMISSION(test_a_foreign_sender_is_refused),
+		SUBMISSION(test_a_lost_directory_is_our_own_trouble),
+		SUBMISSION(test_a_header_that_needs_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
