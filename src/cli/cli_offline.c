@@ -25,6 +25,7 @@
 #include "directory/directory.h"
 #include "queue/queue_admin.h"
 #include "queue/queue_schedule.h"
+#include "store/store_admin.h"
 
 #include "base/banned.h"
 
@@ -184,6 +185,62 @@ static enum admin_exit run_queue(struct offline *o, const struct span *words,
 	return exit;
 }
 
+/* The account of an address; EXIT_OK, or why not. */
+static enum admin_exit find_account(struct offline *o, struct span address,
+	uint64_t *out, struct err *e)
+{
+	struct directory *d;
+	struct directory_hit hit;
+	enum code code = directory_open(path_of(o, "/directory/directory.db"),
+		&d, e);
+
+	if (code != OK)
+		return exit_of(code);
+	code = directory_resolve(d, address, &hit, e);
+	directory_close(d);
+	if (code != OK)
+		return exit_of(code);
+	if (hit.kind == DIRECTORY_ACCOUNT) {
+		*out = hit.account;
+		return EXIT_OK;
+	}
+	err_set(e, NOT_FOUND, "nobody here has a mailbox as %.*s; see "
+		"postrider account list", SPAN_ARG(address));
+	return EXIT_NO_ADDRESS;
+}
+
+static enum admin_exit run_mailbox(struct offline *o, const struct span *words,
+	size_t count, const struct admin_out *out, struct err *e)
+{
+	char below[64];
+	struct store *store;
+	uint64_t account;
+	enum admin_exit exit;
+	enum code code;
+
+	if (count < 3)
+		return store_admin_run(NULL, words, count, out, e);
+	exit = find_account(o, words[2], &account, e);
+	if (exit != EXIT_OK)
+		return exit;
+	(void)snprintf(below, sizeof(below), "/accounts/%llu",
+		(unsigned long long)account);
+	if (access(path_of(o, below), F_OK) != 0) {
+		err_set(e, NOT_FOUND, "no mail ever came for %.*s",
+			SPAN_ARG(words[2]));
+		return EXIT_NO_INPUT;
+	}
+	(void)snprintf(below, sizeof(below), "/accounts/%llu/mail.db",
+		(unsigned long long)account);
+	code = store_open(path_of(o, below), account, time_wall_ms(), &store,
+		e);
+	if (code != OK)
+		return code == CORRUPT ? EXIT_CHECK_FAILED : exit_of(code);
+	exit = store_admin_run(store, words, count, out, e);
+	store_close(store);
+	return exit;
+}
+
 typedef enum admin_exit offline_fn(struct offline *o, const struct span *words,
 	size_t count, const struct admin_out *out, struct err *e);
 
@@ -196,6 +253,7 @@ static const struct {
 	{"alias", run_directory},
 	{"ban", run_directory},
 	{"queue", run_queue},
+	{"mailbox", run_mailbox},
 };
 
 static offline_fn *offline_of(struct span noun)

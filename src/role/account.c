@@ -20,7 +20,10 @@
 #include "base/time.h"
 #include "db/db.h"
 #include "role/account_int.h"
+#include "role/admin.h"
 #include "role/confine.h"
+#include "role/role.h"
+#include "store/store_admin.h"
 
 #include "base/banned.h"
 
@@ -246,6 +249,28 @@ static enum code begin_session(struct account *a, const struct msg_session *m,
 	return OK;
 }
 
+static bool on_admin(void *arg, struct frame *f)
+{
+	struct account *a = arg;
+	const struct role_run run = {.loop = a->loop};
+	struct err e = {.code = TEMP, .text = "a command failed"};
+	struct msg_account_admin m;
+
+	if (!msg_get_account_admin(f->body, &m) || f->fd < 0)
+		return false;
+	if (a->store == NULL) { /* it could not be opened: we end */
+		close(f->fd);
+		return true;
+	}
+	account_settle(a);
+	admin_serve(&run, store_admin_run, a->store, f->fd, m.words);
+	if (account_is_broken(a, &e))
+		return true;
+	account_report_usage(a);
+	account_touch(a);
+	return true;
+}
+
 static bool on_session(void *arg, struct frame *f)
 {
 	struct account *a = arg;
@@ -309,6 +334,7 @@ int account_run(const struct account_start *start)
 		{MSG_SESSION, on_session},
 		{MSG_QUOTA, on_quota},
 		{MSG_LOGOUT, on_logout},
+		{MSG_ACCOUNT_ADMIN, on_admin},
 		{MSG_IDLE_END, on_idle_end},
 		{MSG_NONE, NULL},
 	};

@@ -169,6 +169,24 @@ static bool on_account_quota(void *arg, struct frame *f)
 	return true;
 }
 
+static bool on_mailbox_admin(void *arg, struct frame *f)
+{
+	struct accounts *s = arg;
+	struct msg_mailbox_admin m;
+	struct account_slot *slot;
+	struct wait *w;
+
+	if (!msg_get_mailbox_admin(f->body, &m) || f->fd < 0)
+		return false;
+	slot = accounts_slot(s, m.account);
+	w = wait_new(MSG_MAILBOX_ADMIN, f->id);
+	w->fd = f->fd;
+	buf_put(&w->words, m.words);
+	list_put(&slot->waits, &w->link);
+	accounts_serve_waits(slot);
+	return true;
+}
+
 static bool on_account_gone(void *arg, struct frame *f)
 {
 	struct accounts *s = arg;
@@ -284,8 +302,9 @@ static bool on_idle(void *arg, struct frame *f)
 
 	if (!msg_get_idle(f->body, &m))
 		return false;
-	/* a session is on its way there */
-	if (!list_is_empty(&slot->attached))
+	/* a session is on its way there, or an answer from there */
+	if (!list_is_empty(&slot->attached) ||
+		loop_mono_ms(slot->owner->run->loop) < slot->busy_until_ms)
 		return true;
 	/* whoever comes now waits until it is gone, and gets a new one */
 	channel_send(slot->channel, idle_end, IDLE_END, 0, &end, -1);
@@ -362,6 +381,7 @@ static const struct frame_handler handlers[] = {
 	{MSG_ACCOUNT_QUOTA, on_account_quota},
 	{MSG_ACCOUNT_GONE, on_account_gone},
 	{MSG_ACCOUNT_LOGOUT, on_account_logout},
+	{MSG_MAILBOX_ADMIN, on_mailbox_admin},
 	{MSG_NONE, NULL},
 };
 

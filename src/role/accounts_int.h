@@ -25,14 +25,17 @@ enum facts_state { FACTS_UNKNOWN, FACTS_ASKED, FACTS_KNOWN };
 /* Who waits for an account: queue for a channel, or front for a session. */
 struct wait {
 	struct list link;
-	enum message_type type; /* MSG_ACCOUNT_OPEN or MSG_ATTACH */
+	enum message_type type; /* MSG_ACCOUNT_OPEN, MSG_ATTACH, or
+	                           MSG_MAILBOX_ADMIN */
 	uint64_t id;            /* of the question */
 	uint32_t front;         /* MSG_ATTACH: which */
 	uint64_t number;        /* MSG_ATTACH: of the SESSION, once it was sent */
-	int fd;                 /* MSG_ATTACH: the socket, owned; -1: none */
+	int fd;                 /* the socket of a session, or of an
+	                           administrator, owned; -1: none */
 	uint64_t sid;
 	uint8_t service;
 	struct buf user, tag, ip, pending;
+	struct buf words;       /* MSG_MAILBOX_ADMIN */
 };
 
 struct account_slot {
@@ -48,6 +51,7 @@ struct account_slot {
 	int64_t started_ms;
 	int64_t retry_ms;        /* not forked before; monotonic */
 	unsigned failures;       /* in a row */
+	int64_t busy_until_ms;   /* it answers an administrator; monotonic */
 	bool is_full;            /* as it reported last */
 	bool is_gone;            /* removed: the folder goes after the process */
 	struct list waits;       /* of struct wait: for facts or the process */

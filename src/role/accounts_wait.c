@@ -11,12 +11,17 @@
 
 #include "base/mem.h"
 #include "role/accounts_int.h"
+#include "role/admin.h"
 
 #include "base/banned.h"
 
 #define ADDRESS_MAX 512
 #define PENDING_MAX 8192
 #define TAG_MAX     64
+#define WORDS_MAX   98304 /* RECORDS_BYTES of messages.def */
+/* A process that was given an administrator's command does not end so soon: what
+ * it answers has to go out. */
+#define BUSY_MS     30000
 
 /* ---- slots and waits ---------------------------------------------------------- */
 struct account_slot *accounts_slot(struct accounts *s, uint64_t account)
@@ -47,6 +52,7 @@ struct wait *wait_new(enum message_type type, uint64_t id)
 	buf_init(&w->tag, TAG_MAX);
 	buf_init(&w->ip, 16);
 	buf_init(&w->pending, PENDING_MAX);
+	buf_init(&w->words, WORDS_MAX);
 	return w;
 }
 
@@ -59,6 +65,7 @@ void wait_free(struct wait *w)
 	buf_clear(&w->tag);
 	buf_clear(&w->ip);
 	buf_clear(&w->pending);
+	buf_clear(&w->words);
 	mem_free(w);
 }
 
@@ -86,10 +93,36 @@ void accounts_answer_attach(struct accounts *s, uint32_t front, uint64_t id,
 		channel_send(c, attached, ATTACHED, id, &m, -1);
 }
 
+static enum admin_exit say_why(void *module, const struct span *words,
+	size_t count, const struct admin_out *out, struct err *e)
+{
+	const enum code *code = module;
+
+	(void)words;
+	(void)count;
+	(void)out;
+	if (*code == NOT_FOUND) {
+		err_set(e, NOT_FOUND, "the account is gone");
+		return EXIT_NO_ADDRESS;
+	}
+	err_set(e, TEMP, "the mailbox cannot be opened now; the log says why");
+	return EXIT_TRY_AGAIN;
+}
+
+static void answer_admin(struct account_slot *slot, struct wait *w,
+	enum code code)
+{
+	admin_serve(slot->owner->run, say_why, &code, w->fd,
+		buf_span(&w->words));
+	w->fd = -1;
+}
+
 void wait_answer(struct account_slot *slot, struct wait *w, enum code code)
 {
 	if (w->type == MSG_ACCOUNT_OPEN)
 		answer_open(slot, w, code, -1);
+	else if (w->type == MSG_MAILBOX_ADMIN)
+		answer_admin(slot, w, code);
 	else
 		accounts_answer_attach(slot->owner, w->front, w->id, code);
 	wait_free(w);
@@ -135,6 +168,16 @@ static void send_session(struct account_slot *slot, struct wait *w)
 	list_put(&slot->attached, &w->link);
 }
 
+static void send_admin(struct account_slot *slot, struct wait *w)
+{
+	const struct msg_account_admin m = {.words = buf_span(&w->words)};
+
+	slot->busy_until_ms = loop_mono_ms(slot->owner->run->loop) + BUSY_MS;
+	channel_send(slot->channel, account_admin, ACCOUNT_ADMIN, 0, &m, w->fd);
+	w->fd = -1;
+	wait_free(w);
+}
+
 static void ask_facts(struct account_slot *slot)
 {
 	struct channel *directory = role_peer(slot->owner->run, ROLE_DIRECTORY);
@@ -171,6 +214,8 @@ void accounts_serve_waits(struct account_slot *slot)
 
 		if (w->type == MSG_ACCOUNT_OPEN)
 			send_queue_peer(slot, w);
+		else if (w->type == MSG_MAILBOX_ADMIN)
+			send_admin(slot, w);
 		else
 			send_session(slot, w);
 	}

@@ -356,6 +356,8 @@ enum admin_exit directory_run_command(void *state, const struct span *words,
 	struct directory_role *role = state;
 	enum admin_exit exit;
 
+	if (span_eq(words[0], SPAN("mailbox")))
+		return directory_refuse_mailbox(role, words, count, e);
 	directory_guess_save_now(role);
 	exit = directory_admin(role->directory, words, count, out, e);
 	if (directory_is_broken(role->directory))

@@ -97,6 +97,8 @@ bool directory_take_command(void *state, struct span words, int fd)
 
 	if (!admin_words(words, list, &count))
 		return false;
+	if (directory_pass_mailbox(role, words, fd))
+		return true;
 	count = directory_new_passwords(role->directory, list, count, &news);
 	if (count == 0)
 		return false;

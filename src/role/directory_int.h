@@ -84,9 +84,17 @@ void directory_grant_accounts_lost(struct directory_role *role);
 frame_fn directory_on_sender_check;
 
 /* ---- directory_admin.c -------------------------------------------------- */
-/* Takes fd, and true, if the command makes passwords. */
+/* Takes fd, and true, if the command makes passwords or is another role's. */
 bool directory_take_command(void *state, struct span words, int fd);
 /* The command itself; module is the struct directory_role (directory.c). */
 admin_fn directory_run_command;
+
+/* ---- directory_mailbox.c ------------------------------------------------ */
+/* Passes `mailbox` on to accounts; false: it is another command, or there is
+ * nobody to pass it to, and directory_refuse_mailbox says why. */
+bool directory_pass_mailbox(struct directory_role *role, struct span words,
+	int fd);
+enum admin_exit directory_refuse_mailbox(struct directory_role *role,
+	const struct span *words, size_t count, struct err *e);
 
 #endif

@@ -43,6 +43,7 @@ static const struct {
 	{"alias", ROLE_DIRECTORY},
 	{"ban", ROLE_DIRECTORY},
 	{"queue", ROLE_QUEUE},
+	{"mailbox", ROLE_DIRECTORY}, /* which knows whose it is */
 };
 
 static void hang_up(struct caller *c)
