@@ -68,7 +68,8 @@ static void say_address(const struct demo_site *s)
 {
 	demo_say("%s@%s   password: %s", s->person, s->domain, s->password);
 	demo_say("  SMTP (submission)  %s port %u", s->ip, s->submission_port);
-	demo_say("  POP3               %s port %u", s->ip, s->pop3_port);
+	demo_say("  POP3, IMAP         %s port %u, %u", s->ip, s->pop3_port,
+		s->imap_port);
 	demo_say("  postrider --config %s", s->config);
 }
 

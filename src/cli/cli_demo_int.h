@@ -20,7 +20,7 @@ struct demo_site {
 	const char *domain, *host, *ip; /* "crepes.fr", "mx.crepes.fr", … */
 	const char *person;             /* "alice" */
 	char password[DEMO_PASSWORD_LEN + 1];
-	uint16_t smtp_port, submission_port, pop3_port;
+	uint16_t smtp_port, submission_port, pop3_port, imap_port;
 	char config[DEMO_PATH_MAX], log[DEMO_PATH_MAX];
 	pid_t pid;      /* of its master; 0: does not run */
 	int ready_fd;   /* its stdout; -1: none */
@@ -99,6 +99,12 @@ enum code demo_gate_start(struct demo *d) MUST_USE;
 /* A picture of a hamburger, as PNG.  Deterministic. */
 void demo_picture(struct buf *out);
 
+/* ---- cli_demo_imap.c ------------------------------------------------------- */
+
+/* Bob fetches the picture over IMAP, it is compared, and the message goes unless
+ * he keeps his mail. */
+enum code demo_bob_looks_again(struct demo *d) MUST_USE;
+
 /* ---- cli_demo_step.c: the pieces that the stories are made of --------------- */
 
 enum code demo_start_both(struct demo *d) MUST_USE;
@@ -108,7 +114,8 @@ enum code demo_alice_writes(struct demo *d, const char *subject) MUST_USE;
  * *out_is_sent: the other server took it. */
 enum code demo_show_attempt(struct demo *d, bool *out_is_sent) MUST_USE;
 enum code demo_show_queue(struct demo *d) MUST_USE;
-/* Bob reads message n over POP3 and it is compared with what Alice sent. */
+/* Bob reads the message over POP3, and once more over IMAP; both times it is
+ * compared with what Alice sent. */
 enum code demo_bob_reads(struct demo *d, const char *subject) MUST_USE;
 /* Until something is in Bob's mailbox; shows nothing. */
 enum code demo_wait_for_bobs_mail(struct demo *d) MUST_USE;

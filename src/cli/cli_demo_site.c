@@ -145,10 +145,11 @@ static void put_config(const struct demo *d, const struct demo_site *s,
 		s->ip, s->submission_port);
 	buf_printf(out, "listen pop3 { addresses = {\"%s:%u\"} }\n", s->ip,
 		s->pop3_port);
+	buf_printf(out, "listen imap { addresses = {\"%s:%u\"} }\n", s->ip,
+		s->imap_port);
 	/* Alice's and Bob's programs speak in plain text, as in the textbooks */
 	buf_puts(out, "listen submissions { addresses = {} }\n"
 		"listen pop3s { addresses = {} }\n"
-		"listen imap { addresses = {} }\n"
 		"listen imaps { addresses = {} }\n");
 	buf_printf(out, "queue { retry = {\"1s\"} warn_after = \"%s\""
 			" give_up_after = \"%s\" }\n",
@@ -206,14 +207,16 @@ static enum code make_site(struct demo *d, struct demo_site *s)
 static enum code pick_ports(struct demo *d)
 {
 	uint16_t *const ports[] = {&d->crepes.smtp_port,
-		&d->crepes.submission_port, &d->crepes.pop3_port};
+		&d->crepes.submission_port, &d->crepes.pop3_port,
+		&d->crepes.imap_port};
 	enum code code = OK;
 
-	for (size_t i = 0; i < 3 && code == OK; i++)
+	for (size_t i = 0; i < 4 && code == OK; i++)
 		code = pick_port(d, ports[i]);
 	d->hamburger.smtp_port = d->crepes.smtp_port;
 	d->hamburger.submission_port = d->crepes.submission_port;
 	d->hamburger.pop3_port = d->crepes.pop3_port;
+	d->hamburger.imap_port = d->crepes.imap_port;
 	/* behind the gate, which has the port that the world knows */
 	if (code == OK && d->gate_port != 0)
 		code = pick_port(d, &d->gate_port);

@@ -40,8 +40,9 @@ static void put_address(const struct demo_site *s, struct buf *out)
 
 static void say_site(const struct demo_site *s)
 {
-	demo_say("%-14s %s   smtp %u   submission %u   pop3 %u", s->domain,
-		s->ip, s->smtp_port, s->submission_port, s->pop3_port);
+	demo_say("%-14s %s  smtp %u submission %u pop3 %u imap %u",
+		s->domain, s->ip, s->smtp_port, s->submission_port,
+		s->pop3_port, s->imap_port);
 }
 
 enum code demo_start_both(struct demo *d)
@@ -465,7 +466,7 @@ enum code demo_bob_reads(struct demo *d, const char *subject)
 
 	demo_step(d, "Bob reads his mail (POP3).");
 	buf_init(&message, 1 << 20);
-	code = fetch(d, &d->hamburger, d->keeps_mail, &message);
+	code = fetch(d, &d->hamburger, true, &message);
 	if (code == OK) {
 		demo_step(d, "What Bob sees.");
 		show_fields(d, buf_span(&message));
@@ -477,7 +478,7 @@ enum code demo_bob_reads(struct demo *d, const char *subject)
 		demo_say("[%s, %zu bytes: byte for byte what Alice sent]",
 			PICTURE_NAME, buf_len(&d->picture));
 	buf_clear(&message);
-	return code;
+	return code == OK ? demo_bob_looks_again(d) : code;
 }
 
 /* RFC 3464: the part for people, and the one for programs */

@@ -69,7 +69,8 @@ def in_order(out, *texts):
 DELIVERED = ("C: EHLO mx.crepes.fr", "C: MAIL FROM:<alice@crepes.fr>",
              "C: RCPT TO:<bob@hamburger.edu>", "S: 250 2.1.5", "S: 354", "S: 250 2.0.0")
 READ = ("C: USER bob@hamburger.edu", "C: PASS ****", "C: RETR 1", "Do you like ketchup?",
-        "byte for byte what Alice sent")
+        "byte for byte what Alice sent", "LOGIN bob@hamburger.edu ****",
+        "FETCH * BODY[2]", "the same picture")
 
 
 def test_all_is_well(folder):
