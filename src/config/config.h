@@ -17,6 +17,7 @@
 #define CONFIG_RETRIES_MAX   16
 #define CONFIG_LOCAL_MAX     256
 #define CONFIG_SERVERS_MAX   8
+#define CONFIG_NETWORKS_MAX  32
 #define CONFIG_PAIRS_MAX     16
 #define CONFIG_AUTHORITIES_MAX 4
 #define CONFIG_POLICIES_MAX  256
@@ -54,6 +55,9 @@ struct config {
 	struct span tls_keys[CONFIG_PAIRS_MAX];
 	size_t tls_key_count;
 	enum config_plaintext login_plaintext;
+	/* "192.0.2.0/24": what network_parse of base/network.h reads */
+	struct span relay_networks[CONFIG_NETWORKS_MAX];
+	size_t relay_network_count;
 	enum config_from submission_from;
 	bool submission_hide_client;
 	uint32_t login_workers; /* processes that check hashes */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/near.h"
+#include "base/network.h"
 #include "base/num.h"
 
 #include "base/banned.h"
@@ -294,6 +295,19 @@ static bool parse_server(const struct option *o, struct span word, void *out,
 	return true;
 }
 
+/* All addresses there are is nobody's network: it would be an open relay. */
+static bool parse_network(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	struct network network;
+
+	(void)o;
+	if (!network_parse(word, &network) || network.bits == 0)
+		return false;
+	*(struct span *)out = arena_dup(a, word);
+	return true;
+}
+
 /* What stands behind the name of a record; "static" makes a zone of it. */
 static bool is_record_type(struct span word)
 {
@@ -541,6 +555,8 @@ static const struct {
 		"an address to listen on; write \"0.0.0.0:25\" or \"[::]:25\""},
 	[OPTION_SERVER] = {sizeof(struct span), parse_server, put_text,
 		"a DNS server; write \"192.0.2.53\" or \"192.0.2.53@5353\""},
+	[OPTION_NETWORK] = {sizeof(struct span), parse_network, put_text,
+		"a network; write \"192.0.2.0/24\" or \"2001:db8::/32\", and not all addresses there are"},
 	[OPTION_RECORD] = {sizeof(struct span), parse_record, put_text,
 		"a DNS record; write \"name. TYPE value\", as in \"example.org. MX 10 mx.example.org.\""},
 	[OPTION_COUNT] = {sizeof(uint32_t), parse_count, put_count,

@@ -403,6 +403,23 @@ void front_doors_may_open(struct front *f)
 		watch_doors(f, WATCH_READ);
 }
 
+/* ---- relaying ---------------------------------------------------------------------- */
+static void read_networks(struct front *f, const struct config *c)
+{
+	for (size_t i = 0; i < c->relay_network_count; i++)
+		if (network_parse(c->relay_networks[i],
+			    &f->relay[f->relay_count]))
+			f->relay_count++;
+}
+
+bool front_may_relay(const struct front *f, struct span ip)
+{
+	for (size_t i = 0; i < f->relay_count; i++)
+		if (network_has(&f->relay[i], ip))
+			return true;
+	return false;
+}
+
 /* ---- begin and end ----------------------------------------------------------------- */
 static enum code open_front(struct role_run *run, void **out_state,
 	struct err *e)
@@ -413,6 +430,7 @@ static enum code open_front(struct role_run *run, void **out_state,
 	f->reserve_fd = -1;
 	front_keys_open(f);
 	front_bans_open(f);
+	read_networks(f, run->config);
 	map_init(&f->sessions);
 	dict_init(&f->addresses);
 	list_init(&f->listeners);

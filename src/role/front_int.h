@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/dict.h"
 #include "base/map.h"
+#include "base/network.h"
 #include "crypto/hash.h"
 #include "imap/imap_door.h"
 #include "message/submission.h"
@@ -63,6 +64,8 @@ struct front {
 	uint64_t next_qid, end_qid; /* numbers that queue granted */
 	bool has_asked_ids;
 	struct list listeners;
+	struct network relay[CONFIG_NETWORKS_MAX];
+	size_t relay_count;
 	struct timer accept_again; /* after EMFILE */
 	int reserve_fd;
 	bool is_stopping;
@@ -127,7 +130,8 @@ struct session {
 	int64_t timer_mono_ms; /* when the timer fires; 0: not armed */
 	uint8_t ip[16];
 	uint8_t ip_len; /* 4 or 16 */
-	bool may_relay;
+	bool is_loopback; /* the client is on this machine */
+	bool may_relay;   /* to anywhere, without a login */
 	struct arena arena;
 	struct buf in;  /* came, not taken by the engine */
 	struct buf out; /* to be written, not taken by the socket; under TLS
@@ -363,6 +367,8 @@ struct span front_local_counted(uint32_t uid,
 	uint8_t room[FRONT_COUNTED_BYTES]);
 /* front.c: certificates have come, so clients may. */
 void front_doors_may_open(struct front *f);
+/* front.c: does the address lie in relay.networks? */
+bool front_may_relay(const struct front *f, struct span ip);
 /* front.c: a number for a message, or 0: none now, ID_BLOCK will come. */
 uint64_t front_take_qid(struct front *f);
 void front_session_ended(struct front *f, const struct session *s);

@@ -28,7 +28,7 @@ void front_login_config(struct session *s, struct sasl_config *out)
 	enum config_plaintext rule = s->front->run->config->login_plaintext;
 
 	*out = (struct sasl_config){
-		.may_plain = s->tls_text.n > 0 || s->may_relay ||
+		.may_plain = s->tls_text.n > 0 || s->is_loopback ||
 			rule == PLAINTEXT_ALWAYS};
 	if (rule == PLAINTEXT_NEVER && s->tls_text.n == 0)
 		out->may_plain = false;

@@ -549,7 +549,8 @@ static struct session *make(struct front *f, enum service service, int fd,
 	memcpy(s->ip, ip.p, ip.n);
 	s->ip_len = (uint8_t)ip.n;
 	s->relay_fd = -1;
-	s->may_relay = is_loopback(ip.p, s->ip_len);
+	s->is_loopback = is_loopback(ip.p, s->ip_len);
+	s->may_relay = service == SERVICE_SMTP && front_may_relay(f, ip);
 	arena_init(&s->arena, SESSION_ARENA_MAX);
 	buf_init(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
 	buf_init(&s->out, 4 * FRONT_OUT_MAX);

@@ -118,6 +118,20 @@ def test_port_25_knows_no_logins(server):
         assert client.docmd("AUTH", "PLAIN")[0] == 502
 
 
+def test_who_may_relay_on_port_25():
+    """Only who is in relay.networks, and no login is known there."""
+    codes = {}
+    for networks in ('{"127.0.0.0/8", "::1"}', '{"192.0.2.0/24"}', "{}"):
+        made = make(options={"relay": {"networks": networks}})
+        try:
+            with made.smtp() as client:
+                client.mail(ANN)
+                codes[networks] = [client.rcpt(to)[0] for to in ("x@far.test", BOB)]
+        finally:
+            made.close()
+    assert list(codes.values()) == [[250, 250], [550, 250], [550, 250]]
+
+
 def test_starttls_forgets_the_login(server):
     """RFC 3207 4.2"""
     with log_in(server, how="plain") as client:

@@ -88,6 +88,10 @@ static void test_empty_file_is_the_defaults(void **state)
 	assert_int_equal(c.outbound_per_domain, 20);
 	assert_int_equal(c.outbound_idle_ms, 20000);
 	assert_int_equal(c.outbound_tls, CONFIG_TLS_MAY);
+	assert_int_equal(c.relay_network_count, 2);
+	assert_span(c.relay_networks[0], "127.0.0.0/8");
+	assert_int_equal(c.submission_from, SUBMISSION_FROM_OWN);
+	assert_true(c.submission_hide_client);
 	assert_int_equal(c.tls_policy_count, 0);
 	assert_int_equal(c.smarthost.n, 0);
 	assert_int_equal(c.server_count, 0);
@@ -271,6 +275,13 @@ static const struct {
 	{"outbound { tls = yes }",
 		"t.conf:1: outbound.tls: \"yes\" is not one of the words; "
 		"write \"never\", \"may\" or \"must\""},
+	{"relay { networks = {\"192.0.2.0/24\", \"0.0.0.0/0\"} }",
+		"t.conf:1: relay.networks: \"0.0.0.0/0\" is not a "
+		"network; write \"192.0.2.0/24\" or \"2001:db8::/32\", and "
+		"not all addresses there are"},
+	{"submission { from = \"everybody\" }",
+		"t.conf:1: submission.from: \"everybody\" is not one of the "
+		"words; write \"own\" or \"any\""},
 	{"outbound { tls_policy = {\"bank.example\"} }",
 		"t.conf:1: outbound.tls_policy: \"bank.example\" is not a "
 		"domain and a word; write \"bank.example must\", or "
