@@ -21,11 +21,12 @@ TABLES = {
     "fuzz_charset": ("unit/codec/test_charset.c", lambda name, text: name + b"\n\0" + text),
 }
 # target: the folder of its dialogs; smtp without one
-KINDS = {"fuzz_pop3": "pop3", "fuzz_imap_door": "imap-door"}
+KINDS = {"fuzz_pop3": "pop3", "fuzz_imap_door": "imap-door", "fuzz_imap_session": "imap"}
 # what it wants of TLS and of answers before what is said: see the target
 PREFIXES = {
     "fuzz_smtp_client": [b"\x2f\0", b"\x6f\2", b"\x8f\1", b"\xcf\x0a"],
     "fuzz_imap_door": [b"\1\0", b"\x0f\x2c"],
+    "fuzz_imap_session": [b"\0", b"\x3f"],
 }
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 ROW = re.compile(rf"^\t\{{((?:\s*{LITERAL})+),\s*(?:SPAN_INIT\()?((?:\s*{LITERAL})*)", re.M)
