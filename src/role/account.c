@@ -99,6 +99,7 @@ static void on_idle(void *arg)
 {
 	struct account *a = arg;
 	const struct msg_idle m = {0};
+	struct err e = {.code = TEMP, .text = "writing in idle time failed"};
 
 	account_touch(a);
 	if (a->session != NULL || !list_is_empty(&a->imap_sessions) ||
@@ -109,6 +110,8 @@ static void on_idle(void *arg)
 	if (store_is_broken(a->store) || fill(a) || store_is_broken(a->store))
 		return;
 	store_tidy(a->store);
+	if (account_is_broken(a, &e))
+		return;
 	channel_send(a->accounts, idle, IDLE, 0, &m, -1);
 }
 

@@ -15,6 +15,8 @@
 
 /* Room for rows to come: what a view may take beyond its messages. */
 #define ROOM_EXTRA 64u
+/* A count that is larger is not believed before the rows came. */
+#define TRUSTED_MAX (1u << 20)
 
 /* ---- open ------------------------------------------------------------------------ */
 static const char sql_rows[] =
@@ -66,7 +68,9 @@ static enum code load(struct store *s, struct store_view_state *w,
 	struct db_stmt *q = db_stmt(s->db, sql_rows);
 	enum code code;
 
-	make_room(w, (size_t)w->box->m.messages);
+	/* as much as its row promises, if that can be */
+	make_room(w, w->box->m.messages < TRUSTED_MAX
+		? (size_t)w->box->m.messages : 0);
 	db_bind_i64(q, 1, s->account);
 	db_bind_i64(q, 2, (int64_t)w->box->m.id);
 	while ((code = db_step(q, e)) == OK) {

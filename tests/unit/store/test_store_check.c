@@ -107,6 +107,22 @@ static void does_not_open_what_is_damaged(void **state)
 	}
 }
 
+/* A count that cannot be is no reason to take memory. */
+static void does_not_believe_a_count(void **state)
+{
+	struct fixture *f = *state;
+	struct store_view *v;
+	uint64_t uid;
+
+	assert_int_equal(deliver(f, 1, BODY, &uid), OK);
+	tamper(f, "UPDATE mailbox SET entries = 9223372036854775807 "
+		"WHERE name = 'INBOX'");
+	v = view_of(f, store_inbox(f->store));
+	assert_int_equal(v->count, 1);
+	store_view_close(v);
+	assert_int_equal(broken(f), 1u << 11);
+}
+
 /* A verb that finds the file otherwise than its view writes nothing. */
 static void trusts_the_file_more_than_the_view(void **state)
 {
@@ -134,6 +150,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(finds_damage),
 		cmocka_unit_test(does_not_open_what_is_damaged),
+		cmocka_unit_test_setup_teardown(does_not_believe_a_count,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			trusts_the_file_more_than_the_view, set_up, tear_down)};
 
