@@ -4,6 +4,7 @@ It checks the server's signature too, so its success is proof in both directions
 """
 
 import base64
+import hashlib
 import subprocess
 
 import pytest
@@ -120,3 +121,31 @@ def test_before_the_password_was_said_there_is_nothing_to_prove_it_by(fresh_serv
     assert not log_in(fresh_server, "PLAIN", "mustard", "--no-cb", user=user)[0]
     assert log_in(fresh_server, "PLAIN", "ketchup", "--no-cb", user=user)[0]
     assert log_in(fresh_server, "SCRAM-SHA-256", "ketchup", "--no-cb", user=user)[0]
+
+
+def make_certificate(folder, name):
+    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-keyout", key,
+                    "-out", certificate, "-subj", f"/CN={name}"], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "x509", "-in", certificate, "-outform", "DER"],
+                         check=True, capture_output=True).stdout
+    return ([f"--x509-cert-file={certificate}", f"--x509-key-file={key}"],
+            hashlib.sha256(der).hexdigest())
+
+
+def test_a_certificate_lets_in(fresh_server, tmp_path):
+    options, fingerprint = make_certificate(tmp_path, "bob")
+    options += ["--no-cb", "-z", USER]
+    is_good, said, _ = log_in(fresh_server, "EXTERNAL", "", *options)
+    assert not is_good
+    assert "\n535 5.7.8 " in said
+    fresh_server.run("account", "certificate", "add", USER, fingerprint)
+    is_good, said, trouble = log_in(fresh_server, "EXTERNAL", "", *options)
+    assert is_good, said + trouble
+    # another one's, and none
+    others, _ = make_certificate(tmp_path, "ann")
+    assert not log_in(fresh_server, "EXTERNAL", "", *others, "--no-cb", "-z", USER)[0]
+    is_good, said, _ = log_in(fresh_server, "EXTERNAL", "", "--no-cb", "-z", USER)
+    assert not is_good
+    assert "\n504 5.5.4 " in said
