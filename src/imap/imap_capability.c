@@ -39,6 +39,8 @@ static const struct row {
 	{"STATUS=SIZE",        IMAP_AFTER,  "8438"},
 	{"SAVEDATE",           IMAP_AFTER,  "8514"},
 	{"OBJECTID",           IMAP_AFTER,  "8474"},
+	{"QUOTA",              IMAP_AFTER,  "9208"},
+	{"QUOTA=RES-STORAGE",  IMAP_AFTER,  "9208"},
 	{"PREVIEW",            IMAP_AFTER,  "8970"},
 };
 /* clang-format on */

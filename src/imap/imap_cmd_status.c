@@ -18,6 +18,7 @@ enum item {
 	HIGHESTMODSEQ,
 	APPENDLIMIT,
 	MAILBOXID,
+	DELETED_STORAGE,
 	ITEMS
 };
 
@@ -32,17 +33,18 @@ static const char *const names[ITEMS] = {
 	[HIGHESTMODSEQ] = "HIGHESTMODSEQ",
 	[APPENDLIMIT] = "APPENDLIMIT",
 	[MAILBOXID] = "MAILBOXID",
+	[DELETED_STORAGE] = "DELETED-STORAGE",
 };
 
 static bool read_item(struct imap_reader *r, struct imap_status *out)
 {
-	for (uint8_t i = 0; i < ITEMS; i++) {
+	for (unsigned i = 0; i < ITEMS; i++) {
 		if (!imap_skip_word(r, span_str(names[i])))
 			continue;
 		for (size_t k = 0; k < out->count; k++)
 			if (out->items[k] == i)
 				return true; /* once is enough */
-		out->items[out->count++] = i;
+		out->items[out->count++] = (uint8_t)i;
 		return true;
 	}
 	return imap_read_fails(r, "STATUS has no such item");
@@ -61,6 +63,24 @@ bool imap_read_status(struct imap_reader *r, struct imap_status *out)
 	return r->why == NULL;
 }
 
+/* Bytes that EXPUNGE would give back.  RFC 9208 4.1.4 */
+static uint64_t deleted_bytes(struct imap_session *s, uint64_t mailbox)
+{
+	struct store_view *v;
+	struct err e;
+	uint64_t sum = 0;
+
+	if (store_view_open(s->store, mailbox, &v, &e) != OK) {
+		imap_trouble(s, &e);
+		return 0;
+	}
+	for (size_t i = 0; i < v->count; i++)
+		if (v->rows[i].flags & STORE_FLAG_DELETED)
+			sum += v->rows[i].size;
+	store_view_close(v);
+	return sum;
+}
+
 static uint64_t value_of(struct imap_session *s, enum item item,
 	const struct store_mailbox *m)
 {
@@ -77,6 +97,9 @@ static uint64_t value_of(struct imap_session *s, enum item item,
 		[HIGHESTMODSEQ] = m->highestmodseq,
 		[APPENDLIMIT] = s->append_max,
 		[MAILBOXID] = m->id,
+		[DELETED_STORAGE] = item == DELETED_STORAGE
+			? deleted_bytes(s, m->id)
+			: 0,
 	};
 
 	return values[item];

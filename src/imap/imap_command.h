@@ -36,6 +36,8 @@ enum imap_state {
 	COMMAND(EXAMINE,      IMAP_AFTER,    false, "9051 6.3.3")  \
 	COMMAND(EXPUNGE,      IMAP_SELECTED, true,  "9051 6.4.3")  \
 	COMMAND(FETCH,        IMAP_SELECTED, true,  "9051 6.4.5")  \
+	COMMAND(GETQUOTA,     IMAP_AFTER,    false, "9208 4.1.1")  \
+	COMMAND(GETQUOTAROOT, IMAP_AFTER,    false, "9208 4.1.2")  \
 	COMMAND(ID,           IMAP_ANY,      false, "2971 3.1")    \
 	COMMAND(IDLE,         IMAP_AFTER,    false, "9051 6.3.13") \
 	COMMAND(LIST,         IMAP_AFTER,    false, "9051 6.3.9")  \

@@ -102,8 +102,7 @@ static void on_idle(void *arg)
 	struct err e = {.code = TEMP, .text = "writing in idle time failed"};
 
 	account_touch(a);
-	if (a->session != NULL || !list_is_empty(&a->imap_sessions) ||
-		a->store == NULL)
+	if (a->session != NULL || a->store == NULL)
 		return;
 	account_settle(a);
 	account_forget(a);
@@ -112,7 +111,9 @@ static void on_idle(void *arg)
 	store_tidy(a->store);
 	if (account_is_broken(a, &e))
 		return;
-	channel_send(a->accounts, idle, IDLE, 0, &m, -1);
+	/* sessions that only idle are there for days */
+	if (list_is_empty(&a->imap_sessions))
+		channel_send(a->accounts, idle, IDLE, 0, &m, -1);
 }
 
 static bool on_idle_end(void *arg, struct frame *f)

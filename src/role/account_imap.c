@@ -227,6 +227,7 @@ static void on_ready(void *arg, unsigned ready)
 	struct imap_connection *c = arg;
 
 	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
+	account_touch(c->account);
 	if (ready & WATCH_WRITE && !flush(c)) {
 		end(c, "the connection broke");
 		return;

@@ -328,6 +328,11 @@ void store_set_quota(struct store *s, uint64_t quota_bytes)
 	s->quota_bytes = quota_bytes;
 }
 
+uint64_t store_quota(const struct store *s)
+{
+	return s->quota_bytes;
+}
+
 uint64_t store_used_bytes(const struct store *s)
 {
 	return (uint64_t)s->now.used_bytes;

@@ -129,6 +129,8 @@ static const struct row {
 	{IMAP_EXPUNGE, "a UID EXPUNGE 1", "a BAD", "a OK"},
 	{IMAP_FETCH, "a FETCH 1 FLAGS", "a BAD", "a OK"},
 	{IMAP_FETCH, "a UID FETCH 1 FLAGS", "a BAD", "a OK"},
+	{IMAP_GETQUOTA, "a GETQUOTA \"\"", "a NO", "a NO"},
+	{IMAP_GETQUOTAROOT, "a GETQUOTAROOT INBOX", "a OK", "a OK"},
 	{IMAP_ID, "a ID NIL", "a OK", "a OK"},
 	{IMAP_IDLE, "a IDLE\r\nDONE", "a OK", "a OK"},
 	{IMAP_LIST, "a LIST \"\" *", "a OK", "a OK"},
