@@ -366,8 +366,8 @@ static void run(struct imap_door *d, const struct imap_line_got *got)
 	commands[call.verb].run(d, &d->reader);
 }
 
-/* A name or password too long to be one, or an attack. */
-static void refuse_long(struct imap_door *d, bool is_login, const char *why)
+/* A LOGIN that is not asked about, or what only an attack sends. */
+static void refuse(struct imap_door *d, bool is_login, const char *why)
 {
 	if (is_login && !d->config.login.may_plain) {
 		put_no(d, PRIVACYREQUIRED);
@@ -384,6 +384,7 @@ static bool may_take_literal(
 	struct imap_door *d, const struct imap_line_got *got)
 {
 	struct imap_call call;
+	bool could_be_login; /* with a wrong password, or too early */
 
 	if (!read_command(d, got, &call))
 		return false;
@@ -391,16 +392,12 @@ static bool may_take_literal(
 		put_bad(d, "this command has no literals");
 		return false;
 	}
-	if (call.verb == IMAP_LOGIN && !d->config.login.may_plain) {
-		put_no(d, PRIVACYREQUIRED);
-		return false;
-	}
-	if (imap_line_may_keep(&d->line))
+	could_be_login = call.verb == IMAP_LOGIN &&
+			 got->literal.size <= IMAP_DOOR_THROWN_MAX;
+	if (imap_line_may_keep(&d->line) &&
+		(!could_be_login || d->config.login.may_plain))
 		return true;
-	refuse_long(d,
-		call.verb == IMAP_LOGIN &&
-			got->literal.size <= IMAP_DOOR_THROWN_MAX,
-		"literal too big");
+	refuse(d, could_be_login, "literal too big");
 	return false;
 }
 
@@ -420,7 +417,7 @@ static void cut_short(struct imap_door *d, const struct imap_line_got *got)
 	struct imap_call call;
 
 	if (read_command(d, got, &call))
-		refuse_long(d, call.verb == IMAP_LOGIN, "line too long");
+		refuse(d, call.verb == IMAP_LOGIN, "line too long");
 	else
 		bye(d, SPAN("line too long"), "line too long");
 }

@@ -113,6 +113,12 @@ def test_pop3(shared, dialog):
         tidy(shared)
 
 
+@pytest.mark.parametrize("dialog", playable("imap-door"))
+def test_imap_door(shared, dialog):
+    dialog.play(shared.raw(shared.imap_port))
+
+
 def test_there_are_dialogs():
     assert len(playable("smtp")) >= 30
     assert len(playable("pop3")) >= 12
+    assert len(playable("imap-door")) >= 12
