@@ -202,12 +202,13 @@ static enum code finish_head(struct submission *s, bool is_header,
 	if (is_header)
 		look(s, held);
 	add_missing(s);
-	if (is_header) {
-		copy_head(s, held);
-	} else {
+	if (!is_header)
 		buf_puts(&s->out, "\r\n");
+	s->added_bytes = buf_len(&s->out);
+	if (is_header)
+		copy_head(s, held);
+	else
 		buf_put(&s->out, held);
-	}
 	buf_clear(&s->head);
 	s->at = SUBMISSION_AT_BODY;
 	out->head = buf_span(&s->out);

@@ -61,6 +61,8 @@ struct submission {
 	size_t sender_count;
 	bool has_date, has_id, has_from;
 	bool is_unclear;     /* as submission_is_unclear */
+	size_t added_bytes;  /* of out: what was added stands first; the rest is
+	                        the same whenever the message comes again */
 };
 
 /* What goes out, in this order. */

@@ -26,7 +26,7 @@ static void put_rcpts(struct buf *out, const struct queue_msg *m)
 }
 
 struct queue_repeat queue_repeat_of(const struct queue_msg *m,
-	struct span client, struct buf *scratch)
+	struct span given, struct span client, struct buf *scratch)
 {
 	struct queue_repeat r;
 	struct sha256 h;
@@ -37,7 +37,7 @@ struct queue_repeat queue_repeat_of(const struct queue_msg *m,
 	buf_put(scratch, m->reverse_path);
 	buf_putc(scratch, 0);
 	put_rcpts(scratch, m);
-	buf_put(scratch, m->sha256);
+	buf_put(scratch, given);
 	h = sha256_of(buf_span(scratch));
 	memcpy(r.bytes, h.bytes, sizeof(r.bytes));
 	return r;

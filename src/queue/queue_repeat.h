@@ -24,8 +24,8 @@ static inline struct span queue_repeat_span(const struct queue_repeat *r)
 
 /* client: 4 or 16 bytes; a client may come back from a neighbouring address,
  * so its /24 or /64 counts.  The order of the recipients does not.  scratch
- * is overwritten. */
+ * is overwritten.  given: the hash of the body as the client gave it. */
 struct queue_repeat queue_repeat_of(const struct queue_msg *m,
-	struct span client, struct buf *scratch);
+	struct span given, struct span client, struct buf *scratch);
 
 #endif

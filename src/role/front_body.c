@@ -229,6 +229,7 @@ static void send_message(struct session *s, struct channel *queue,
 	b->hash = b->is_spooled ? hasher_end(b->hasher) : sha256_of(m.body);
 	m.trace = buf_span(&trace);
 	m.sha256 = sha256_span(&b->hash);
+	m.given = front_submission_given(s);
 	channel_send(queue, submit, SUBMIT, session_question(s), &m, -1);
 	buf_clear(&trace);
 	session_wait(s, WAIT_COMMIT);

@@ -95,6 +95,8 @@ struct front_submission {
 	enum code failed;      /* OK, or why it can't be taken */
 	bool is_at_end;        /* it waits for the spool file, then goes on */
 	struct span unasked;   /* senders in the filter */
+	struct hasher *given;  /* of what was given, when fields were added */
+	struct sha256 given_hash;
 };
 
 /* What a login of this connection is made of: see front_login.c. */
@@ -262,6 +264,8 @@ void front_submission_sender(struct session *s, struct span address);
 void front_submission_add(struct session *s, struct span bytes);
 void front_submission_commit(struct session *s);
 void front_submission_clear(struct session *s);
+/* For SUBMIT, once the message is complete. */
+struct span front_submission_given(struct session *s);
 /* The spool file is there, or won't be: front_body knows. */
 void front_submission_spool_opened(struct session *s);
 /* In WAIT_SENDER, WAIT_OWN. */

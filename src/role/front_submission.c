@@ -94,6 +94,31 @@ static void begin(struct session *s)
 	f->is_open = true;
 }
 
+/* Date and Message-ID that were added are others when the client, which did not
+ * hear our 250, gives the same once more: RFC 1047. */
+static void note_given(struct session *s, const struct submission_out *out)
+{
+	struct front_submission *f = &s->submission;
+
+	if (out->head.n > 0 && f->filter.added_bytes > 0) {
+		f->given = hasher_new();
+		hasher_feed(f->given,
+			span_tail(out->head, f->filter.added_bytes));
+	}
+	if (f->given != NULL)
+		hasher_feed(f->given, out->body);
+}
+
+struct span front_submission_given(struct session *s)
+{
+	struct front_submission *f = &s->submission;
+
+	if (f->given == NULL)
+		return SPAN_EMPTY;
+	f->given_hash = hasher_end(f->given);
+	return sha256_span(&f->given_hash);
+}
+
 /* What comes out of the filter goes on; else the message is refused at its
  * end. */
 static void pass_on(struct session *s, enum code code,
@@ -103,6 +128,7 @@ static void pass_on(struct session *s, enum code code,
 		s->submission.failed = code;
 		return;
 	}
+	note_given(s, out);
 	if (out->head.n > 0)
 		front_body_add(s, out->head);
 	if (out->body.n > 0)
@@ -214,6 +240,7 @@ void front_submission_clear(struct session *s)
 	if (!f->is_open)
 		return;
 	submission_clear(&f->filter);
+	hasher_free(f->given);
 	buf_clear(&f->id);
 	*f = (struct front_submission){.is_open = false};
 }

@@ -320,6 +320,7 @@ static bool is_sound(const struct queue *q, const struct msg_submit *m)
 {
 	return m->qid > 0 && m->qid < q->reserved_end &&
 		m->sha256.n == SHA256_BYTES &&
+		(m->given.n == 0 || m->given.n == SHA256_BYTES) &&
 		(m->client.n == 4 || m->client.n == 16) &&
 		(m->is_spooled != 0 ? m->body.n == 0 : m->body.n == m->size);
 }
@@ -347,7 +348,8 @@ static bool on_submit(void *state, struct frame *f)
 	w->is_submit = true;
 	w->front = channel_peer_instance(f->from);
 	w->frame_id = f->id;
-	w->repeat = queue_repeat_of(&w->msg, m.client, &q->scratch);
+	w->repeat = queue_repeat_of(&w->msg,
+		m.given.n > 0 ? m.given : m.sha256, m.client, &q->scratch);
 	w->is_repeat = lost_is_repeat(q, w);
 	list_put(&q->submits, &w->link);
 	q->submit_count++;

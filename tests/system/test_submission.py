@@ -3,6 +3,7 @@
 RFC 6409.  The clients are Python's smtplib, swaks, msmtp, curl and git send-email.
 """
 
+import base64
 import email
 import email.utils
 import os
@@ -291,6 +292,29 @@ def test_chunks(server):
             client.send(f"BDAT {len(piece)}{last}\r\n".encode() + piece)
             assert client.getreply()[0] == 250
     assert b"dora" not in arrived(server, BOB, "chunks")
+
+
+def test_lost_250_is_one_copy():
+    """RFC 1047: what was added to the first is not in the way of knowing the second."""
+    made = make()
+    login = base64.b64encode(b"\0".join([b"", ANN.encode(), PASSWORD.encode()])).decode()
+    try:
+        for number in range(3):
+            raw = made.raw(made.submission_port)
+            raw.reply()
+            for command, code in (("EHLO c.test", 250), (f"AUTH PLAIN {login}", 235),
+                                  (f"MAIL FROM:<{ANN}>", 250), (f"RCPT TO:<{BOB}>", 250),
+                                  ("DATA", 354)):
+                assert raw.command(command)[0] == code
+            raw.send(letter("lost", f"Bcc: {CY}") + b".\r\n")
+            raw.reset()
+            made.wait_sessions(number + 1)
+        made.wait_messages(BOB)
+        hand_in(made, "another")
+        made.wait_queue_empty()
+        assert len(made.messages(BOB)) == 2
+    finally:
+        made.close()
 
 
 # ---- where it came from ------------------------------------------------------------------

@@ -69,7 +69,8 @@ static struct queue_repeat name_of(const struct transaction *t)
 	m.since_ms = 1000 + t->hash;
 	buf_init(&scratch, 4096);
 	buf_puts(&scratch, "left from before");
-	r = queue_repeat_of(&m, span_of(t->client, t->client_bytes), &scratch);
+	r = queue_repeat_of(&m, m.sha256,
+		span_of(t->client, t->client_bytes), &scratch);
 	buf_clear(&scratch);
 	return r;
 }

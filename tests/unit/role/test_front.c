@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "crypto/hash.h"
 #include "role/role.h"
 #include "role/roles.h"
 #include "tls/tls_key.h"
@@ -30,6 +31,7 @@ static struct {
 	struct buf heard;       /* by the peers, a line each */
 	uint64_t question;      /* the id of the last one */
 	uint64_t submitted_bytes; /* as the last SUBMIT says */
+	struct sha256 given;      /* the same */
 	struct timer limit;
 } t;
 
@@ -94,6 +96,8 @@ static bool on_submit(void *arg, struct frame *f)
 	(void)arg;
 	assert_true(msg_get_submit(f->body, &m));
 	t.submitted_bytes = m.size;
+	if (m.given.n > 0)
+		memcpy(t.given.bytes, m.given.p, SHA256_BYTES);
 	assert_true(m.is_spooled || m.size == m.body.n);
 	return note(f, m.account == 0 ? "submit" : "submit by ann", m.qid);
 }
@@ -555,6 +559,27 @@ static void test_each_foreign_sender_is_asked_for(void **state)
 	say("From: ann@here.test\r\n\r\n.\r\n", "submit by ann 2\n");
 }
 
+/* RFC 1047: what was added is new each time, what was given is not. */
+static void test_a_repetition_can_be_known(void **state)
+{
+	struct sha256 first;
+
+	(void)state;
+	begin_own_message();
+	say("Bcc: c@d\r\n\r\nx\r\n.\r\n", "submit by ann 1\n");
+	first = t.given;
+	answer_submit(t.question, OK, 1);
+	hear("250 2.0.0 ");
+	begin_own_message();
+	say("\r\nx\r\n.\r\n", "submit by ann 2\n");
+	assert_memory_equal(first.bytes, t.given.bytes, SHA256_BYTES);
+	answer_submit(t.question, OK, 2);
+	hear("250 2.0.0 ");
+	begin_own_message();
+	say("\r\ny\r\n.\r\n", "submit by ann 3\n");
+	assert_memory_not_equal(first.bytes, t.given.bytes, SHA256_BYTES);
+}
+
 static void test_a_foreign_sender_is_refused(void **state)
 {
 	(void)state;
@@ -655,6 +680,7 @@ int main(void)
 		TEST(test_a_half_closed_client_is_confirmed),
 		TEST(test_a_stop_comes_before_the_next_transaction),
 		SUBMISSION(test_each_foreign_sender_is_asked_for),
+		SUBMISSION(test_a_repetition_can_be_known),
 		SUBMISSION(test_a_foreign_sender_is_refused),
 		SUBMISSION(test_a_lost_directory_is_our_own_trouble),
 		SUBMISSION(test_a_header_that_needs_a_file),
