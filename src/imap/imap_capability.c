@@ -36,6 +36,8 @@ static const struct row {
 	{"MULTIAPPEND",        IMAP_AFTER,  "3502"},
 	{"BINARY",             IMAP_AFTER,  "3516"},
 	{"UTF8=ACCEPT",        IMAP_AFTER,  "6855"},
+	{"SORT",               IMAP_AFTER,  "5256"},
+	{"SORT=DISPLAY",       IMAP_AFTER,  "5957"},
 	{"STATUS=SIZE",        IMAP_AFTER,  "8438"},
 	{"SAVEDATE",           IMAP_AFTER,  "8514"},
 	{"OBJECTID",           IMAP_AFTER,  "8474"},

@@ -1,15 +1,17 @@
 /*
- * imap_cmd_search.c - SEARCH.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
- * (ESEARCH), RFC 5182 (SEARCHRES)
+ * imap_cmd_search.c - SEARCH and SORT.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
+ * (ESEARCH), RFC 5182 (SEARCHRES), RFC 5256 3 (SORT)
  *
  *	search = "SEARCH" [SP "RETURN" SP "(" [options] ")"] SP
  *	         ["CHARSET" SP charset SP] keys
+ *	sort   = "SORT" SP "(" order ")" SP charset SP keys
  *
  * What is found is kept as uids, and put when the last message was tried: a
  * client with IMAP4rev1 gets "* SEARCH" with all numbers, in pieces.
  */
 #include "imap/imap_int.h"
 #include "imap/imap_search.h"
+#include "imap/imap_sort.h"
 
 #include "base/banned.h"
 
@@ -17,6 +19,8 @@
 #define SLICE_MESSAGES 50
 
 struct searching {
+	bool is_sort;
+	struct imap_sort sort;
 	struct imap_search search;
 	struct imap_trial trial;
 	struct arena arena;
@@ -26,7 +30,7 @@ struct searching {
 	uint64_t modseq;        /* the highest of those found */
 	bool is_extended;       /* RETURN, or IMAP4rev2 */
 	bool wants_min, wants_max, wants_all, wants_count, wants_save;
-	bool has_damaged;
+	bool has_damaged, has_too_many;
 	bool is_tried;          /* all were */
 	size_t at;              /* of found: put so far */
 };
@@ -67,6 +71,14 @@ static bool read_options(struct imap_reader *r, struct searching *q)
 		!q->wants_save)
 		q->wants_all = true;
 	return imap_read_sp(r);
+}
+
+/* What stands before the keys. */
+static bool read_order(struct imap_reader *r, struct searching *q)
+{
+	if (!q->is_sort)
+		return read_options(r, q);
+	return imap_sort_read(r, &q->sort) && imap_read_sp(r);
 }
 
 /* ---- answers ------------------------------------------------------------------------- */
@@ -112,14 +124,19 @@ static void put_esearch(struct imap_session *s, const struct searching *q)
 	buf_puts(&s->out, "\r\n");
 }
 
+static uint32_t found_at(const struct searching *q, size_t i)
+{
+	return q->is_sort ? q->sort.items[i].uid : q->found.items[i];
+}
+
 static enum step put_numbers(struct imap_session *s, struct searching *q)
 {
 	if (q->at == 0)
-		buf_puts(&s->out, "* SEARCH");
+		buf_puts(&s->out, q->is_sort ? "* SORT" : "* SEARCH");
 	while (q->at < q->found.count) {
 		if (!imap_has_room(s))
 			return MORE;
-		put_word(s, " ", shown(s, q->found.items[q->at++]));
+		put_word(s, " ", shown(s, found_at(q, q->at++)));
 	}
 	if (q->search.has_modseq && q->found.count > 0) {
 		put_word(s, " (MODSEQ ", q->modseq);
@@ -160,7 +177,9 @@ static enum step answer(struct imap_session *s, struct searching *q)
 	} else if (says) {
 		put_esearch(s, q);
 	}
-	if (q->has_damaged)
+	if (q->has_too_many)
+		imap_no(s, "[LIMIT] too many messages to sort");
+	else if (q->has_damaged)
 		imap_no(s, "[CORRUPTION] a message is damaged");
 	else
 		imap_ok(s, "that is all");
@@ -168,6 +187,21 @@ static enum step answer(struct imap_session *s, struct searching *q)
 }
 
 /* ---- trying ---------------------------------------------------------------------------- */
+/* What the order needs of it; false: it is gone, or damaged. */
+static bool sort_one(struct imap_session *s, struct searching *q)
+{
+	struct err e;
+	enum code code = imap_sort_add(&q->sort, s->store, &q->trial.row, &e);
+
+	if (code == LIMIT)
+		q->has_too_many = true;
+	else if (code != OK && code != NOT_FOUND) {
+		imap_trouble(s, &e);
+		q->has_damaged = true;
+	}
+	return code == OK;
+}
+
 static void try_one(struct imap_session *s, struct searching *q)
 {
 	const struct store_row *row;
@@ -186,6 +220,8 @@ static void try_one(struct imap_session *s, struct searching *q)
 		imap_trouble(s, &e);
 		q->has_damaged = true;
 	}
+	if (is_one && q->is_sort)
+		is_one = sort_one(s, q);
 	if (!is_one)
 		return;
 	store_uids_put(&q->found, uid);
@@ -195,7 +231,7 @@ static void try_one(struct imap_session *s, struct searching *q)
 
 static bool is_dear(const struct searching *q)
 {
-	return q->search.is_costly[IMAP_COST_HEAD] ||
+	return q->is_sort || q->search.is_costly[IMAP_COST_HEAD] ||
 		q->search.is_costly[IMAP_COST_TEXT];
 }
 
@@ -211,6 +247,8 @@ static enum step job_search(struct imap_session *s)
 		q->number++;
 		try_one(s, q);
 	}
+	if (!q->is_tried && q->is_sort)
+		imap_sort_run(&q->sort);
 	q->is_tried = true;
 	return answer(s, q);
 }
@@ -220,6 +258,7 @@ static void end_search(struct imap_session *s)
 	struct searching *q = s->job_state;
 
 	store_uids_clear(&q->found);
+	imap_sort_clear(&q->sort);
 	arena_clear(&q->arena);
 	buf_clear(&q->scratch);
 	buf_clear(&q->scratch2);
@@ -245,14 +284,16 @@ void imap_cmd_search(struct imap_session *s, struct imap_reader *r)
 	struct searching *q = ARENA_NEW(&s->arena, struct searching);
 	bool bad_charset = false;
 
-	q->is_extended = s->is_rev2;
-	q->wants_all = s->is_rev2;
-	if (!imap_read_sp(r) || !read_options(r, q) ||
+	q->is_sort = s->call.verb == IMAP_SORT;
+	q->is_extended = q->wants_all = s->is_rev2 && !q->is_sort;
+	if (!imap_read_sp(r) || !read_order(r, q) ||
 		!imap_search_read(s, r, &q->search, &bad_charset)) {
+		imap_sort_clear(&q->sort);
 		imap_bad(s, r->why);
 		return;
 	}
 	if (bad_charset) {
+		imap_sort_clear(&q->sort);
 		if (q->wants_save)
 			store_uids_clear(&s->saved);
 		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] not this one");

@@ -50,6 +50,7 @@ enum imap_state {
 	COMMAND(RENAME,       IMAP_AFTER,    false, "9051 6.3.6")  \
 	COMMAND(SEARCH,       IMAP_SELECTED, true,  "9051 6.4.4")  \
 	COMMAND(SELECT,       IMAP_AFTER,    false, "9051 6.3.2")  \
+	COMMAND(SORT,         IMAP_SELECTED, true,  "5256 3")      \
 	COMMAND(STARTTLS,     IMAP_BEFORE,   false, "9051 6.2.1")  \
 	COMMAND(STATUS,       IMAP_AFTER,    false, "9051 6.3.11") \
 	COMMAND(STORE,        IMAP_SELECTED, true,  "9051 6.4.6")  \

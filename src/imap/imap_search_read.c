@@ -424,9 +424,12 @@ static bool read_charset(struct making *m, bool *out_bad_charset)
 {
 	*out_bad_charset = false;
 	m->charset = SPAN("UTF-8");
-	if (!imap_skip_word(m->r, SPAN("CHARSET")))
-		return true;
-	if (!imap_read_sp(m->r) || !imap_read_astring(m->r, &m->charset))
+	/* SORT always has one: RFC 5256 3 */
+	if (m->session->call.verb != IMAP_SORT &&
+		(!imap_skip_word(m->r, SPAN("CHARSET")) ||
+			!imap_read_sp(m->r)))
+		return m->r->why == NULL;
+	if ( !imap_read_astring(m->r, &m->charset))
 		return false;
 	*out_bad_charset = !span_eq_fold(m->charset, SPAN("US-ASCII")) &&
 		!span_eq_fold(m->charset, SPAN("UTF-8"));

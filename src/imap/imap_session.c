@@ -130,6 +130,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_RENAME] = imap_cmd_rename,
 	[IMAP_SEARCH] = imap_cmd_search,
 	[IMAP_SELECT] = imap_cmd_select,
+	[IMAP_SORT] = imap_cmd_search,
 	[IMAP_STATUS] = imap_cmd_status,
 	[IMAP_STORE] = imap_cmd_store,
 	[IMAP_SUBSCRIBE] = imap_cmd_subscribe,
@@ -141,7 +142,8 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 static bool may_expunge(const struct imap_call *call)
 {
 	return call->is_uid || (call->verb != IMAP_FETCH &&
-		call->verb != IMAP_STORE && call->verb != IMAP_SEARCH);
+		call->verb != IMAP_STORE && call->verb != IMAP_SEARCH &&
+		call->verb != IMAP_SORT);
 }
 
 static enum imap_state state_of(const struct imap_session *s)

@@ -145,6 +145,7 @@ static const struct row {
 	{IMAP_SEARCH, "a SEARCH ALL", "a BAD", "a OK"},
 	{IMAP_SEARCH, "a UID SEARCH ALL", "a BAD", "a OK"},
 	{IMAP_SELECT, "a SELECT INBOX", "a OK", "a OK"},
+	{IMAP_SORT, "a SORT (DATE) UTF-8 ALL", "a BAD", "a OK"},
 	{IMAP_STARTTLS, "a STARTTLS", "a BAD", "a BAD"},
 	{IMAP_STATUS, "a STATUS INBOX (MESSAGES)", "a OK", "a OK"},
 	{IMAP_STORE, "a STORE 1 FLAGS ()", "a BAD", "a OK"},
