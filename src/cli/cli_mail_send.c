@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -191,6 +193,23 @@ static enum code get_password(void *arg, struct buf *out)
 	return OK;
 }
 
+/* Without a password, where the server is: as the user who runs it. */
+static bool take_local(const struct mail_command *m, struct buf *out)
+{
+	const struct mail_options *o = m->options;
+	char path[128];
+
+	if (m->config == NULL || o->server.count > 0 || o->user.count > 0 ||
+		o->has_password_stdin || getenv("POSTRIDER_PASSWORD") != NULL)
+		return false;
+	(void)snprintf(path, sizeof(path), "%.*s/submit.sock",
+		SPAN_ARG(m->config->run_dir));
+	if (access(path, W_OK) != 0)
+		return false;
+	buf_puts(out, path);
+	return true;
+}
+
 static enum admin_exit submit(const struct mail_command *m,
 	const struct message_draft *d, struct span text, struct span password)
 {
@@ -211,7 +230,8 @@ static enum admin_exit submit(const struct mail_command *m,
 		.get_password = get_password, .arg = &asker};
 	struct buf id, server;
 	enum admin_exit status;
-	enum code code;
+	enum code code = OK;
+	bool is_local;
 
 	message.rcpts = arena_alloc(m->arena, d->to_count,
 		sizeof(*message.rcpts));
@@ -220,10 +240,12 @@ static enum admin_exit submit(const struct mail_command *m,
 	buf_init(&id, 1024);
 	buf_init(&server, 300);
 	message_put_id(d, &id);
-	code = mail_server(m, services, 2, &server, m->e);
+	is_local = take_local(m, &server);
+	if (!is_local)
+		code = mail_server(m, services, 2, &server, m->e);
 	if (code == OK)
-		code = cli_smtp_send(buf_span(&server), &message, &login,
-			NULL, m->e);
+		code = cli_smtp_send(buf_span(&server), &message,
+			is_local ? NULL : &login, NULL, m->e);
 	status = code == OK ? report(m, &message, buf_span(&id))
 			    : mail_exit_of(code);
 	buf_clear(&id);

@@ -86,6 +86,7 @@ enum code cli_smtp_send(struct span server, struct smtp_client_message *m,
 {
 	struct sending s = {.conn = {.fd = -1}, .login = login};
 	struct smtp_client_config config = {.may_login = login != NULL,
+		.is_local = span_starts(server, SPAN("/")),
 		.dialogue = dialogue};
 	struct arena arena;
 	enum code code = cli_conn_open(&s.conn, server, e);

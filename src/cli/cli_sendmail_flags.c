@@ -126,15 +126,15 @@ static bool is_yes(struct span value)
 		span_starts_fold(value, SPAN("t"));
 }
 
-/* "name=value".  Those of sendmail's configuration mean nothing here.
- * Todo(rfc): RFC 8689 4 (-O requiretls=yes): ignored until a message can ask
- * for it. */
+/* "name=value".  Those of sendmail's configuration mean nothing here. */
 static enum code set_named(struct reader *r, struct span value)
 {
 	struct span name = span_cut(&value, '=');
 
 	if (span_eq_fold(name, SPAN("smtputf8")))
 		r->out->wants_utf8 = is_yes(value);
+	else if (span_eq_fold(name, SPAN("requiretls")))
+		r->out->wants_tls = is_yes(value);
 	else if (span_eq_fold(name, SPAN("IgnoreDots")))
 		r->out->ignores_dots = is_yes(value);
 	return OK;

@@ -33,6 +33,7 @@ struct sendmail_flags {
 	bool ignores_dots; /* -i: a line with a dot alone is text */
 	bool is_verbose;   /* -v: shows the dialogue */
 	bool wants_utf8;   /* -O smtputf8=yes */
+	bool wants_tls;    /* -O requiretls=yes: all the way, RFC 8689 */
 	bool has_sender;
 	struct span sender;    /* -f; empty: the null sender */
 	struct span full_name; /* -F; empty: none */

@@ -8,7 +8,8 @@
  *	     └── nobody there ───────────────────────────────┴▶ data_dir/drop
  *
  * Most programs that call sendmail do not try again, so our own trouble is no
- * reason to lose a message; limits that the server has set (450, 452) are.
+ * reason to lose a message; limits that the server has set (450, 452, 4.7.1)
+ * are.
  */
 #include "cli/cli_mail_smtp.h"
 #include "cli/cli_mail_text.h"
@@ -30,7 +31,8 @@ static uint32_t flags_of(const struct sendmail *s)
 
 	for (size_t i = 0; i < s->rcpt_count; i++)
 		is_utf8 = is_utf8 || !utf8_is_ascii(s->rcpts[i]);
-	return is_utf8 ? SMTP_CLIENT_MAIL_UTF8 : 0;
+	return (is_utf8 ? SMTP_CLIENT_MAIL_UTF8 : 0u) |
+		(s->flags.wants_tls ? SMTP_CLIENT_MAIL_REQUIRETLS : 0u);
 }
 
 static void show_dialogue(const struct sendmail *s, const struct buf *dialogue)
@@ -67,7 +69,8 @@ static size_t set_again(struct smtp_client_message *m)
 static bool may_wait(const struct smtp_client_rcpt *r)
 {
 	return !r->is_settled || (r->result != OK && r->result != DENIED &&
-		r->code != 450 && r->code != 452);
+		r->code != 450 && r->code != 452 &&
+		!span_eq(r->enhanced, SPAN("4.7.1")));
 }
 
 static const struct {

@@ -26,7 +26,7 @@
 #define DROP_HEAD_MAX ((DROP_RCPTS_MAX + 4) * DROP_LINE_MAX)
 
 struct drop_file {
-	uint32_t flags;           /* MAIL_8BIT, MAIL_UTF8 */
+	uint32_t flags;           /* MAIL_8BIT, MAIL_UTF8, MAIL_REQUIRETLS */
 	uint64_t size;            /* of the message */
 	struct span from;         /* empty: the null sender */
 	const struct span *rcpts; /* 1 to DROP_RCPTS_MAX */

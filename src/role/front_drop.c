@@ -30,6 +30,9 @@
 #define PIECE       SMTP_CLIENT_PIECE_BYTES
 #define OUT_MAX     (4u << 20)
 #define ARENA_BYTES (1u << 20)
+#define FLAGS                                                                  \
+	(SMTP_CLIENT_MAIL_8BIT | SMTP_CLIENT_MAIL_UTF8 |                       \
+		SMTP_CLIENT_MAIL_REQUIRETLS)
 
 struct drop {
 	struct front *front;
@@ -261,8 +264,7 @@ static enum code read_file(struct drop *d, struct span *why)
 		d->left = file.size;
 		d->message = (struct smtp_client_message){
 			.reverse_path = arena_dup(&d->arena, file.from),
-			.flags = file.flags &
-				(SMTP_CLIENT_MAIL_8BIT | SMTP_CLIENT_MAIL_UTF8),
+			.flags = file.flags & FLAGS,
 			.size = file.size,
 			.is_streamed = true,
 			.arena = &d->arena};
@@ -289,8 +291,8 @@ static bool connect_self(struct drop *d, const struct msg_drop_file *m)
 
 static void begin(struct drop *d)
 {
-	const struct smtp_client_config config = {.hostname =
-		SPAN("localhost")};
+	const struct smtp_client_config config = {.is_local = true,
+		.hostname = SPAN("localhost")};
 
 	d->client = smtp_client_open(&d->arena, &config);
 	d->watch = watch_new(d->front->run->loop, d->fd, on_ready, d);

@@ -140,7 +140,7 @@ static void on_accept_again(void *arg)
 
 static void put_path(const struct master *m, struct sockaddr_un *out)
 {
-	/* master_admin_open looked at the length: its name is as long */
+	/* run_dir has at most 90 bytes: options.def */
 	(void)snprintf(out->sun_path, sizeof(out->sun_path), "%.*s/submit.sock",
 		SPAN_ARG(m->config->run_dir));
 }

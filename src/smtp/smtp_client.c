@@ -78,6 +78,7 @@ struct smtp_client *smtp_client_open(struct arena *a,
 	struct smtp_client *c = ARENA_NEW(a, struct smtp_client);
 
 	c->config = *config;
+	c->is_secure = c->is_verified = config->is_local;
 	buf_init(&c->out, OUT_BYTES_MAX);
 	buf_init(&c->login, 2 * SMTP_CLIENT_LOGIN_BYTES);
 	smtp_reply_init(&c->reader);

@@ -36,6 +36,8 @@ enum smtp_client_tls {
 
 struct smtp_client_config {
 	enum smtp_client_tls tls;
+	bool is_local;        /* nothing of it leaves this machine: as good as
+	                         TLS with a server whose name is certain */
 	bool may_login;       /* LOGIN is asked where the server offers it */
 	struct span hostname; /* for EHLO; kept by reference */
 	struct buf *dialogue; /* lines "C: …", "S: …" with LF are appended, as

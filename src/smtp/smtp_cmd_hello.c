@@ -82,7 +82,7 @@ void smtp_cmd_ehlo(struct smtp_server *s, struct span args)
 	/* RFC 3207 4.2: not when it is up */
 	if (s->config.has_tls && s->peer.tls.n == 0)
 		buf_puts(&s->out, "\r\n250-STARTTLS");
-	if (s->peer.tls.n > 0) /* RFC 8689 2 */
+	if (s->peer.tls.n > 0 || s->peer.local != NULL) /* RFC 8689 2 */
 		buf_puts(&s->out, "\r\n250-REQUIRETLS");
 	put_auth(s);
 	for (size_t i = 0; i < count; i++) {

@@ -46,8 +46,9 @@ static enum smtp_reply judge(const struct smtp_server *s,
 	/* HELO asked for SMTP as it was without extensions */
 	if (params->count > 0 && !s->transaction.is_esmtp)
 		return SMTP_REPLY_UNKNOWN_PARAM;
-	/* RFC 8689 2: only where TLS is up */
-	if ((params->flags & SMTP_MAIL_REQUIRETLS) != 0 && s->peer.tls.n == 0)
+	/* RFC 8689 2: only where TLS is up, or no network is */
+	if ((params->flags & SMTP_MAIL_REQUIRETLS) != 0 &&
+		s->peer.tls.n == 0 && s->peer.local == NULL)
 		return SMTP_REPLY_TLS_NEEDED;
 	if (params->size > s->config.message_size_max)
 		return SMTP_REPLY_TOO_BIG; /* RFC 1870 6.1 */

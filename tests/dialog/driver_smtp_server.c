@@ -18,6 +18,7 @@ struct engine {
 	struct smtp_server *smtp;
 	struct smtp_server_config config;
 	struct smtp_peer peer;
+	struct smtp_local local; /* uid 1000, names get hamburger.edu */
 	bool has_certificate; /* the client shows one under TLS */
 	struct buf text;      /* of the effect that was given last */
 	bool has_body;        /* ASK_DATA was answered OK, nothing ended it */
@@ -62,6 +63,8 @@ static bool take_option(struct engine *e, struct span option)
 		e->has_certificate = true;
 	else if (span_eq(name, SPAN("tls")))
 		e->config.has_tls = true;
+	else if (span_eq(name, SPAN("local")))
+		e->peer.local = &e->local;
 	else
 		return take_number(e, name, option);
 	return true;
@@ -88,6 +91,7 @@ static void *open_engine(const struct span *options, size_t count)
 		.message_size_max = 52428800, .recipients_max = 1000,
 		.errors_max = 10, .received_max = 50};
 	e->peer.address = span_of(peer_ip, sizeof(peer_ip));
+	e->local = (struct smtp_local){1000, SPAN("hamburger.edu")};
 	for (size_t i = 0; i < count; i++) {
 		if (take_option(e, options[i]))
 			continue;

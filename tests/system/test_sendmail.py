@@ -545,9 +545,9 @@ def test_killed_between(stopped, moment):
     assert subjects == list(range(12))
 
 
-def test_durable_and_not_removed(stopped):
-    """The moment between the commit and the removal, made as long as can be: master stands
-    still, so its file stays; all the others go on."""
+@pytest.mark.parametrize("end", ["killed", "in order"])
+def test_durable_and_not_removed(stopped, end):
+    """The moment between the commit and the removal: the file is there again."""
     server = stopped.server
     stopped("bob", text="Subject: once\n\nx\n")
     (path,) = stopped.drop()
@@ -555,7 +555,10 @@ def test_durable_and_not_removed(stopped):
     server.start()
     server.wait_messages("bob@here.test")
     stopped.wait_drop_empty()
-    server.kill_all()
+    if end == "killed":
+        server.kill_all()
+    else:
+        server.stop()
     # as if the removal had not reached the disk
     path.write_bytes(content)
     os.chown(path, owner.st_uid, owner.st_gid)
@@ -682,3 +685,70 @@ def test_messages_go_on_while_a_front_dies(sendmail):
 def test_stopping_server_leaves_no_socket(stopped):
     assert not (stopped.server.dir / "run" / "submit.sock").exists()
     assert pathlib.Path(stopped.server.data_dir / "drop").exists()
+
+
+# ---- limits -----------------------------------------------------------------------------
+
+
+@needs_root
+def test_limit_of_the_hour(make_server):
+    """An account's limit holds for its user, too, and for files that he leaves."""
+    server = make(make_server, options={"submission": {"messages_per_hour": 3}})
+    server.add_account("games@here.test")
+    sendmail = Sendmail(server.start())
+    for _ in range(3):
+        sendmail("bob", user=GAMES)
+    assert b"451 4.7.1" in sendmail("bob", user=GAMES, expect=75).stderr
+    assert not sendmail.drop()
+    sendmail("bob", user=DAEMON)                # nobody's account: no limit
+    server.stop()
+    for _ in range(5):
+        sendmail("bob", user=GAMES)
+    sendmail("bob", user=DAEMON)
+    server.start()                              # limits begin anew with the process
+    wait_for(lambda: len(sendmail.drop()) == 2, 30, "three of five to be taken")
+    assert len(server.wait_messages("bob@here.test", 8)) == 8
+    assert not sendmail.refused()
+
+
+@needs_root
+def test_limit_of_recipients(make_server):
+    """A message that waits is taken with all its recipients, or not yet."""
+    server = make(make_server, options={"submission": {"recipients_per_hour": 2}})
+    server.add_account("games@here.test")
+    sendmail = Sendmail(server)
+    server.start()
+    server.stop()
+    sendmail("bob", "ann@here.test", "games", user=GAMES)
+    sendmail("bob", user=DAEMON)
+    server.start()
+    server.wait_messages("bob@here.test")
+    wait_for(lambda: len(sendmail.drop()) == 1, 30, "the other one to be taken")
+    time.sleep(1)
+    assert len(server.messages("bob@here.test")) == 1
+    assert not server.messages("ann@here.test")
+
+
+# ---- TLS all the way, and the user agent --------------------------------------------------
+
+
+def test_requiretls(sendmail):
+    """It is passed on: a server without TLS does not get the message (RFC 8689)."""
+    sendmail("-O", "requiretls=yes", "bob")
+    sendmail.server.wait_messages("bob@here.test")
+    sendmail("-v", "-O", "requiretls=yes", "x@nowhere.test")
+    assert b"REQUIRETLS" in sendmail("-v", "-orequiretls=yes", "bob").stdout
+
+
+@needs_root
+def test_mail_send_needs_no_password(sendmail):
+    def send(sender, user, expect=0):
+        return sendmail.run([sendmail.bin / "postrider", "--config",
+                             str(sendmail.server.config_path), "mail", "send", "-f", sender,
+                             "-t", "bob@here.test", "-s", "x"], text="y\n", user=user,
+                            expect=expect)
+
+    send("ann@here.test", None)
+    send("daemon@here.test", DAEMON)
+    assert b"550 5.7.1" in send("ann@here.test", DAEMON, expect=77).stdout
+    assert len(sendmail.server.wait_messages("bob@here.test", 2)) == 2

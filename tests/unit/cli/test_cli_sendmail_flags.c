@@ -19,6 +19,7 @@ static void describe(struct buf *out, const struct sendmail_flags *f)
 	buf_puts(out, f->ignores_dots ? " i" : "");
 	buf_puts(out, f->is_verbose ? " v" : "");
 	buf_puts(out, f->wants_utf8 ? " utf8" : "");
+	buf_puts(out, f->wants_tls ? " tls" : "");
 	if (f->has_sender)
 		buf_printf(out, " f=[%.*s]", SPAN_ARG(f->sender));
 	if (f->full_name.n > 0)
@@ -88,6 +89,7 @@ static const struct {
 	{"-om|-oo|-o7|-o8|x", "m <x>"}, {"-oee|-oep|-oew|-oeq|-em|x", "m <x>"},
 	{"-e|m|x", "m <x>"}, {"-odq|-odf|x", "m <x>"},
 	{"-O|smtputf8=yes|x", "m utf8 <x>"}, {"-osmtputf8=yes", "m utf8"},
+	{"-O|requiretls=yes", "m tls"}, {"-orequiretls=no", "m"},
 	{"-O|smtputf8=no", "m"}, {"-O|IgnoreDots", "m i"},
 	{"-OQueueDirectory=/x|x", "m <x>"},
 	{"-Am|-Ac|x", "m <x>"}, {"-C|/etc/x.cf|x", "m <x>"}, {"-d0.1|x", "m <x>"},

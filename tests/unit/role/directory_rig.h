@@ -101,6 +101,19 @@ static inline bool on_routed(void *arg, struct frame *f)
 	return true;
 }
 
+static inline bool on_local_user_is(void *arg, struct frame *f)
+{
+	struct msg_local_user_is m;
+
+	(void)arg;
+	assert_true(msg_get_local_user_is(f->body, &m));
+	buf_printf(&t.heard, "%d local %s account %d domain %.*s\n",
+		(int)f->id, code_word((enum code)m.result), (int)m.account,
+		SPAN_ARG(m.domain));
+	heard_something();
+	return true;
+}
+
 static inline bool on_sender_verdict(void *arg, struct frame *f)
 {
 	struct msg_sender_verdict m;
@@ -228,6 +241,7 @@ static const struct frame_handler peer_handlers[] = {
 	{MSG_RCPT_VERDICT, on_verdict},
 	{MSG_LOGIN_RESULT, on_login_result},
 	{MSG_SENDER_VERDICT, on_sender_verdict},
+	{MSG_LOCAL_USER_IS, on_local_user_is},
 	{MSG_ROUTED, on_routed},
 	{MSG_GRANT, on_grant},
 	{MSG_ACCOUNT_QUOTA, on_quota},

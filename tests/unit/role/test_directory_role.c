@@ -103,6 +103,34 @@ static void test_who_may_send_as_whom(void **state)
 	check_sender(0, "bob@hamburger.edu", "4 sender denied\n");
 }
 
+static void check_local(const char *name, const char *want)
+{
+	const struct msg_local_user m = {span_str(name)};
+
+	channel_send(t.front, local_user, LOCAL_USER, 3, &m, -1);
+	wait_for(want);
+}
+
+static void test_users_of_the_machine(void **state)
+{
+	(void)state;
+	command("domain add later.example", "end 0 \n");
+	add_account("eve@later.example");
+	command("alias add root@hamburger.edu bob@hamburger.edu", "end 0 \n");
+	check_local("bob", "3 local ok account 1 domain hamburger.edu\n");
+	check_local("Bob", "3 local ok account 1 domain hamburger.edu\n");
+	check_local("www-data", "3 local ok account 0 domain hamburger.edu\n");
+	/* an alias is no account; postmaster is nobody's name here; eve is one
+	 * of the younger domain */
+	check_local("root", "3 local ok account 0 domain hamburger.edu\n");
+	check_local("postmaster",
+		"3 local ok account 0 domain hamburger.edu\n");
+	check_local("eve", "3 local ok account 0 domain hamburger.edu\n");
+	/* no name at all */
+	check_local("bob@hamburger.edu", "3 local ok account 0 domain \n");
+	check_local("", "3 local ok account 0 domain \n");
+}
+
 /* What is refused does not count; nor what no account sends. */
 static void test_the_limits_of_an_hour(void **state)
 {
@@ -208,6 +236,7 @@ int main(void)
 		TEST(test_a_login_waits_for_its_grant),
 		TEST(test_a_login_to_hand_in_mail),
 		TEST(test_who_may_send_as_whom),
+		TEST(test_users_of_the_machine),
 		TEST(test_the_limits_of_an_hour),
 		TEST(test_a_login_without_accounts_is_temporary),
 		TEST(test_a_front_that_died_is_not_answered),

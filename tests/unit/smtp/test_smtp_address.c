@@ -293,6 +293,37 @@ static void short_forms_need_leave(void **state)
 	buf_clear(&out);
 }
 
+static void a_name_alone_needs_leave(void **state)
+{
+	static const struct {
+		const char *in, *out; /* NULL: it is none */
+	} names[] = {
+		{"<bob>", "bob@"}, {"<\"b b\">", "\"b b\"@"},
+		{"<bob@x.org>", "bob@x.org"}, {"<postmaster>", "postmaster@"},
+		{"<j\xc3\xbcrgen>", "j\xc3\xbcrgen@"},
+		{"<bob", NULL}, {"<bob@>", NULL}, {"<@>", NULL}, {"<>", NULL},
+		{"<b b>", NULL}, {"<bob@x.org", NULL}, {"bob", NULL},
+	};
+	struct buf out;
+	bool is_utf8;
+
+	(void)state;
+	buf_init(&out, 64);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct span text = span_str(names[i].in);
+		enum code wanted = names[i].out == NULL ? SYNTAX : OK;
+
+		buf_reset(&out);
+		assert_int_equal(smtp_path_take(&text, SMTP_PATH_BARE, &out,
+					 &is_utf8),
+			wanted);
+		assert_true(span_eq(buf_span(&out), span_str(names[i].out)));
+		assert_int_equal(wanted == OK && is_utf8,
+			strchr(names[i].in, '\xc3') != NULL);
+	}
+	buf_clear(&out);
+}
+
 static void stops_behind_the_bracket(void **state)
 {
 	struct span text = SPAN("<a@b> SIZE=1");
@@ -370,6 +401,7 @@ int main(void)
 		cmocka_unit_test(leaves_out_alone_on_error),
 		cmocka_unit_test(canonical_form_is_stable),
 		cmocka_unit_test(short_forms_need_leave),
+		cmocka_unit_test(a_name_alone_needs_leave),
 		cmocka_unit_test(stops_behind_the_bracket),
 		cmocka_unit_test(mailbox_has_no_brackets),
 		cmocka_unit_test(domains),
