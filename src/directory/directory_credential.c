@@ -224,30 +224,43 @@ static enum code keep_made(struct directory *d,
 	return code;
 }
 
+/* Is the hash that was checked still that of the account?  NOT_FOUND: there is
+ * no such account; BUSY: it has another. */
+static enum code compare_hash(struct directory *d,
+	const struct directory_login *login, bool *out_is_for,
+	int64_t *out_used_ms, struct err *e)
+{
+	struct db_stmt *s = db_stmt(d->db, "SELECT hash, services, used_ms "
+		"FROM credentials WHERE account = $1 AND name = ''");
+	enum code code;
+
+	db_bind_i64(s, 1, (int64_t)login->account.account);
+	code = db_step(s, e);
+	if (code == OK) {
+		*out_is_for = ((uint64_t)db_i64(s, 1) & login->service) != 0;
+		*out_used_ms = db_i64(s, 2);
+		if (!span_eq(db_bytes(s, 0), span_str(login->hash)))
+			code = err_set(e, BUSY, "the hash has changed");
+	}
+	db_reset(s);
+	return code;
+}
+
 enum code directory_login_end(struct directory *d,
 	const struct directory_login *login, enum code verdict,
 	const struct credential *made, struct err *e)
 {
-	struct db_stmt *s = db_stmt(d->db, "SELECT services, used_ms "
-		"FROM credentials WHERE account = $1 AND name = '' "
-		"AND hash = $2");
-	bool is_good = false;
+	bool is_for = false;
 	int64_t used_ms = 0;
 	enum code code;
 
-	db_bind_i64(s, 1, (int64_t)login->account.account);
-	db_bind_text(s, 2, span_str(login->hash));
-	code = db_step(s, e);
-	if (code == OK) {
-		is_good = verdict == OK && login->hash[0] != '\0' &&
-			((uint64_t)db_i64(s, 0) & login->service) != 0;
-		used_ms = db_i64(s, 1);
-	}
-	db_reset(s);
-	if (code != OK && code != NOT_FOUND)
-		return code;
-	if (!is_good)
+	if (verdict != OK || login->hash[0] == '\0')
 		return deny(e);
+	code = compare_hash(d, login, &is_for, &used_ms, e);
+	if (code == NOT_FOUND || (code == OK && !is_for))
+		return deny(e);
+	if (code != OK)
+		return code;
 	code = note_use(d, login->account.account, SPAN_EMPTY, used_ms, e);
 	if (code == OK && login->wants_keys && made != NULL)
 		code = keep_made(d, login, made, e);

@@ -10,7 +10,8 @@
  *	directory_login_begin ── an app password ──────────▶ logged in
  *	         │ everything else, also nobody
  *	         ▼
- *	password_verify(login.hash) ──▶ directory_login_end ──▶ OK or DENIED
+ *	password_verify(login.hash) ──▶ directory_login_end ──▶ OK or DENIED,
+ *	                                         ╰── the hash changed: begin
  *
  * Who asks cannot tell by words, work or time whether there is such a user,
  * whether his hash came from another server, or whether the password would do
@@ -57,8 +58,8 @@ enum code directory_login_begin(struct directory *d, struct span user,
 	struct span password, unsigned service, struct directory_login *out,
 	struct err *e) MUST_USE;
 /* verdict: OK, the password is that of login->hash; made: what wants_keys
- * wanted, or NULL.  OK: logged in; DENIED: not, or the password was changed
- * meanwhile. */
+ * wanted, or NULL.  OK: logged in; DENIED: not.  BUSY: it was the password, but
+ * the hash was changed or renewed meanwhile: begin again. */
 enum code directory_login_end(struct directory *d,
 	const struct directory_login *login, enum code verdict,
 	const struct credential *made, struct err *e) MUST_USE;

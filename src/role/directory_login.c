@@ -24,6 +24,8 @@
 #include "base/banned.h"
 
 #define DENIAL_STEP_MS 250
+/* A hash that changes while it is checked is looked up anew, so often. */
+#define LOOKS_MAX 3
 /* In all states, each 4 KiB and its password; the fronts ask for fewer. */
 #define LOGINS_MAX 4096
 /* With so many, only who is known is let in: answers that are held back shall
@@ -49,7 +51,9 @@ struct login {
 	/* of a LOGIN */
 	bool is_password;
 	bool is_hashing;
+	struct buf asked; /* the user as he was written */
 	struct buf password;
+	unsigned looks;   /* how often the hash was looked up */
 	struct directory_login look;
 	struct hash_job job;
 };
@@ -144,6 +148,7 @@ static struct login *begin(struct directory_role *role, const struct frame *f,
 	if (ip.n > 0)
 		memcpy(l->ip, ip.p, ip.n);
 	l->ip_n = ip.n;
+	buf_init(&l->asked, DIRECTORY_ADDRESS_BYTES_MAX);
 	buf_init(&l->password, PASSWORD_BYTES_MAX);
 	timer_init(&l->hold, role->run->loop, on_hold_over, l);
 	list_put(&role->logins, &l->link);
@@ -161,6 +166,7 @@ static void end(struct login *l)
 	if (l->password.p != NULL)
 		secret_wipe(l->password.p, l->password.room);
 	buf_clear(&l->password);
+	buf_clear(&l->asked);
 	secret_wipe(l, sizeof(*l));
 	mem_free(l);
 }
@@ -217,20 +223,27 @@ void directory_login_front_lost(struct directory_role *role, uint32_t front)
 }
 
 /* ---- by password ------------------------------------------------------------------ */
+static void look_up(struct login *l);
+
 static void hashed(struct hash_job *job, enum code verdict, struct span keys)
 {
 	struct login *l = job->owner;
 	struct credential made;
 	bool has_made = credential_unpack(keys, &made);
 	struct err e = {.code = OK};
+	enum code code = verdict;
 
 	l->is_hashing = false;
 	if (verdict == OK || verdict == DENIED)
-		settle(l, directory_login_end(l->role->directory, &l->look,
-				  verdict, has_made ? &made : NULL, &e), &e);
-	else
-		settle(l, TEMP, NULL);
+		code = directory_login_end(l->role->directory, &l->look,
+			verdict, has_made ? &made : NULL, &e);
 	credential_wipe(&made);
+	/* another login has just renewed the hash: a right password is not
+	 * denied for it */
+	if (code == BUSY && l->looks < LOOKS_MAX)
+		look_up(l);
+	else
+		settle(l, code, e.code == OK ? NULL : &e);
 }
 
 static void ask_hasher(struct login *l)
@@ -251,26 +264,33 @@ static void ask_hasher(struct login *l)
 		settle(l, TEMP, NULL);
 }
 
-static void check_password(struct login *l, const struct msg_login *m)
+static void look_up(struct login *l)
 {
 	struct err e = {.code = OK};
-	enum code code;
-
-	l->is_password = true;
-	if (m->password.n == 0 || m->password.n > PASSWORD_BYTES_MAX) {
-		settle(l, DENIED, NULL); /* nobody has such a one */
-		return;
-	}
-	buf_put(&l->password, m->password);
-	l->mark = directory_guess_mark(l->role, span_of(l->user, l->user_n),
-		m->password);
-	code = directory_login_begin(l->role->directory, m->user, m->password,
+	enum code code = directory_login_begin(l->role->directory,
+		buf_span(&l->asked), buf_span(&l->password),
 		purposes[l->success.service], &l->look, &e);
+
+	l->looks++;
 	l->success.account = l->look.account;
 	if (code != OK || l->look.is_done)
 		settle(l, code, &e);
 	else
 		ask_hasher(l);
+}
+
+static void check_password(struct login *l, const struct msg_login *m)
+{
+	l->is_password = true;
+	if (m->password.n == 0 || m->password.n > PASSWORD_BYTES_MAX) {
+		settle(l, DENIED, NULL); /* nobody has such a one */
+		return;
+	}
+	buf_put(&l->asked, m->user);
+	buf_put(&l->password, m->password);
+	l->mark = directory_guess_mark(l->role, span_of(l->user, l->user_n),
+		m->password);
+	look_up(l);
 }
 
 bool directory_on_login(void *arg, struct frame *f)

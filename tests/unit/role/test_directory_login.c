@@ -143,6 +143,47 @@ static void test_recipients_go_past_logins(void **state)
 		"account 1 bob@hamburger.edu\n");
 }
 
+/* A07: whatever comes in between, each answer is about the account that was
+ * asked for, also where two have the same password. */
+static void test_no_login_is_mixed_up(void **state)
+{
+	static const char *const users[] = {"bob", "eve", "nobody", "bob"};
+	static const char *const passwords[] = {"burger", "burger", "burger",
+		"pickle"};
+	unsigned answered = 0;
+	char want[96];
+
+	(void)state;
+	add_account("eve@hamburger.edu");
+	for (unsigned i = 0; i < 12; i++) {
+		struct msg_login m = {SERVICE_SUBMISSION,
+			span_str(users[i % 4]), span_str(passwords[i % 4]),
+			SPAN("\x7f\0\0\1")};
+
+		channel_send(t.front, login, LOGIN, 1000 + i, &m, -1);
+	}
+	while (answered < 12) {
+		wait_for(NULL);
+		for (unsigned i = 0; i < 12; i++) {
+			static const char *const ends[] = {
+				"ok token 0 account 1 bob@hamburger.edu\n",
+				"ok token 0 account 2 eve@hamburger.edu\n",
+				"denied token 0 account 0 \n",
+				"denied token 0 account 0 \n"};
+
+			(void)snprintf(want, sizeof(want), "%u login ",
+				1000 + i);
+			if (strstr(t.said, want) == NULL)
+				continue;
+			answered++;
+			(void)snprintf(want, sizeof(want), "%u login %s",
+				1000 + i, ends[i % 4]);
+			if (strstr(t.said, want) == NULL)
+				fail_msg("%s: %s", want, t.said);
+		}
+	}
+}
+
 static void test_a_new_password_ends_sessions(void **state)
 {
 	bool was_told;
@@ -169,6 +210,7 @@ int main(void)
 		TEST(test_a_login_by_certificate),
 		TEST(test_scram_begins_for_everybody),
 		TEST(test_recipients_go_past_logins),
+		TEST(test_no_login_is_mixed_up),
 		TEST(test_a_new_password_ends_sessions),
 	};
 
