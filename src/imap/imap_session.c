@@ -206,6 +206,8 @@ static void answer_now(struct imap_session *s)
 {
 	buf_put(&s->out, buf_span(&s->final));
 	buf_puts(&s->out, "\r\n");
+	if (s->final.room > IMAP_OUT_BYTES)
+		buf_clear(&s->final);
 	buf_reset(&s->final);
 }
 
@@ -438,6 +440,9 @@ size_t imap_session_feed(struct imap_session *s, struct span in,
 	struct span left = in;
 
 	s->now_ms = now_ms;
+	/* what a large answer took is given back when the next command comes */
+	if (buf_len(&s->out) == 0 && s->out.room > 2 * IMAP_OUT_BYTES)
+		buf_clear(&s->out);
 	while (takes_bytes(s) && take(s, &left))
 		pump(s);
 	return in.n - left.n;

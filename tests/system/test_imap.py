@@ -2,6 +2,7 @@
 
 import imaplib
 import os
+import random
 import re
 import shutil
 import socket
@@ -331,3 +332,149 @@ def test_mbsync_both_ways(server, tmp_path):
     run_mbsync(server, tmp_path)
     assert len(maildir(tmp_path, "INBOX")) == count - 1
     client.logout()
+
+
+# ---- chance --------------------------------------------------------------------
+
+FLAGS = [r"\Seen", r"\Flagged", r"\Deleted", r"\Answered", "$One", "$Two"]
+
+
+class Model:
+    """A client, and what it must believe of its mailbox by what it was told."""
+
+    def __init__(self, server, user, number):
+        self.raw = Raw(server, user)
+        self.number = number
+        self.count = 0
+        self.select()
+
+    def select(self):
+        self.uids = []          # by sequence number; None: not known yet
+        self.flags = {}         # uid -> set, as it was told
+        self.run("SELECT INBOX")
+        self.run("FETCH 1:* (UID FLAGS)" if self.uids else "NOOP")
+
+    def hear(self, line):
+        match = re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH)(?: \((.*)\))?$", line)
+        if not match:
+            assert not line.startswith(b"* BYE"), line
+            return
+        number, word = int(match[1]), match[2]
+        if word == b"EXISTS":
+            assert number >= len(self.uids), line
+            self.uids += [None] * (number - len(self.uids))
+            return
+        assert 1 <= number <= len(self.uids), (line, len(self.uids))
+        if word == b"EXPUNGE":
+            del self.uids[number - 1]
+            return
+        uid = re.search(rb"UID (\d+)", match[3])
+        if uid and self.uids[number - 1] is None:
+            self.uids[number - 1] = int(uid[1])
+        if uid:
+            assert self.uids[number - 1] == int(uid[1]), (line, self.uids)
+        flags = re.search(rb"FLAGS \((.*?)\)", match[3])
+        if flags and self.uids[number - 1] is not None:
+            self.flags[self.uids[number - 1]] = set(flags[1].decode().split()) - {r"\Recent"}
+
+    def run(self, *commands):
+        """Sends them all at once; the tagged answers, "OK" or "NO"."""
+        tags = []
+        for command in commands:
+            self.count += 1
+            tags.append(f"t{self.count}")
+            self.raw.say(f"{tags[-1]} {command}")
+        out = []
+        for tag, command in zip(tags, commands):
+            may_expunge = command.split()[0] not in ("FETCH", "STORE", "SEARCH")
+            while True:
+                line = self.raw.line()
+                if line.startswith(tag.encode() + b" "):
+                    break
+                assert may_expunge or not line.endswith(b" EXPUNGE"), (command, line)
+                self.hear(line)
+            out.append(line.split()[1].decode())
+            assert out[-1] in ("OK", "NO"), (command, line)
+        return out
+
+    def some(self, chance):
+        """A few sequence numbers that it knows, and the set of them as text."""
+        known = range(1, len(self.uids) + 1)
+        numbers = sorted(chance.sample(known, min(len(known), chance.randrange(1, 4))))
+        return numbers, ",".join(map(str, numbers))
+
+    def step(self, chance):
+        what = chance.randrange(12)
+        if not self.uids or what == 0:
+            self.run("APPEND INBOX {3+}\r\nabc")
+            return
+        numbers, text = self.some(chance)
+        flags = " ".join(chance.sample(FLAGS, chance.randrange(1, 3)))
+        sign = chance.choice(["+", "-", ""])
+        if what == 1:
+            self.run("EXPUNGE")
+        elif what == 2:
+            self.run(f"COPY {text} INBOX")
+        elif what == 3:
+            self.run(f"MOVE {text} {chance.choice(['Archive', 'INBOX'])}")
+        elif what == 4:
+            self.run(f"STORE {text} {sign}FLAGS ({flags})")
+        elif what == 5:
+            self.silent_store(numbers, text, sign, flags)
+        elif what == 6:
+            self.run(f"FETCH {text} (UID FLAGS)", "SEARCH ALL", f"FETCH {text} (FLAGS UID)")
+        elif what == 7:
+            self.run("NOOP", "CHECK")
+        elif what == 8:
+            self.idle()
+        elif what == 9:
+            self.run("UID EXPUNGE 1:20")
+        elif what == 10:
+            self.run(f"UID STORE 1:* {sign}FLAGS ({flags})")
+        else:
+            self.run("CLOSE")
+            self.select()
+
+    def silent_store(self, numbers, text, sign, flags):
+        """Afterwards it knows what they are without having been told."""
+        status, = self.run(f"STORE {text} {sign}FLAGS.SILENT ({flags})")
+        for uid in [self.uids[number - 1] for number in numbers] if status == "OK" else []:
+            have, change = self.flags.get(uid), set(flags.split())
+            if have is None and sign:
+                continue
+            self.flags[uid] = (have | change if sign == "+" else
+                               have - change if sign == "-" else change)
+
+    def idle(self):
+        self.count += 1
+        self.raw.say(f"t{self.count} IDLE")
+        while not (line := self.raw.line()).startswith(b"+"):
+            self.hear(line)
+        self.raw.say("DONE")
+        while not (line := self.raw.line()).startswith(b"t"):
+            self.hear(line)
+
+    def check(self):
+        """What it was told is what is there."""
+        self.run("NOOP")
+        believed = dict(self.flags)
+        self.run("FETCH 1:* (UID FLAGS)" if self.uids else "NOOP")
+        assert None not in self.uids
+        for uid in self.uids:
+            assert believed.get(uid, self.flags[uid]) == self.flags[uid], uid
+        return [(uid, sorted(self.flags[uid])) for uid in self.uids]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chance_against_a_model(server, seed):
+    """Random commands of four clients: numbers, uids and flags are as each was told."""
+    chance = random.Random(seed)
+    user = f"chance{seed}@example.net"
+    server.add_account(user)
+    models = [Model(server, user, number) for number in range(4)]
+    for _ in range(400):
+        chance.choice(models).step(chance)
+    views = [model.check() for model in models]
+    assert all(view == views[0] for view in views)
+    for model in models:
+        model.raw.close()
