@@ -28,7 +28,7 @@
 /* Of SUBMISSION_ADDED_MAX; the rest is for fields that are missing. */
 #define QUALIFY_MAX (SUBMISSION_ADDED_MAX / 2)
 /* Addresses of all fields that name senders; half of it is left empty. */
-#define ARENA_BYTES (8u << 20)
+#define ARENA_BYTES (16u << 20)
 
 void submission_init(struct submission *s,
 	const struct submission_config *config)
@@ -211,8 +211,10 @@ static enum code finish_head(struct submission *s, bool is_header,
 		buf_put(&s->out, held);
 	buf_clear(&s->head);
 	s->at = SUBMISSION_AT_BODY;
+	if (s->out.overflow)
+		return LIMIT;
 	out->head = buf_span(&s->out);
-	return s->out.overflow ? LIMIT : OK;
+	return OK;
 }
 
 /* ---- the first line ----------------------------------------------------------- */
@@ -277,6 +279,14 @@ static bool end_line(struct submission *s)
 	return header_cut_line(&line).n == 0;
 }
 
+/* The rest of a line; of the first one no more than tells what it is. */
+static struct span cut_piece(const struct submission *s, struct span in)
+{
+	if (s->at == SUBMISSION_AT_NAME || s->at == SUBMISSION_AT_BLANK)
+		in = span_head(in, NAME_BYTES_MAX);
+	return span_head(in, span_find(in, '\n') + 1);
+}
+
 enum code submission_feed(struct submission *s, struct span in,
 	struct submission_out *out)
 {
@@ -284,8 +294,7 @@ enum code submission_feed(struct submission *s, struct span in,
 	if (s->out.overflow)
 		return LIMIT;
 	while (in.n > 0 && s->at != SUBMISSION_AT_BODY) {
-		size_t lf = span_find(in, '\n');
-		struct span piece = span_head(in, lf + 1);
+		struct span piece = cut_piece(s, in);
 		enum code code = OK;
 
 		buf_put(&s->head, piece);
@@ -293,7 +302,7 @@ enum code submission_feed(struct submission *s, struct span in,
 			return LIMIT;
 		if (!look_at_first_line(s))
 			code = finish_head(s, false, out);
-		else if (lf < in.n && end_line(s))
+		else if (span_ends(piece, SPAN("\n")) && end_line(s))
 			code = finish_head(s, true, out);
 		if (code != OK)
 			return code;

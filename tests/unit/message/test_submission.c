@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "message/limits.h"
 #include "message/submission.h"
 
 #define OUT_BYTES (4u << 20)
@@ -197,6 +197,55 @@ static void test_unclear(void **state)
 	buf_clear(&found);
 }
 
+/* One hides behind more than are read. */
+static void test_more_than_are_read(void **state)
+{
+	struct buf many, out, found;
+
+	(void)state;
+	buf_init(&many, SUBMISSION_HEAD_MAX);
+	buf_init(&out, OUT_BYTES);
+	buf_init(&found, OUT_BYTES);
+	buf_puts(&many, "From: a@x");
+	for (int i = 1; i < MESSAGE_ADDRESSES_MAX; i++)
+		buf_puts(&many, ",a@x");
+	assert_int_equal(filter(&config, buf_span(&many), 9999, &out, &found),
+		OK);
+	assert_true(span_eq(buf_span(&found), SPAN("a@x\n")));
+	buf_reset(&found);
+	buf_puts(&many, ",b@x");
+	assert_int_equal(filter(&config, buf_span(&many), 9999, &out, &found),
+		OK);
+	assert_true(span_eq(buf_span(&found), SPAN("a@x\n?")));
+	buf_clear(&many);
+	buf_clear(&out);
+	buf_clear(&found);
+}
+
+/* What is no header has no limit, also when its first line never ends. */
+static void test_text_has_no_limit(void **state)
+{
+	struct buf in, out, found;
+
+	(void)state;
+	buf_init(&in, OUT_BYTES);
+	buf_init(&out, OUT_BYTES);
+	buf_init(&found, OUT_BYTES);
+	while (buf_len(&in) < 2 * SUBMISSION_HEAD_MAX)
+		buf_putc(&in, 'x');
+	for (size_t split = 1; split < 1000000; split = split * 7 + 1) {
+		buf_reset(&out);
+		assert_int_equal(filter(&config, buf_span(&in), split, &out,
+					 &found), OK);
+		assert_true(span_starts(buf_span(&out), SPAN(ALL "\r\nxxx")));
+		assert_int_equal(buf_len(&out),
+			strlen(ALL) + 2 + buf_len(&in));
+	}
+	buf_clear(&in);
+	buf_clear(&out);
+	buf_clear(&found);
+}
+
 static void test_name(void **state)
 {
 	struct submission_config c = config;
@@ -209,7 +258,16 @@ static void test_name(void **state)
 	assert_int_equal(filter(&c, SPAN(DATE ID), 7, &out, &found), OK);
 	assert_true(span_eq(buf_span(&out),
 		SPAN("From: \"Ann B. Chef\" <ann@own.example>\r\n" DATE ID)));
+	/* more than is ever added */
+	buf_reset(&out);
+	while (buf_len(&out) <= SUBMISSION_OUT_MAX)
+		buf_putc(&out, 'x');
+	c.name = buf_span(&out);
+	assert_int_equal(filter(&c, SPAN(DATE "\r\nx"), 1, &found, &found),
+		LIMIT);
+	assert_int_equal(buf_len(&found), 0);
 	/* nobody knows who it is: none is added */
+	c = config;
 	buf_reset(&out);
 	c.address = SPAN_EMPTY;
 	assert_int_equal(filter(&c, SPAN(DATE ID), 7, &out, &found), OK);
@@ -361,6 +419,8 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_senders),
 		cmocka_unit_test(test_unclear),
+		cmocka_unit_test(test_more_than_are_read),
+		cmocka_unit_test(test_text_has_no_limit),
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_limit),
