@@ -59,9 +59,8 @@ void imap_line_set_limits(
 bool imap_line_is_idle(const struct imap_line *l)
 {
 	return l->state == IMAP_LINE_IN_COMMAND &&
-		(l->is_told ||
-			(!l->is_refused && !l->is_rest &&
-				buf_len(&l->text) == 0));
+	       (l->is_told || (!l->is_refused && !l->is_rest &&
+				      buf_len(&l->text) == 0));
 }
 
 static void lose(struct imap_line *l, const char *why)
@@ -106,7 +105,9 @@ static void begin(struct imap_line *l)
 /* RFC 9051 9: any ASTRING-CHAR except "+" */
 static bool is_tag_char(uint8_t c)
 {
-	return c > ' ' && c < 0x7f && memchr("(){%*\"\\+", c, 8) == NULL;
+	const struct span others = SPAN("(){%*\"\\+");
+
+	return c > ' ' && c < 0x7f && span_find(others, c) == others.n;
 }
 
 static void cut_head(struct imap_line *l)

@@ -47,9 +47,11 @@ enum {
 
 static unsigned class_of(uint8_t c)
 {
+	const struct span specials = SPAN("(){\"\\");
+
 	if (c >= 0x80)
 		return HIGH;
-	if (c <= ' ' || c == 0x7f || memchr("(){\"\\", c, 5) != NULL)
+	if (c <= ' ' || c == 0x7f || span_find(specials, c) < specials.n)
 		return 0;
 	if (c == '%' || c == '*')
 		return WILDCARD;
@@ -82,11 +84,12 @@ bool imap_skip(struct imap_reader *r, struct span text)
 
 bool imap_skip_word(struct imap_reader *r, struct span word)
 {
+	const struct span ends = SPAN(" ()[]");
 	size_t at = r->at;
 
 	if (!imap_skip(r, word))
 		return false;
-	if (imap_is_end(r) || memchr(" ()[]", imap_next(r), 5) != NULL)
+	if (imap_is_end(r) || span_find(ends, imap_next(r)) < ends.n)
 		return true;
 	r->at = at;
 	return false;

@@ -101,15 +101,9 @@ static void try_lines(struct span in)
 }
 
 /* ---- words --------------------------------------------------------------------- */
-static bool read_one(struct imap_reader *r, uint8_t letter)
+static bool read_word(struct imap_reader *r, uint8_t letter)
 {
-	struct imap_mailbox_name name;
-	struct imap_set set;
 	struct span s;
-	uint64_t a, b;
-	uint32_t c;
-	int32_t days;
-	int64_t ms;
 	bool is_binary;
 
 	switch (letter) {
@@ -123,14 +117,47 @@ static bool read_one(struct imap_reader *r, uint8_t letter)
 		return imap_read_nstring(r, &s);
 	case 'l':
 		return imap_read_literal(r, &s, &is_binary);
-	case 'L':
-		return imap_read_announced(r);
-	case 'p':
-		return imap_read_mailbox_pattern(r, &name);
 	case 'c':
 		return imap_read_credential(r, &s);
 	case 'f':
 		return imap_read_flag(r, &s);
+	case '(':
+		return imap_read_open(r);
+	case ')':
+		return imap_read_close(r);
+	case '+':
+	case '-':
+		return imap_read_more(r, letter == '-');
+	default:
+		return imap_read_sp(r);
+	}
+}
+
+static bool read_name(struct imap_reader *r, bool is_utf8)
+{
+	struct imap_mailbox_name name;
+
+	r->is_utf8 = is_utf8;
+	if (!imap_read_mailbox(r, &name))
+		return false;
+	must(name.wrong != NULL || utf8_is_valid(name.name));
+	return true;
+}
+
+static bool read_one(struct imap_reader *r, uint8_t letter)
+{
+	struct imap_mailbox_name name;
+	struct imap_set set;
+	uint64_t a, b;
+	uint32_t c;
+	int32_t days;
+	int64_t ms;
+
+	switch (letter) {
+	case 'L':
+		return imap_read_announced(r);
+	case 'p':
+		return imap_read_mailbox_pattern(r, &name);
 	case '1':
 		return imap_read_nz_number(r, &c);
 	case '6':
@@ -144,27 +171,14 @@ static bool read_one(struct imap_reader *r, uint8_t letter)
 	case 't':
 		return imap_read_date_time(r, &ms);
 	case 'M':
-		r->is_utf8 = true;
-		return imap_read_mailbox(r, &name) &&
-		       (name.wrong != NULL || utf8_is_valid(name.name));
 	case 'm':
-		r->is_utf8 = false;
-		return imap_read_mailbox(r, &name) &&
-		       (name.wrong != NULL || utf8_is_valid(name.name));
-	case '(':
-		return imap_read_open(r);
-	case ')':
-		return imap_read_close(r);
-	case '+':
-		return imap_read_more(r, false);
-	case '-':
-		return imap_read_more(r, true);
+		return read_name(r, letter == 'M');
 	case 'I':
 		return imap_id_read(r);
 	case 'N':
-		return imap_skip_word(r, SPAN("NIL")) || true;
+		return imap_skip_word(r, SPAN("NIL"));
 	default:
-		return imap_read_sp(r);
+		return read_word(r, letter);
 	}
 }
 
