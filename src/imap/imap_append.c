@@ -11,6 +11,10 @@
  * The bytes go into the store's upload as they come and are never held whole.
  * All is checked before the client is told to send: the mailbox, the size,
  * the quota.  Nothing is stored before the command is complete.
+ *
+ * Deliberate: bytes above 127 in the head are taken from all clients, though
+ * RFC 6855 4 wants NO for those that did not enable UTF8=ACCEPT: programs that
+ * copy mailboxes copy the mail that there is.
  */
 #include "base/mem.h"
 #include "imap/imap_flags.h"

@@ -1,4 +1,5 @@
-"""IMAP with real clients: imaplib, curl, two connections, deliveries while one idles, mbsync."""
+"""IMAP with real clients: imaplib, curl, mbsync, offlineimap, fetchmail; two connections,
+deliveries while one idles, and chance against a model."""
 
 import imaplib
 import os
@@ -333,6 +334,89 @@ def test_mbsync_both_ways(server, tmp_path):
     assert len(maildir(tmp_path, "INBOX")) == count - 1
     client.logout()
 
+
+# ---- other programs ------------------------------------------------------------
+
+OFFLINEIMAP = """
+[general]
+accounts = a
+metadata = {dir}/meta
+[Account a]
+localrepository = l
+remoterepository = r
+[Repository l]
+type = Maildir
+localfolders = {dir}/mail
+[Repository r]
+type = IMAP
+remotehost = {host}
+remoteport = {port}
+remoteuser = offline@example.net
+remotepass = {password}
+ssl = no
+starttls = no
+"""
+
+
+def test_offlineimap_both_ways(server, tmp_path):
+    """Flags and deletions of both sides meet; a third run finds nothing to do."""
+    if shutil.which("offlineimap") is None:
+        pytest.fail("offlineimap is missing: script/setup test (package offlineimap3)")
+    server.add_account("offline@example.net")
+    client = login(server, "offline@example.net")
+    for number in range(40):
+        client.append("INBOX", None, None, message(number))
+    client.create("Sub/Deep")
+    (tmp_path / "rc").write_text(OFFLINEIMAP.format(
+        dir=tmp_path, host=server.address, port=server.imap_port, password=PASSWORD))
+
+    def run():
+        done = subprocess.run(["offlineimap", "-c", tmp_path / "rc", "-o", "-u", "basic"],
+                              capture_output=True, text=True, timeout=120 * PATIENCE)
+        assert done.returncode == 0 and "ERROR" not in done.stdout + done.stderr, \
+            done.stdout + done.stderr
+        return maildir(tmp_path, "INBOX")
+
+    near = run()
+    assert len(near) == 40 and (tmp_path / "mail" / "Sub.Deep").is_dir()
+    near["message 3"].unlink()
+    path = near["message 4"]
+    path.rename(path.parent.parent / "cur" / (path.name.split(":")[0] + ":2,S"))
+    client.select()
+    client.store("9", "+FLAGS", r"(\Flagged)")
+    client.store("10", "+FLAGS", r"(\Deleted)")
+    client.expunge()
+    near = run()
+    assert sorted(near) == sorted(run())
+    assert len(near) == 38 and "F" in near["message 8"].name.rsplit(":2,", 1)[1]
+    assert client.select()[1] == [b"38"]
+    assert client.search(None, "SEEN")[1] == [b"4"]
+    client.logout()
+
+
+def test_fetchmail(server, tmp_path):
+    """All messages come once, and are read afterwards."""
+    if shutil.which("fetchmail") is None:
+        pytest.fail("fetchmail is missing: script/setup test")
+    server.add_account("fetch@example.net")
+    client = login(server, "fetch@example.net")
+    for number in range(5):
+        client.append("INBOX", None, None, message(number))
+    rc = tmp_path / "rc"
+    rc.write_text(f'poll {server.address} protocol imap port {server.imap_port} '
+                  f'username "fetch@example.net" password "{PASSWORD}" '
+                  f'options sslproto "" no rewrite keep mda "cat >> {tmp_path}/out"\n')
+    rc.chmod(0o600)
+    environment = {**os.environ, "HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)}
+    for code in (0, 1):         # 1: there was no mail
+        done = subprocess.run(["fetchmail", "-f", rc, "--nodetach", "--nosyslog"],
+                              capture_output=True, text=True, timeout=60 * PATIENCE,
+                              env=environment)
+        assert done.returncode == code, done.stdout + done.stderr
+    assert (tmp_path / "out").read_text().count("Subject: message") == 5
+    client.select()
+    assert client.search(None, "SEEN")[1] == [b"1 2 3 4 5"]
+    client.logout()
 
 # ---- chance --------------------------------------------------------------------
 
