@@ -74,6 +74,7 @@ MESSAGES = {
     "fuzz_jmap_view": [b""],
     "fuzz_mime": [b"\0\0\0\0\0\x20\x80\0", b"\0\1\2\6\0\7\1\0", b"\x3c\x7f\xff\x10\1\0\5\0"],
     "fuzz_submission": [b"\x20", b"\xff"],
+    "fuzz_sendmail": [b"\x20", b"\xff", b"\x01-t\n-i\n", b"\x02postrider drop 1\nflags 0\nsize 9\nfrom a\nto b\n\n"],
     "fuzz_section": [b"\n", b"1\n", b"2.1.MIME\n", b"1.TEXT\n", b"HEADER.FIELDS (To Subject)\n"],
 }
 
