@@ -391,15 +391,14 @@ static void listen_at(void *state, enum service service, int fd)
 	list_put(&f->listeners, &d->link);
 	if (f->reserve_fd < 0)
 		f->reserve_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (!f->is_stopping && f->has_certificates)
+	if (!f->is_stopping && f->has_certificates && f->has_bans)
 		watch_want(d->watch, WATCH_READ);
 }
 
-/* Before, who wants TLS could not be served. */
+/* Before, who wants TLS could not be served, and who is banned would be. */
 void front_doors_may_open(struct front *f)
 {
-	f->has_certificates = true;
-	if (!f->is_stopping)
+	if (!f->is_stopping && f->has_certificates && f->has_bans)
 		watch_doors(f, WATCH_READ);
 }
 

@@ -97,6 +97,10 @@ bool front_on_bans(void *arg, struct frame *frame)
 			return false;
 		put(f->bans, &network, row.until_ms);
 	}
+	if (m.is_all && !f->has_bans) {
+		f->has_bans = true;
+		front_doors_may_open(f);
+	}
 	if (network_set_count(&f->bans->set) >= f->bans->sweep_at)
 		sweep(f->bans, now_ms);
 	return step == DONE;

@@ -69,7 +69,7 @@ struct front {
 	struct timer accept_again; /* after EMFILE */
 	int reserve_fd;
 	bool is_stopping;
-	bool has_certificates;
+	bool has_certificates, has_bans; /* else the doors stay shut */
 	struct front_keys *keys; /* certificates: see front_keys.c */
 	struct front_bans *bans; /* see front_bans.c */
 };
@@ -369,7 +369,7 @@ struct span front_counted(const struct session *s,
 /* front_local.c: of a user of this machine */
 struct span front_local_counted(uint32_t uid,
 	uint8_t room[FRONT_COUNTED_BYTES]);
-/* front.c: certificates have come, so clients may. */
+/* front.c: certificates or bans have come; with both, clients may. */
 void front_doors_may_open(struct front *f);
 /* front.c: does the address lie in relay.networks? */
 bool front_may_relay(const struct front *f, struct span ip);

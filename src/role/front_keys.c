@@ -181,6 +181,7 @@ bool front_on_identity(void *arg, struct frame *f)
 	if (go_live(front, &e) != OK)
 		LOG(EV_KEYS_REFUSED, LOG_STR("why", e.text));
 	drop_coming(k);
+	front->has_certificates = true;
 	front_doors_may_open(front);
 	return true;
 }

@@ -198,7 +198,8 @@ def test_a_channel_that_broke_between_two_that_live_is_made_anew(server, role):
 
 
 def test_tried_passwords_do_not_keep_mail_waiting(server):
-    """Each costs directory 30 ms, in which it answers nobody else."""
+    """Each costs 30 ms, and directory, which is asked about recipients, does not do that
+    work: hashers do, and those for whom there is no place in the line come again."""
     raws = [server.raw(server.pop3_port) for _ in range(100)]
     for raw in raws:
         assert raw.line().startswith(b"+OK")
@@ -211,7 +212,7 @@ def test_tried_passwords_do_not_keep_mail_waiting(server):
     answered = time.monotonic() - asked
     for raw in raws:
         assert raw.line().startswith(b"+OK")
-        assert raw.line().startswith(b"-ERR [AUTH]")
+        assert raw.line().startswith((b"-ERR [AUTH]", b"-ERR [SYS/TEMP]"))
         raw.close()
     assert answered < (time.monotonic() - began) / 4
     server.pop3("ann@here.test").quit()

@@ -37,7 +37,8 @@ def make_site(make_server):
             "limits": {"connections_per_address": 50, "errors": 100}, **options})
         for name, port in (("smtp", site.smtp_port), ("submission", site.submission_port),
                            ("pop3", site.pop3_port), ("submissions", site.submissions_port),
-                           ("pop3s", site.pop3s_port)):
+                           ("pop3s", site.pop3s_port), ("imap", site.imap_port),
+                           ("imaps", site.imaps_port)):
             site.options[f"listen {name}"] = {"addresses": listing(
                 [f"{net.SERVER_IP}:{port}", f"[{net.SERVER_IP6}]:{port}"])}
         site.write_config()
@@ -140,7 +141,7 @@ def is_in(reply):
 
 
 def is_denied(reply):
-    return reply.startswith(("535 5.7.8", "-ERR [AUTH]"))
+    return reply.startswith(("535 5.7.8", "-ERR [AUTH]")) or "NO [AUTHENTICATIONFAILED]" in reply
 
 
 def is_away(reply):
@@ -318,6 +319,7 @@ def test_bans_of_an_administrator(make_site):
         wait_for(lambda: greeting(source, site.smtp_port).startswith("554 5.7.1 "), 10, "554")
         assert greeting(source, site.submission_port).startswith("554 5.7.1 ")
         assert greeting(source, site.pop3_port).startswith("-ERR [SYS/PERM] ")
+        assert greeting(source, site.imap_port).startswith("* BYE [CONTACTADMIN] ")
         assert greeting(source, site.pop3s_port) == ""
     assert greeting("10.77.6.9", site.smtp_port).startswith("220 ")
     assert inside.command("NOOP")[0] == 250         # who is in stays in
@@ -386,6 +388,44 @@ def test_a_ban_for_guessing_outlives_a_restart(make_site):
     assert is_denied(pop3(site, "10.77.1.1", "ann@here.test", site.passwords["ann@here.test"]))
 
 
+def test_a_flood_of_logins_costs_no_session_its_time(make_site):
+    """A06: many more passwords at once than can be worked out.  Some are told to come again;
+    who is in notices nothing, and who is known gets in."""
+    site = make_site()
+    log_in_until(site, "10.77.9.1", "bob@here.test")
+    inside = Client(site, "10.77.9.1", site.submission_port)
+    inside.line()
+    assert inside.command("EHLO c.test")[0] == 250
+    began = time.monotonic()
+
+    def one(i):
+        return pop3(site, f"10.77.{16 + i // 250}.{1 + i % 250}", f"u{i}@here.test", "wrong")
+
+    crowd, replies = attack(1000, 200, one)
+    spent, known = [], []
+    while any(thread.is_alive() for thread in crowd):
+        asked = time.monotonic()
+        assert inside.command("NOOP")[0] == 250
+        spent.append(time.monotonic() - asked)
+        if len(spent) % 100 == 50:
+            asked = time.monotonic()
+            assert is_in(pop3(site, "10.77.9.1", "bob@here.test",
+                              site.passwords["bob@here.test"]))
+            known.append(time.monotonic() - asked)
+    whole = time.monotonic() - began
+    inside.close()
+    spent.sort()
+    tired = sum("[SYS/TEMP]" in reply for reply in replies)
+    summary(site, "a flood of logins", replies, began,
+            f"; {tired} told to come again; NOOP of a session ms: median "
+            f"{spent[len(spent) // 2] * 1000:.1f}, p99 {spent[len(spent) * 99 // 100] * 1000:.1f}; "
+            f"{len(known)} logins of a known user, the slowest {max(known, default=0):.2f} s")
+    assert sum(map(is_denied, replies)) + tired == 1000
+    assert tired > 0 and sum(map(is_denied, replies)) > 64
+    # a session that stood in the same line would wait for a good part of all this
+    assert spent[len(spent) // 2] < whole / 20
+
+
 def mann_whitney(a, b):
     """The chance that one of a is longer than one of b; 0.5 if nothing tells them apart."""
     ranks = {}
@@ -395,7 +435,16 @@ def mann_whitney(a, b):
     return (total - len(a) * (len(a) + 1) / 2) / (len(a) * len(b))
 
 
-@pytest.mark.parametrize("protocol", ["pop3", "smtp"])
+def lines_of(site, protocol, name, password):
+    """The port, and a login on it with what comes before and after: three lines."""
+    if protocol == "pop3":
+        return site.pop3_port, [f"USER {name}", f"PASS {password}", "QUIT"]
+    if protocol == "imap":
+        return site.imap_port, ["a NOOP", f"b LOGIN {name} {password}", "c LOGOUT"]
+    return site.submission_port, ["EHLO c.test", f"AUTH PLAIN {plain(name, password)}", "QUIT"]
+
+
+@pytest.mark.parametrize("protocol", ["pop3", "smtp", "imap"])
 def test_nobody_learns_who_exists(make_site, protocol):
     """A01: the words, their number and the end are the same; and so is the time, as far as
     512 tries each, in turns, tell (0.5 +- 0.15 is eight standard deviations): of who exists,
@@ -416,10 +465,8 @@ def test_nobody_learns_who_exists(make_site, protocol):
         kind, number = order[i]
         name = f"{kind}{number % 64:02}@here.test"
         source = f"10.77.{32 + i // 250}.{1 + i % 250}"
-        lines = ([f"USER {name}", f"PASS wrong{i:04}", "QUIT"] if protocol == "pop3" else
-                 ["EHLO c.test", f"AUTH PLAIN {plain(name, f'wrong{i:04}')}", "QUIT"])
-        client = Client(site, source,
-                        site.pop3_port if protocol == "pop3" else site.submission_port)
+        port, lines = lines_of(site, protocol, name, f"wrong{i:04}")
+        client = Client(site, source, port)
         heard = [client.line()]
         moments = []
         for line in lines:
@@ -434,7 +481,7 @@ def test_nobody_learns_who_exists(make_site, protocol):
             said[kind].add(tuple(heard))
         return heard[2].decode()
 
-    crowd, replies = attack(len(order), 12, one)
+    crowd, replies = attack(len(order), 20, one)
     for thread in crowd:
         thread.join()
     assert all(map(is_denied, replies)), set(replies)

@@ -83,7 +83,16 @@ static bool on_bans(void *arg, struct frame *f)
 	return true;
 }
 
+/* Of an account that was changed: not what is looked at here. */
+static bool on_logout(void *arg, struct frame *f)
+{
+	(void)arg;
+	(void)f;
+	return true;
+}
+
 static const struct frame_handler front_handlers[] = {
+	{MSG_SENDER_LOGOUT, on_logout},
 	{MSG_LOGIN_RESULT, on_login_result},
 	{MSG_BANS, on_bans},
 	{MSG_NONE, NULL},

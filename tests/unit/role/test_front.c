@@ -254,11 +254,12 @@ static void hear(const char *want)
 		fail_msg("heard \"%s\", not \"%s\"", text, want);
 }
 
-/* A certificate, without which the doors stay shut.  Nobody signs here: the front
- * would wait for itself. */
+/* A certificate, and who is banned, without which the doors stay shut.  Nobody
+ * signs here: the front would wait for itself. */
 static void give_certificate(void)
 {
 	const struct span name = SPAN("mx.test");
+	const struct msg_bans nobody = {.is_all = 1};
 	struct msg_identity m = {.key = 0, .count = 1};
 	struct buf key, chain;
 	struct err e;
@@ -269,6 +270,7 @@ static void give_certificate(void)
 		&chain, &e), OK);
 	m.chain = buf_span(&chain);
 	channel_send(t.keys, identity, IDENTITY, 0, &m, -1);
+	channel_send(t.directory, bans, BANS, 0, &nobody, -1);
 	run_for(4);
 	buf_clear(&key);
 	buf_clear(&chain);

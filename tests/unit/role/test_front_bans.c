@@ -91,6 +91,10 @@ static void test_bans_come_and_end(void **state)
 
 	(void)state;
 	assert_int_equal(ask("192.0.2.1"), AWAY_NOT);
+	ban("192.0.2.99", now_ms, false);
+	assert_false(front.has_bans); /* the doors stay shut */
+	assert_true(tell(true, SPAN_EMPTY));
+	assert_true(front.has_bans);
 	ban("192.0.2.1", now_ms + 3600000, false);
 	ban("2001:db8:0:1::/64", now_ms + 3600000, false);
 	ban("198.51.100.0/24", INT64_MAX, false);
@@ -185,6 +189,10 @@ static void test_words_of_each_protocol(void **state)
 		"failed logins from your network, try again later\r\n");
 	expect_words(SERVICE_POP3, AWAY_FOR_EVER,
 		"-ERR [SYS/PERM] Your network is not served here\r\n");
+	expect_words(SERVICE_IMAP, AWAY_BANNED, "* BYE [UNAVAILABLE] Too many "
+		"failed logins from your network, try again later\r\n");
+	expect_words(SERVICE_IMAP, AWAY_FOR_EVER,
+		"* BYE [CONTACTADMIN] Your network is not served here\r\n");
 	/* nothing can be said before a handshake */
 	expect_words(SERVICE_POP3S, AWAY_BANNED, "");
 	expect_words(SERVICE_SUBMISSIONS, AWAY_FOR_EVER, "");
