@@ -393,9 +393,11 @@ def test_a_flood_of_logins_costs_no_session_its_time(make_site):
     who is in notices nothing, and who is known gets in."""
     site = make_site()
     log_in_until(site, "10.77.9.1", "bob@here.test")
-    inside = Client(site, "10.77.9.1", site.submission_port)
+    inside = Client(site, "10.77.9.2", site.pop3_port)
     inside.line()
-    assert inside.command("EHLO c.test")[0] == 250
+    for line in ("USER ann@here.test", f"PASS {site.passwords['ann@here.test']}"):
+        inside.send(line.encode() + b"\r\n")
+        assert inside.line().startswith(b"+OK")
     began = time.monotonic()
 
     def one(i):
@@ -405,7 +407,9 @@ def test_a_flood_of_logins_costs_no_session_its_time(make_site):
     spent, known = [], []
     while any(thread.is_alive() for thread in crowd):
         asked = time.monotonic()
-        assert inside.command("NOOP")[0] == 250
+        inside.send(b"NOOP\r\n")
+        assert inside.line().startswith(b"+OK")
+        assert talk(site, "10.77.9.3", site.smtp_port, ["EHLO c.test"])[1].startswith("250 ")
         spent.append(time.monotonic() - asked)
         if len(spent) % 100 == 50:
             asked = time.monotonic()
@@ -417,11 +421,11 @@ def test_a_flood_of_logins_costs_no_session_its_time(make_site):
     spent.sort()
     tired = sum("[SYS/TEMP]" in reply for reply in replies)
     summary(site, "a flood of logins", replies, began,
-            f"; {tired} told to come again; NOOP of a session ms: median "
+            f"; {tired} told to come again; NOOP of a session and EHLO of a new one ms: median "
             f"{spent[len(spent) // 2] * 1000:.1f}, p99 {spent[len(spent) * 99 // 100] * 1000:.1f}; "
             f"{len(known)} logins of a known user, the slowest {max(known, default=0):.2f} s")
     assert sum(map(is_denied, replies)) + tired == 1000
-    assert tired > 0 and sum(map(is_denied, replies)) > 64
+    assert tired > 0 and any(map(is_denied, replies))
     # a session that stood in the same line would wait for a good part of all this
     assert spent[len(spent) // 2] < whole / 20
 
