@@ -224,7 +224,7 @@ static void put_range(struct imap_set_writer *w)
 
 void imap_set_put_range(struct imap_set_writer *w, uint32_t low, uint32_t high)
 {
-	if (w->low != 0 && w->high != UINT32_MAX && low == w->high + 1) {
+	if (w->low != 0 && low == w->high + 1) {
 		w->high = high;
 		return;
 	}

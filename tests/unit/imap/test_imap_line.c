@@ -53,6 +53,8 @@ static const struct {
 		"L[5|a|X {5+}\r\n]C[b|NOOP]"},
 	{"a X {5+}\r\nhello {3+}\r\nyou\r\nb NOOP\r\n", REFUSE,
 		"L[5|a|X {5+}\r\n]C[b|NOOP]"},
+	{"a X {5+}\nhello {3+}\nyou\nb NOOP\n", REFUSE,
+		"L[5|a|X {5+}\r\n]C[b|NOOP]"},
 	{"a X {5+}\r\nhello {3}\r\nb NOOP\r\n", REFUSE,
 		"L[5|a|X {5+}\r\n]C[b|NOOP]"},
 	{"a X {90+}\r\nhello", REFUSE, "L[90|a|X {90+}\r\n]E[literal too big]"},
@@ -86,6 +88,26 @@ static const struct {
 	{"a 3456789012345678901234567890123456789012345678901234567890"
 	 "1234567890123456789012345678901234567890123456789012345678901",
 		KEEP, "E[line too long]"},
+	/* the end of the line is cut at each byte of "{4+}" */
+	{"a 3456789012345678901234567890123456 {4+}\r\nb Y\r\r\nc Z\n", KEEP,
+		"X[a|3456789012345678901234567890123456 {4+]C[c|Z]"},
+	{"a 34567890123456789012345678901234567 {4+}\r\nb Y\r\r\nc Z\n", KEEP,
+		"X[a|34567890123456789012345678901234567 {4]C[c|Z]"},
+	{"a 345678901234567890123456789012345678 {4+}\r\nb Y\r\r\nc Z\n", KEEP,
+		"X[a|345678901234567890123456789012345678 {]C[c|Z]"},
+	{"a 3456789012345678901234567890123456789 {4+}\r\nb Y\r\r\nc Z\n", KEEP,
+		"X[a|3456789012345678901234567890123456789 ]C[c|Z]"},
+	{"a 34567890123456789012345678901234567890 {4+}\r\nb Y\r\r\nc Z\n",
+		KEEP, "X[a|34567890123456789012345678901234567890]C[c|Z]"},
+	/* what was kept for a CR counts when it was none */
+	{"a 34567890123456789012345678901234567890\r"
+	 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	 "xxxxxxxxxxx\n",
+		KEEP, "E[line too long]"},
+	{"a 34567890123456789012345678901234567890\r"
+	 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	 "xxxxxxxxxx\nb Y\n",
+		KEEP, "X[a|34567890123456789012345678901234567890]C[b|Y]"},
 	/* commands of 60: the second line has less room */
 	{"a 34567890123456789012345678901234 {9}\r\n123456789 12345678901\r\n"
 	 "b Y\r\n",
@@ -300,6 +322,30 @@ static void test_text_behind_a_literal(void **state)
 	imap_line_clear(&l);
 }
 
+/* What a large command needed is not kept. */
+static void test_room_is_given_back(void **state)
+{
+	const struct imap_line_limits large = {
+		.line_max = 100, .command_max = 20000, .literal_max = 10000};
+	struct span in = SPAN("a X {9000+}\r\n");
+	uint8_t bytes[9002] = {0};
+	struct span literal = span_of(bytes, sizeof(bytes));
+	struct span next = SPAN("b NOOP\r\n");
+	struct imap_line_got got;
+	struct imap_line l;
+
+	(void)state;
+	bytes[9001] = '\n';
+	imap_line_init(&l, &large);
+	assert_int_equal(imap_line_take(&l, &in, &got), IMAP_LINE_LITERAL);
+	imap_line_keep(&l);
+	assert_int_equal(imap_line_take(&l, &literal, &got), IMAP_LINE_COMMAND);
+	assert_true(l.text.room > 9000);
+	assert_int_equal(imap_line_take(&l, &next, &got), IMAP_LINE_COMMAND);
+	assert_true(l.text.room < 1000);
+	imap_line_clear(&l);
+}
+
 static void test_wipe(void **state)
 {
 	struct span in = SPAN("a LOGIN joe secret\r\n");
@@ -322,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_text_behind_a_literal),
+		cmocka_unit_test(test_room_is_given_back),
 		cmocka_unit_test(test_wipe),
 	};
 

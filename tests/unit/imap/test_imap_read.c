@@ -32,6 +32,7 @@ static void word(word_fn *read, const char *text, const char *value)
 	if (is_read != (value != NULL))
 		fail_msg("%s: %s", text, is_read ? "was read" : r.why);
 	assert_int_equal(is_read, r.why == NULL);
+	assert_true(r.at <= r.text.n);
 	if (is_read && !span_eq(got, span_str(value)))
 		fail_msg("%s is %.*s", text, SPAN_ARG(got));
 }
