@@ -71,6 +71,25 @@ def test_send_list_read_save(server, mail, tmp_path):
     assert (tmp_path / "crêpe recipe.png").read_bytes() == content
 
 
+def test_send_logs_in(server, mail):
+    """As -u or as the sender; the password on stdin stands before the text."""
+    server.add_alias("sales@here.test", "ann@here.test")
+    mail("send", "-f", "ann@here.test", "-t", "bob@here.test", "-s", "by stdin",
+         "--password-stdin", text=PASSWORD.encode() + b"\nthe text\n", password="wrong")
+    mail("send", "-f", "sales@here.test", "-u", "ann@here.test", "-t", "bob@here.test", "-s",
+         "by alias", text=b"x\n")
+    texts = server.wait_messages("bob@here.test", 2)
+    assert all(b"with ESMTPA id" in text and PASSWORD.encode() not in text for text in texts)
+    assert any(b"\r\n\r\nthe text\r\n" in text for text in texts)
+    (row,) = mail.rows("send", "-f", "ann@here.test", "-t", "bob@here.test", text=b"x",
+                       password="wrong", expect=77)
+    assert row["result"] == "refused" and row["reply"].startswith("535 5.7.8")
+    (row,) = mail.rows("send", "-f", "bob@here.test", "-u", "ann@here.test", "-t",
+                       "bob@here.test", text=b"x", expect=77)
+    assert row["reply"].startswith("550 5.7.1")
+    assert len(server.messages("bob@here.test")) == 2
+
+
 def test_several_recipients_and_a_refused_one(server, mail):
     sent = mail.rows("send", "-f", "ann@here.test", "-t", "bob@here.test", "-t",
                      "nobody@here.test", "-s", "x", text=b"hi", expect=4)
