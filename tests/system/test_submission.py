@@ -202,6 +202,34 @@ def test_from_of_ones_own(server):
     hand_in(server, "quoted", f"From: {ANN}", body=f"From: {BOB}")
 
 
+def test_names_in_all_scripts(server):
+    """RFC 6532: the header has U-labels, the envelope A-labels or U-labels."""
+    server.add_domain("bücher.test")
+    server.add_account("änn@bücher.test")
+    who = "änn@bücher.test"
+    with log_in(server) as client:
+        assert client.docmd(f"MAIL FROM:<{ANN}>", "SMTPUTF8")[0] == 250
+        assert client.rcpt(BOB)[0] == 250
+        code, text = client.data(f"From: {who}\r\n\r\nx\r\n".encode())
+        assert (code, text[:6]) == (550, b"5.7.1 ")
+    login = base64.b64encode(f"\0{who}\0{PASSWORD}".encode()).decode()
+    for number, fields in enumerate(([f"From: Änn <{who}>"],
+                                     ["From: <ÄNN@BÜCHER.test>", "Sender: änn@xn--bcher-kva.test"],
+                                     [])):
+        raw = server.raw(server.submission_port)
+        raw.reply()
+        subject = f"scripts {number}"
+        for command, code in (("EHLO c.test", 250), (f"AUTH PLAIN {login}", 235),
+                              (f"MAIL FROM:<{who}> SMTPUTF8", 250), (f"RCPT TO:<{BOB}>", 250),
+                              ("DATA", 354),
+                              (letter(subject, *fields) + b".\r\n", 250)):
+            assert raw.command(command)[0] == code, (command, fields)
+        raw.close()
+        text = arrived(server, BOB, subject)
+    # what is added is the account's address, as it is kept
+    assert "\r\nFrom: änn@xn--bcher-kva.test\r\n".encode() in text
+
+
 def test_from_may_be_anybody():
     made = make(options={"submission": {"from": '"any"'}})
     try:
