@@ -145,9 +145,9 @@ static void on_tick(void *arg)
 static void take_row(void *arg, const struct span *cells, size_t count)
 {
 	(void)arg;
-	(void)count;
-	buf_printf(&t.rows, "%.*s %.*s\n", SPAN_ARG(cells[0]),
-		SPAN_ARG(cells[3]));
+	if (count == 7) /* of ban list */
+		buf_printf(&t.rows, "%.*s %.*s\n", SPAN_ARG(cells[0]),
+			SPAN_ARG(cells[3]));
 }
 
 static void command(const char *line)
