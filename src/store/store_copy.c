@@ -118,14 +118,15 @@ static enum code copy_all(struct copying *x, const struct store_view *v,
 	return code;
 }
 
-static enum code drop_all(struct copying *x, struct err *e)
+static enum code drop_all(struct copying *x, struct store_view *v,
+	struct err *e)
 {
-	enum code code = OK;
+	struct store_uids gone = {0};
+	enum code code = store_entries_drop(v, x->out->from.items,
+		x->out->from.count, &gone, e);
 
-	for (size_t i = 0; code == OK && i < x->out->from.count; i++)
-		code = store_entry_drop(x->store, x->from,
-			x->out->from.items[i], e);
-	return store_trouble(code, e);
+	store_uids_clear(&gone);
+	return code;
 }
 
 enum code store_copy_within(struct store_view *v, const uint32_t *uids,
@@ -136,7 +137,7 @@ enum code store_copy_within(struct store_view *v, const uint32_t *uids,
 		.to = to, .now_ms = how->now_ms, .out = out};
 	enum code code = copy_all(&x, v, uids, count, e);
 
-	return code == OK && how->is_move ? drop_all(&x, e) : code;
+	return code == OK && how->is_move ? drop_all(&x, v, e) : code;
 }
 
 static enum code copy(struct store_view *v, const uint32_t *uids,

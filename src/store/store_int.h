@@ -272,6 +272,12 @@ enum code store_thread_left(struct store *s, int64_t thread,
 enum code store_entry_drop(struct store *s, struct store_box *b, uint32_t uid,
 	struct err *e) MUST_USE;
 
+/* The same for uids of an open mailbox, rising; those that were there are put
+ * into out_gone. */
+enum code store_entries_drop(struct store_view *v, const uint32_t *uids,
+	size_t uid_count, struct store_uids *out_gone,
+	struct err *e) MUST_USE;
+
 /* ---- store_changes.c ------------------------------------------------------------------- */
 /* For idle time: drops old tombstones, writes what was claimed as recent. */
 void store_changes_tidy(struct store *s);

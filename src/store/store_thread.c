@@ -30,10 +30,10 @@ static const char sql_get_thread[] =
 static const char sql_put_reference[] =
 	"INSERT INTO thread_reference (account, reference, thread) "
 	"VALUES ($1, $2, $3)";
-static const char sql_has_message[] =
-	"SELECT 1 FROM message WHERE account = $1 AND thread = $2 LIMIT 1";
 static const char sql_drop_references[] =
-	"DELETE FROM thread_reference WHERE account = $1 AND thread = $2";
+	"DELETE FROM thread_reference WHERE account = $1 AND thread = $2 "
+	"AND NOT EXISTS (SELECT 1 FROM message "
+	"WHERE account = $1 AND thread = $2)";
 
 struct reference {
 	uint8_t bytes[REFERENCE_BYTES];
@@ -133,17 +133,8 @@ enum code store_thread_find(struct store *s, const struct summary *m,
 
 enum code store_thread_left(struct store *s, int64_t thread, struct err *e)
 {
-	struct db_stmt *q = db_stmt(s->db, sql_has_message);
-	enum code code;
+	struct db_stmt *q = db_stmt(s->db, sql_drop_references);
 
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, thread);
-	code = db_step(q, e);
-	if (code == OK)
-		db_reset(q);
-	if (code != NOT_FOUND)
-		return code;
-	q = db_stmt(s->db, sql_drop_references);
 	db_bind_i64(q, 1, s->account);
 	db_bind_i64(q, 2, thread);
 	return db_run(q, e);
