@@ -1,10 +1,12 @@
 /*
- * imap_cmd_search.c - SEARCH and SORT.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
- * (ESEARCH), RFC 5182 (SEARCHRES), RFC 5256 3 (SORT)
+ * imap_cmd_search.c - SEARCH, SORT, THREAD.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
+ * (ESEARCH), RFC 5182 (SEARCHRES), RFC 5256 3 (SORT,
+ * THREAD)
  *
  *	search = "SEARCH" [SP "RETURN" SP "(" [options] ")"] SP
  *	         ["CHARSET" SP charset SP] keys
  *	sort   = "SORT" SP "(" order ")" SP charset SP keys
+ *	thread = "THREAD" SP algorithm SP charset SP keys
  *
  * What is found is kept as uids, and put when the last message was tried: a
  * client with IMAP4rev1 gets "* SEARCH" with all numbers, in pieces.
@@ -12,6 +14,7 @@
 #include "imap/imap_int.h"
 #include "imap/imap_search.h"
 #include "imap/imap_sort.h"
+#include "imap/imap_thread.h"
 
 #include "base/banned.h"
 
@@ -21,6 +24,8 @@
 struct searching {
 	bool is_sort;
 	struct imap_sort sort;
+	bool is_thread;
+	struct imap_thread thread;
 	struct imap_search search;
 	struct imap_trial trial;
 	struct arena arena;
@@ -76,6 +81,8 @@ static bool read_options(struct imap_reader *r, struct searching *q)
 /* What stands before the keys. */
 static bool read_order(struct imap_reader *r, struct searching *q)
 {
+	if (q->is_thread)
+		return imap_thread_read(r, &q->thread) && imap_read_sp(r);
 	if (!q->is_sort)
 		return read_options(r, q);
 	return imap_sort_read(r, &q->sort) && imap_read_sp(r);
@@ -146,6 +153,26 @@ static enum step put_numbers(struct imap_session *s, struct searching *q)
 	return DONE;
 }
 
+static uint32_t shown_in_thread(void *arg, uint32_t uid)
+{
+	return shown(arg, uid);
+}
+
+static enum step put_threads(struct imap_session *s, struct searching *q)
+{
+	if (q->at == 0)
+		buf_puts(&s->out,
+			q->thread.root_count > 0 ? "* THREAD " : "* THREAD");
+	while (q->at < q->thread.root_count) {
+		if (!imap_has_room(s))
+			return MORE;
+		imap_thread_put(&q->thread, q->thread.roots[q->at++], &s->out,
+			shown_in_thread, s);
+	}
+	buf_puts(&s->out, "\r\n");
+	return DONE;
+}
+
 /* "$": what was asked for of the outcome (RFC 5182 2.4). */
 static void save(struct imap_session *s, struct searching *q)
 {
@@ -171,7 +198,10 @@ static enum step answer(struct imap_session *s, struct searching *q)
 
 	if (q->wants_save)
 		save(s, q);
-	if (!q->is_extended) {
+	if (q->is_thread) {
+		if (put_threads(s, q) == MORE)
+			return MORE;
+	} else if (!q->is_extended) {
 		if (put_numbers(s, q) == MORE)
 			return MORE;
 	} else if (says) {
@@ -191,7 +221,9 @@ static enum step answer(struct imap_session *s, struct searching *q)
 static bool sort_one(struct imap_session *s, struct searching *q)
 {
 	struct err e;
-	enum code code = imap_sort_add(&q->sort, s->store, &q->trial.row, &e);
+	enum code code = q->is_sort
+		? imap_sort_add(&q->sort, s->store, &q->trial.row, &e)
+		: imap_thread_add(&q->thread, s->store, &q->trial.row, &e);
 
 	if (code == LIMIT)
 		q->has_too_many = true;
@@ -220,7 +252,7 @@ static void try_one(struct imap_session *s, struct searching *q)
 		imap_trouble(s, &e);
 		q->has_damaged = true;
 	}
-	if (is_one && q->is_sort)
+	if (is_one && (q->is_sort || q->is_thread))
 		is_one = sort_one(s, q);
 	if (!is_one)
 		return;
@@ -231,7 +263,7 @@ static void try_one(struct imap_session *s, struct searching *q)
 
 static bool is_dear(const struct searching *q)
 {
-	return q->is_sort || q->search.is_costly[IMAP_COST_HEAD] ||
+	return q->is_sort || q->is_thread || q->search.is_costly[IMAP_COST_HEAD] ||
 		q->search.is_costly[IMAP_COST_TEXT];
 }
 
@@ -249,8 +281,16 @@ static enum step job_search(struct imap_session *s)
 	}
 	if (!q->is_tried && q->is_sort)
 		imap_sort_run(&q->sort);
+	if (!q->is_tried && q->is_thread)
+		imap_thread_run(&q->thread);
 	q->is_tried = true;
 	return answer(s, q);
+}
+
+static void clear_order(struct searching *q)
+{
+	imap_sort_clear(&q->sort);
+	imap_thread_clear(&q->thread);
 }
 
 static void end_search(struct imap_session *s)
@@ -258,7 +298,7 @@ static void end_search(struct imap_session *s)
 	struct searching *q = s->job_state;
 
 	store_uids_clear(&q->found);
-	imap_sort_clear(&q->sort);
+	clear_order(q);
 	arena_clear(&q->arena);
 	buf_clear(&q->scratch);
 	buf_clear(&q->scratch2);
@@ -285,15 +325,17 @@ void imap_cmd_search(struct imap_session *s, struct imap_reader *r)
 	bool bad_charset = false;
 
 	q->is_sort = s->call.verb == IMAP_SORT;
-	q->is_extended = q->wants_all = s->is_rev2 && !q->is_sort;
+	q->is_thread = s->call.verb == IMAP_THREAD;
+	q->is_extended = q->wants_all = s->is_rev2 && !q->is_sort &&
+		!q->is_thread;
 	if (!imap_read_sp(r) || !read_order(r, q) ||
 		!imap_search_read(s, r, &q->search, &bad_charset)) {
-		imap_sort_clear(&q->sort);
+		clear_order(q);
 		imap_bad(s, r->why);
 		return;
 	}
 	if (bad_charset) {
-		imap_sort_clear(&q->sort);
+		clear_order(q);
 		if (q->wants_save)
 			store_uids_clear(&s->saved);
 		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] not this one");

@@ -424,8 +424,8 @@ static bool read_charset(struct making *m, bool *out_bad_charset)
 {
 	*out_bad_charset = false;
 	m->charset = SPAN("UTF-8");
-	/* SORT always has one: RFC 5256 3 */
-	if (m->session->call.verb != IMAP_SORT &&
+	/* SORT and THREAD always have one: RFC 5256 3 */
+	if (m->session->call.verb == IMAP_SEARCH &&
 		(!imap_skip_word(m->r, SPAN("CHARSET")) ||
 			!imap_read_sp(m->r)))
 		return m->r->why == NULL;

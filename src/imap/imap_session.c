@@ -134,6 +134,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_STATUS] = imap_cmd_status,
 	[IMAP_STORE] = imap_cmd_store,
 	[IMAP_SUBSCRIBE] = imap_cmd_subscribe,
+	[IMAP_THREAD] = imap_cmd_search,
 	[IMAP_UNSELECT] = imap_cmd_unselect,
 	[IMAP_UNSUBSCRIBE] = imap_cmd_subscribe,
 };
@@ -143,7 +144,7 @@ static bool may_expunge(const struct imap_call *call)
 {
 	return call->is_uid || (call->verb != IMAP_FETCH &&
 		call->verb != IMAP_STORE && call->verb != IMAP_SEARCH &&
-		call->verb != IMAP_SORT);
+		call->verb != IMAP_SORT && call->verb != IMAP_THREAD);
 }
 
 static enum imap_state state_of(const struct imap_session *s)
