@@ -106,7 +106,8 @@ static void find_is(struct found *found, struct db_stmt *s)
 	struct span name = span_head(db_bytes(s, 0), sizeof(found->name) - 1);
 
 	found->is_good = true;
-	memcpy(found->name, name.p, name.n);
+	if (name.n > 0)
+		memcpy(found->name, name.p, name.n);
 	found->name[name.n] = '\0';
 	found->used_ms = db_i64(s, 6);
 }
@@ -122,7 +123,7 @@ static void take_main(struct db_stmt *s, struct directory_login *out)
 {
 	struct span hash = db_bytes(s, 1);
 
-	if (hash.n > DIRECTORY_HASH_BYTES_MAX)
+	if (hash.n == 0 || hash.n > DIRECTORY_HASH_BYTES_MAX)
 		return; /* nobody's */
 	memcpy(out->hash, hash.p, hash.n);
 	out->hash[hash.n] = '\0';
