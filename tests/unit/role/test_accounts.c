@@ -41,6 +41,7 @@ static struct world {
 	bool is_late, is_rested;
 	/* what came */
 	bool knows_account; /* what directory will say */
+	bool is_silent;     /* it says nothing for now */
 	uint64_t quota;
 	unsigned infos, opened, lost, granted, attached, usages;
 	enum code opened_result, attached_result;
@@ -116,6 +117,9 @@ static bool on_info(void *arg, struct frame *f)
 
 	(void)arg;
 	w.infos++;
+	came();
+	if (w.is_silent)
+		return true;
 	channel_send(f->from, account_facts, ACCOUNT_FACTS, f->id, &facts, -1);
 	return true;
 }
@@ -699,13 +703,19 @@ static void delivers_while_a_session_ends(void **state)
  * about to come in does not. */
 static void ends_sessions_at_a_logout(void **state)
 {
-	const struct msg_account_logout logout = {.account = 3};
+	struct msg_account_logout logout = {.account = 3};
 	uint8_t token[TOKEN_BYTES] = {2};
 	const struct msg_grant grant = {
 		.token = span_of(token, sizeof(token)),
 		.service = SERVICE_POP3, .account = 3};
+	const struct msg_grant late_grant = {
+		.token = span_of(token, sizeof(token)),
+		.service = SERVICE_POP3, .account = 5};
+	const struct msg_attach late = {.sid = 1, .service = SERVICE_POP3,
+		.token = span_of(token, sizeof(token)), .user = SPAN("bob")};
+	unsigned infos, attached;
 	char got[512];
-	int fd, other, again;
+	int fd, other, again, fds[2];
 
 	(void)state;
 	open_account(3);
@@ -723,6 +733,23 @@ static void ends_sessions_at_a_logout(void **state)
 	assert_int_equal(w.attached_result, DENIED);
 	assert_int_equal(read(fd, got, 1), 0);
 	close(fd);
+	/* who waits for the account is not let in either */
+	w.is_silent = true;
+	infos = w.infos;
+	attached = w.attached;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	channel_send(w.directory, grant, GRANT, 1, &late_grant, -1);
+	WAIT(w.granted == 4);
+	channel_send(w.front, attach, ATTACH, 5, &late, fds[1]);
+	WAIT(w.infos == infos + 1);
+	logout.account = 5;
+	channel_send(w.directory, account_logout, ACCOUNT_LOGOUT, 0, &logout,
+		-1);
+	WAIT(w.attached == attached + 1);
+	assert_int_equal(w.attached_result, DENIED);
+	assert_int_equal(read(fds[0], got, 1), 0);
+	close(fds[0]);
+	w.is_silent = false;
 	/* it deleted nothing, and others stay */
 	again = attach(4, 3, SPAN("STAT\r\nQUIT\r\n"));
 	expect(again, "left)\r\n", got, sizeof(got));
