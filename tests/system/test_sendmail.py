@@ -585,12 +585,14 @@ def test_role_dies_meanwhile(stopped, role):
 def test_hostile_files(stopped):
     """Nothing that is put there does any harm; a message among it arrives."""
     server, drop = stopped.server, stopped.server.data_dir / "drop"
-    secret = server.dir / "secret"
-    secret.write_text("postrider drop 1\nflags 0\nsize 5\nfrom root\nto bob\n\nx: y\n")
+    # both would be messages, if they were taken
+    secret, linked = server.dir / "secret", server.dir / "linked"
+    for path in (secret, linked):
+        path.write_bytes(b"postrider drop 1\nflags 0\nsize 6\nfrom root\nto bob\n\nx: y\r\n")
     os.mkfifo(drop / "fifo")
     (drop / "link").symlink_to(secret)
     (drop / "dangling").symlink_to("/nonexistent")
-    os.link(secret, drop / "hardlink")
+    os.link(linked, drop / "hardlink")
     (drop / "folder").mkdir()
     (drop / "folder" / "in it").write_text("x")
     (drop / "empty").write_bytes(b"")
