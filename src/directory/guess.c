@@ -198,11 +198,8 @@ static struct guess_cell *place(const struct guess *g, uint64_t name,
 	struct guess_cell *least = &set[0];
 
 	for (size_t i = 1; i < CELL_WAYS && least->key != 0; i++) {
-		uint32_t a = score_now(&set[i], now_ms);
-		uint32_t b = score_now(least, now_ms);
-
-		if (set[i].key == 0 || a < b ||
-			(a == b && set[i].last_ms < least->last_ms))
+		if (set[i].key == 0 ||
+			score_now(&set[i], now_ms) < score_now(least, now_ms))
 			least = &set[i];
 	}
 	*least = (struct guess_cell){.key = name, .last_ms = now_ms};

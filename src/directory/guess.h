@@ -41,7 +41,7 @@
  *
  * Memory is fixed: GUESS_CELLS counts (56 bytes each; one or two a network, one
  * an account), GUESS_KNOWN pairs (24), GUESS_BANS_MAX bans (about 150).  Where there is no
- * room, what has failed least, then what failed longest ago, is forgotten; of
+ * room, what has failed least, as far as that is not faded, is forgotten; of
  * the pairs the oldest of the account that has most; of the bans that which
  * ends first.  Cells stand in sets of eight under a key of this process, so
  * nobody can choose whom he pushes out.

@@ -371,6 +371,30 @@ static void test_known_in_the_house_of_a_guesser(void **state)
 	assert_int_equal(fail_s("192.0.2.1", "bob"), 0);
 }
 
+/* Old passwords in bob's programs do not make ann wait, who is new there. */
+static void test_his_own_failures_are_few_for_the_house(void **state)
+{
+	(void)state;
+	assert_int_equal(succeed_s("192.0.2.1", "bob"), 0);
+	for (int i = 0; i < 7; i++)
+		fail_s("192.0.2.1", "bob");
+	assert_int_equal(fail_s("192.0.2.1", "ann"), 0);
+	assert_int_equal(fail_s("192.0.2.1", "ann"), 1);
+}
+
+/* Who passes a ban makes it no longer. */
+static void test_failures_under_a_ban(void **state)
+{
+	struct guess_ban ban;
+
+	(void)state;
+	assert_int_equal(succeed_s("192.0.2.1", "bob"), 0);
+	assert_int_equal(fail_until_ban("192.0.2.1", "ann", 30, &ban), 20);
+	assert_int_equal(fail_until_ban("192.0.2.1", "bob", 5, &ban), 0);
+	now = ban.until_ms;
+	assert_false(ask("192.0.2.1", "ann").is_refused);
+}
+
 /* Who guesses from the house of somebody does not guess on for ever. */
 static void test_trust_ends(void **state)
 {
@@ -558,6 +582,8 @@ int main(void)
 		TEST(test_strangers_lock_nobody_out),
 		TEST(test_who_does_not_exist_is_counted_alike),
 		TEST(test_known_in_the_house_of_a_guesser),
+		TEST(test_his_own_failures_are_few_for_the_house),
+		TEST(test_failures_under_a_ban),
 		TEST(test_trust_ends),
 		TEST(test_known_for_thirty_days),
 		TEST(test_known_pairs_come_back),
