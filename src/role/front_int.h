@@ -22,6 +22,8 @@
 
 /* Bytes that a client sent ahead and that its engine does not take yet. */
 #define FRONT_IN_MAX    65536
+/* The same, of one that may go to an account process: `pending` of ATTACH. */
+#define FRONT_PENDING_MAX 8192
 /* Bytes that a client does not read; then it is not listened to any more. */
 #define FRONT_OUT_MAX   262144
 #define FRONT_READ_MAX  65536

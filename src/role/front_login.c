@@ -20,8 +20,6 @@
 
 #include "base/banned.h"
 
-#define PENDING_MAX 8192 /* of ATTACH */
-
 /* ---- what is known of the connection --------------------------------------- */
 void front_login_config(struct session *s, struct sasl_config *out)
 {
@@ -193,15 +191,12 @@ void front_login_attach(struct session *s, struct span tag)
 	struct msg_attach m = {.sid = s->sid,
 		.service = (uint8_t)service_plain(s->service),
 		.token = span_of(s->login.token, TOKEN_BYTES),
-		.user = s->login.user, .tag = tag, .ip = session_ip(s),
-		.pending = buf_span(&s->in)};
+		.user = s->login.user, .tag = tag, .ip = session_ip(s)};
 	int fd = -1;
 
-	/* what was sent ahead is more than a session begins with */
-	if (m.pending.n > PENDING_MAX) {
-		session_end(s, SPAN("too much pipelined"));
-		return;
-	}
+	/* under TLS the relay carries what was sent ahead */
+	if (s->tls == NULL)
+		m.pending = buf_span(&s->in);
 	if (accounts != NULL && s->login.has_token && s->tls == NULL)
 		fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 	else if (accounts != NULL && s->login.has_token &&
@@ -225,7 +220,6 @@ bool front_on_attached(void *arg, struct frame *frame)
 	if (s == NULL)
 		return true;
 	if (m.result == OK && s->tls != NULL) {
-		buf_wipe(&s->in); /* what was pending is the account's now */
 		front_relay_begin(s);
 	} else if (m.result == OK) {
 		session_free(s);

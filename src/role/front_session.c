@@ -129,11 +129,21 @@ static size_t unsent(const struct session *s)
 	return buf_len(&s->out) + (s->tls == NULL ? 0 : tls_wire(s->tls).n);
 }
 
+/* How much may be read and not taken by the engine.  What goes to an account
+ * process with its socket has to fit into ATTACH; the rest waits in the
+ * socket. */
+static size_t in_max(const struct session *s)
+{
+	return s->tls == NULL && protocol(s)->attach_failed != NULL
+		? FRONT_PENDING_MAX
+		: FRONT_IN_MAX;
+}
+
 /* ---- out -------------------------------------------------------------------- */
 static void want(struct session *s)
 {
 	unsigned wanted = 0;
-	bool is_full = buf_len(&s->in) >= FRONT_IN_MAX ||
+	bool is_full = buf_len(&s->in) >= in_max(s) ||
 		unsent(s) >= FRONT_OUT_MAX;
 
 	if (!s->has_eof && !is_full && s->wait != WAIT_ATTACH)
@@ -449,8 +459,14 @@ static bool may_say_password(const struct session *s)
 
 static void take_input(struct session *s)
 {
-	ssize_t n = recv(s->fd, read_room, sizeof(read_room), MSG_DONTWAIT);
+	size_t room = sizeof(read_room);
+	ssize_t n;
 
+	if (in_max(s) == FRONT_PENDING_MAX)
+		room = FRONT_PENDING_MAX - buf_len(&s->in);
+	if (room == 0)
+		return;
+	n = recv(s->fd, read_room, room, MSG_DONTWAIT);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			break_off(s);

@@ -114,6 +114,25 @@ def test_the_session_answers_the_login_and_what_came_behind_it(server):
     client.close()
 
 
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_much_behind_a_login(make_server, has_tls):
+    """All that a client sends ahead is the session's, however much it is."""
+    one = make_server()
+    one.add_domain("here.test")
+    one.add_account(BOB)
+    one.start()
+    client, lines, _ = under_tls(one) if has_tls else plain(one)
+    mail = b"Subject: ahead\r\n\r\n" + b"0123456789abcdef\r\n" * 20000
+    client.sendall(b"a LOGIN %s %s\r\nb APPEND INBOX {%d+}\r\n%s\r\n"
+                   b"c STATUS INBOX (MESSAGES SIZE)\r\nd LOGOUT\r\n"
+                   % (BOB.encode(), one.passwords[BOB].encode(), len(mail), mail))
+    answers = lines.read()
+    assert re.search(rb"^b OK \[APPENDUID ", answers, re.M), answers
+    assert b"(MESSAGES 1 SIZE %d)" % len(mail) in answers
+    assert re.search(rb"^d OK", answers, re.M)
+    client.close()
+
+
 def test_words_for_a_wrong_login(make_server):
     """Nobody learns who has an account here.  RFC 5530 3"""
     server = make_server()      # its own: who fails often waits for his answers
