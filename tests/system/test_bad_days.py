@@ -137,11 +137,11 @@ def test_queue_db_locked_by_another_process(server):
             server.send("f@else.test", "ann@here.test", BODY)
     thief.rollback()
     thief.close()
-    if server.process.poll() is not None:
-        server.end_process()
-        server.start()
 
     def taken():
+        if server.process.poll() is not None:   # it had not begun when it was locked
+            server.end_process()
+            server.start()
         try:
             server.send("f@else.test", "ann@here.test", BODY)
             return True
