@@ -238,8 +238,11 @@ static enum code resync(struct imap_session *s, struct resync *q,
 		return OK;
 	kept = ARENA_NEW(&s->arena, struct resync);
 	*kept = *q;
-	imap_work(s, job_resync, kept, end_resync);
 	code = find_vanished(s, kept, e);
+	if (code == OK)
+		imap_work(s, job_resync, kept, end_resync);
+	else
+		store_uids_clear(&kept->vanished);
 	return code;
 }
 

@@ -17,6 +17,14 @@ static uint32_t last_uid(struct imap_session *s)
 	return uid;
 }
 
+/* A search for messages that are not there finds none; so do programs ask in
+ * an empty mailbox for 1:*.  Other commands are wrong then (RFC 9051 9). */
+static bool is_search(const struct imap_session *s)
+{
+	return s->call.verb == IMAP_SEARCH || s->call.verb == IMAP_SORT ||
+		s->call.verb == IMAP_THREAD;
+}
+
 bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
 	struct imap_set *out)
 {
@@ -26,7 +34,9 @@ bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
 	/* "*" in an empty mailbox: as a uid it names nothing (RFC 9051 9), as a
 	 * number it is wrong */
 	if (s->call.is_uid)
-		star = count > 0 ? last_uid(s) : UINT32_MAX;
+		star = last_uid(s);
+	if (count == 0 && (s->call.is_uid || is_search(s)))
+		star = UINT32_MAX;
 	if (!imap_read_set(r, star, out))
 		return false;
 	if (out->is_saved) {
@@ -34,7 +44,7 @@ bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
 		out->is_saved = true;
 		return true;
 	}
-	if (!s->call.is_uid && imap_set_max(out) > count)
+	if (!s->call.is_uid && !is_search(s) && imap_set_max(out) > count)
 		return imap_read_fails(r, "there is no message of that number");
 	return true;
 }
