@@ -207,7 +207,7 @@ static void put_vanished(struct imap_session *s, struct imap_fetch *f)
 {
 	struct store_uids gone = {0};
 	struct imap_set_writer w = {.out = &s->out};
-	bool is_complete;
+	bool is_complete = true;
 	struct err e;
 	size_t start = buf_len(&s->out);
 
@@ -215,6 +215,14 @@ static void put_vanished(struct imap_session *s, struct imap_fetch *f)
 		    &is_complete, &e) != OK)
 		imap_trouble(s, &e);
 	buf_puts(&s->out, "* VANISHED (EARLIER) ");
+	if (!is_complete) {
+		struct imap_set missing = imap_missing(s, &f->set);
+
+		gone.count = 0;
+		for (size_t i = 0; i < missing.count; i++)
+			imap_set_put_range(&w, missing.ranges[i].low,
+				missing.ranges[i].high);
+	}
 	for (size_t i = 0; i < gone.count; i++)
 		if (imap_set_has(&f->set, gone.items[i]))
 			imap_set_put(&w, gone.items[i]);

@@ -21,7 +21,8 @@ struct resync {
 	struct imap_set known; /* no ranges: all */
 	/* the job */
 	struct store_uids vanished;
-	size_t at;     /* of vanished */
+	struct imap_set gaps; /* or so */
+	size_t at;     /* of vanished, or of gaps */
 	uint32_t told; /* number of the message */
 };
 
@@ -139,31 +140,6 @@ static bool is_known(const struct resync *q, uint32_t uid)
 	return q->known.count == 0 || imap_set_has(&q->known, uid);
 }
 
-/* All that is not there any more: not known exactly, so all that the client may
- * know and that is not there. */
-static void guess_vanished(struct imap_session *s, struct resync *q)
-{
-	const struct store_view *v = s->cursor.view;
-	struct imap_range all = {1, v->uidnext > 1 ? v->uidnext - 1 : 1};
-	struct imap_set set = q->known.count > 0
-		? q->known
-		: (struct imap_set){.ranges = &all, .count = 1};
-	size_t at = 0;
-
-	for (size_t i = 0; i < set.count; i++) {
-		uint32_t high = set.ranges[i].high;
-
-		if (high >= v->uidnext)
-			high = v->uidnext - 1;
-		for (uint32_t uid = set.ranges[i].low; uid <= high; uid++) {
-			while (at < v->count && v->rows[at].uid < uid)
-				at++;
-			if (at == v->count || v->rows[at].uid != uid)
-				store_uids_put(&q->vanished, uid);
-		}
-	}
-}
-
 static enum code find_vanished(struct imap_session *s, struct resync *q,
 	struct err *e)
 {
@@ -176,7 +152,7 @@ static enum code find_vanished(struct imap_session *s, struct resync *q,
 		return code;
 	if (!is_complete) {
 		q->vanished.count = 0;
-		guess_vanished(s, q);
+		q->gaps = imap_missing(s, &q->known);
 		return OK;
 	}
 	for (size_t i = 0; i < q->vanished.count; i++)
@@ -192,8 +168,11 @@ static void put_vanished(struct imap_session *s, struct resync *q)
 	struct imap_set_writer w = {.out = &s->out};
 
 	buf_puts(&s->out, "* VANISHED (EARLIER) ");
-	while (q->at < q->vanished.count && imap_has_room(s))
-		imap_set_put(&w, q->vanished.items[q->at++]);
+	for (; q->at < q->vanished.count && imap_has_room(s); q->at++)
+		imap_set_put(&w, q->vanished.items[q->at]);
+	for (; q->at < q->gaps.count && imap_has_room(s); q->at++)
+		imap_set_put_range(&w, q->gaps.ranges[q->at].low,
+			q->gaps.ranges[q->at].high);
 	(void)imap_set_put_end(&w);
 	buf_puts(&s->out, "\r\n");
 }
@@ -202,7 +181,7 @@ static enum step job_resync(struct imap_session *s)
 {
 	struct resync *q = s->job_state;
 
-	while (q->at < q->vanished.count) {
+	while (q->at < q->vanished.count || q->at < q->gaps.count) {
 		if (!imap_has_room(s))
 			return MORE;
 		put_vanished(s, q);

@@ -182,6 +182,11 @@ bool imap_walk(struct imap_session *s, struct imap_walk *w);
 void imap_collect_uids(struct imap_session *s, const struct imap_set *set,
 	struct store_uids *out, bool *out_has_ghosts);
 
+/* The uids of a set (empty: of all) that were given out and are not there: what
+ * vanished, when the store does not know it exactly any more.  In s->arena. */
+struct imap_set imap_missing(struct imap_session *s,
+	const struct imap_set *known);
+
 /* ---- imap_status.c -------------------------------------------------------------- */
 #define IMAP_STATUS_MAX 12
 struct imap_status {

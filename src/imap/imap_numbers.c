@@ -96,3 +96,50 @@ void imap_collect_uids(struct imap_session *s, const struct imap_set *set,
 			*out_has_ghosts = true;
 	}
 }
+
+/* ---- what is not there ------------------------------------------------------------ */
+struct gaps {
+	struct imap_range *ranges;
+	size_t count;
+};
+
+static void put_gap(struct gaps *g, uint32_t low, uint32_t high)
+{
+	g->ranges[g->count++] = (struct imap_range){low, high};
+}
+
+/* The uids of a range that are not there; *at: the first row to look at. */
+static void find_gaps(const struct store_view *v, struct gaps *g,
+	struct imap_range range, size_t *at)
+{
+	uint32_t low = range.low;
+	uint32_t high = range.high < v->uidnext ? range.high : v->uidnext - 1;
+
+	while (*at < v->count && v->rows[*at].uid < low)
+		++*at;
+	for (; *at < v->count && v->rows[*at].uid <= high; ++*at) {
+		if (v->rows[*at].uid > low)
+			put_gap(g, low, v->rows[*at].uid - 1);
+		low = v->rows[*at].uid + 1;
+	}
+	if (low <= high)
+		put_gap(g, low, high);
+}
+
+struct imap_set imap_missing(struct imap_session *s,
+	const struct imap_set *known)
+{
+	static const struct imap_range all = {1, UINT32_MAX};
+	const struct store_view *v = s->cursor.view;
+	struct imap_set set = known->count > 0
+		? *known
+		: (struct imap_set){.ranges = &all, .count = 1};
+	struct gaps g = {.ranges = arena_alloc(&s->arena,
+				 v->count + set.count + 1,
+				 sizeof(struct imap_range))};
+	size_t at = 0;
+
+	for (size_t i = 0; i < set.count; i++)
+		find_gaps(v, &g, set.ranges[i], &at);
+	return (struct imap_set){.ranges = g.ranges, .count = g.count};
+}

@@ -11,6 +11,7 @@
 #include "imap/imap_command.h"
 #include "imap/imap_session.h"
 #include "store/store_change.h"
+#include "store/store_mailbox.h"
 
 #define NOW_MS INT64_C(1700000000000)
 
@@ -395,6 +396,40 @@ static void damage_behind_the_first_piece_ends_it(void **state)
 	finish(&c);
 }
 
+/* ---- QRESYNC ------------------------------------------------------------------------------- */
+/* So much time went by that the store forgot what was expunged. */
+static void what_vanished_is_guessed(void **state)
+{
+	struct fixture *f = *state;
+	struct client c;
+	char line[100];
+
+	deliver_some(f, 8, SPAN("x\r\n"));
+	begin(&c, f);
+	say(&c, "a SELECT INBOX");
+	say(&c, "b STORE 1,3:4,8 +FLAGS.SILENT (\\Deleted)");
+	say(&c, "c EXPUNGE");
+	finish(&c);
+	store_close(f->store);
+	damage(f, "DELETE FROM tombstone; "
+		  "UPDATE mailbox SET floor_modseq = highestmodseq");
+	fixture_open(f);
+	begin(&c, f);
+	say(&c, "a ENABLE QRESYNC");
+	(void)snprintf(line, sizeof(line), "b SELECT INBOX (QRESYNC (%u 1))",
+		store_mailbox_find(f->store, SPAN("INBOX"))->uidvalidity);
+	say(&c, line);
+	assert_true(has(&c, "* VANISHED (EARLIER) 1,3:4,8\r\n"));
+	(void)snprintf(line, sizeof(line),
+		"c SELECT INBOX (QRESYNC (%u 1 2:3,7:100))",
+		store_mailbox_find(f->store, SPAN("INBOX"))->uidvalidity);
+	say(&c, line);
+	assert_true(has(&c, "* VANISHED (EARLIER) 3,8\r\n"));
+	say(&c, "d UID FETCH 4:9 FLAGS (CHANGEDSINCE 1 VANISHED)");
+	assert_true(has(&c, "* VANISHED (EARLIER) 4,8\r\n"));
+	finish(&c);
+}
+
 /* ---- the end ------------------------------------------------------------------------------------ */
 static void bye_comes_between_commands(void **state)
 {
@@ -441,6 +476,7 @@ int main(void)
 		TEST(a_search_pauses),
 		TEST(a_damaged_message_is_not_given),
 		TEST(damage_behind_the_first_piece_ends_it),
+		TEST(what_vanished_is_guessed),
 		TEST(bye_comes_between_commands),
 		TEST(news_are_known_only_while_it_idles),
 	};
