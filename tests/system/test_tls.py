@@ -406,6 +406,7 @@ def test_dates_are_told(tmp_path):
                                      "key": quoted(pair[1] for pair in pairs)}})
     try:
         server.start()
+        wait_for(lambda: len(server.events("keys.dates")) >= 2, 30, "the warnings")
         told = {event["certificate"]: event["why"] for event in server.events("keys.dates")}
         assert told == {"1": "expired", "2": "ends soon"}
         assert peer_name(server.address, server.pop3s_port, "mx.test") == "mx.test"
