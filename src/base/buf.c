@@ -19,14 +19,28 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf){.max = max};
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max, .is_secret = true};
+}
+
+/* Overwrites what lay there, if that matters. */
+static void forget(struct buf *b, size_t from, size_t to)
+{
+	if (b->is_secret && from < to)
+		explicit_bzero(b->p + from, to - from);
+}
+
 void buf_clear(struct buf *b)
 {
+	forget(b, b->start, b->end);
 	mem_free(b->p);
-	buf_init(b, b->max);
+	*b = (struct buf){.max = b->max, .is_secret = b->is_secret};
 }
 
 void buf_reset(struct buf *b)
 {
+	forget(b, b->start, b->end);
 	b->start = b->end = 0;
 	b->overflow = false;
 }
@@ -38,6 +52,24 @@ void buf_wipe(struct buf *b)
 	buf_reset(b);
 }
 
+static void grow(struct buf *b, size_t room)
+{
+	uint8_t *fresh;
+
+	if (!b->is_secret) {
+		b->p = mem_resize(b->p, room, 1);
+		b->room = room;
+		return;
+	}
+	fresh = mem_new(room, 1);
+	if (b->start < b->end)
+		memcpy(fresh + b->start, b->p + b->start, buf_len(b));
+	forget(b, b->start, b->end);
+	mem_free(b->p);
+	b->p = fresh;
+	b->room = room;
+}
+
 static void move_or_grow(struct buf *b, size_t n)
 {
 	size_t used = buf_len(b);
@@ -45,6 +77,7 @@ static void move_or_grow(struct buf *b, size_t n)
 
 	if (b->start > 0 && b->start >= b->room / 2 && b->room - used >= n) {
 		memmove(b->p, b->p + b->start, used);
+		forget(b, used > b->start ? used : b->start, b->end);
 		b->start = 0;
 		b->end = used;
 		return;
@@ -52,8 +85,7 @@ static void move_or_grow(struct buf *b, size_t n)
 	room = room < BUF_FIRST_ROOM ? BUF_FIRST_ROOM : room;
 	while (room - b->end < n)
 		room *= 2;
-	b->p = mem_resize(b->p, room, 1);
-	b->room = room;
+	grow(b, room);
 }
 
 static void make_room(struct buf *b, size_t n)
@@ -142,13 +174,17 @@ void buf_printf(struct buf *b, const char *format, ...)
 
 void buf_consume(struct buf *b, size_t n)
 {
-	b->start += n < buf_len(b) ? n : buf_len(b);
+	n = n < buf_len(b) ? n : buf_len(b);
+	forget(b, b->start, b->start + n);
+	b->start += n;
 	if (b->start == b->end)
 		b->start = b->end = 0;
 }
 
 void buf_truncate(struct buf *b, size_t n)
 {
-	if (n < buf_len(b))
-		b->end = b->start + n;
+	if (n >= buf_len(b))
+		return;
+	forget(b, b->start + n, b->end);
+	b->end = b->start + n;
 }

@@ -19,10 +19,14 @@ struct buf {
 	size_t room;   /* allocated */
 	size_t max;    /* hard maximum of end - start, bytes */
 	bool overflow; /* a write did not fit; sticky until buf_reset */
+	bool is_secret; /* what leaves it is overwritten */
 };
 
 void buf_init(struct buf *b, size_t max);
-/* Frees the memory; the buf may be used again with the same maximum. */
+/* For what may be a secret: bytes that leave it, are moved or outgrow their
+ * memory are overwritten where they were. */
+void buf_init_secret(struct buf *b, size_t max);
+/* Frees the memory; the buf may be used again as it was begun. */
 void buf_clear(struct buf *b);
 /* Empties it and forgets an overflow; keeps the memory. */
 void buf_reset(struct buf *b);

@@ -6,6 +6,9 @@
  * them to one sendmmsg.  Incoming frames are taken BATCH at a time by one
  * recvmmsg into a buffer that all channels of the process share, as a handler
  * returns before the next packet is read.
+ *
+ * A frame may hold a password, a proof, somebody's mail: what was sent and what
+ * was handled is overwritten at once, in both directions.
  */
 #define _GNU_SOURCE
 #include "ipc/channel.h"
@@ -92,7 +95,7 @@ struct channel *channel_new(struct loop *l, int fd, enum role self,
 	watch_want(c->watch, WATCH_READ);
 	deferred_init(&c->flush, on_flush, c);
 	deferred_init(&c->lost, on_lost, c);
-	buf_init(&c->out, OUT_MAX);
+	buf_init_secret(&c->out, OUT_MAX);
 	return c;
 }
 
@@ -421,6 +424,7 @@ static bool take_batch(struct channel *c)
 			continue;
 		}
 		dispatch(c, span_of(parts[i].iov_base, batch[i].msg_len), fd);
+		explicit_bzero(parts[i].iov_base, batch[i].msg_len);
 	}
 	return n == BATCH && !c->is_lost && !c->is_freed;
 }
@@ -449,6 +453,8 @@ static void take_one(struct channel *c)
 		violation(c, MSG_NONE, "too long");
 	else
 		dispatch(c, span_of(room, (size_t)n), take_fd(&m));
+	if (n > 0)
+		explicit_bzero(room, (size_t)n);
 }
 
 bool channel_wait(struct channel *c, const bool *is_done, int timeout_ms)

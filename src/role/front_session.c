@@ -568,7 +568,7 @@ static struct session *make(struct front *f, enum service service, int fd,
 	s->is_loopback = is_loopback(ip.p, s->ip_len);
 	s->may_relay = service == SERVICE_SMTP && front_may_relay(f, ip);
 	arena_init(&s->arena, SESSION_ARENA_MAX);
-	buf_init(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
+	buf_init_secret(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
 	buf_init(&s->out, 4 * FRONT_OUT_MAX);
 	map_put(&f->sessions, s->sid, s);
 	s->watch = watch_new(f->run->loop, fd, on_ready, s);

@@ -169,6 +169,7 @@ static void on_command(void *arg, unsigned ready)
 	(void)ready;
 	if (n > 0)
 		carry_out(c, span_of(packet, (size_t)n));
+	explicit_bzero(packet, COMMAND_BYTES_MAX); /* a password may be in it */
 	mem_free(packet);
 	if (n >= 0 || (errno != EAGAIN && errno != EINTR))
 		hang_up(c);

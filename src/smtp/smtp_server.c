@@ -359,7 +359,7 @@ static void refuse_line(struct smtp_server *s, enum smtp_reply reply)
 	s->input = SMTP_INPUT_SKIP;
 	s->skipped = buf_len(&s->line);
 	s->skipped_cr = false; /* bytes before the LF are still to come */
-	buf_reset(&s->line);
+	buf_wipe(&s->line);
 }
 
 static size_t skip_line(struct smtp_server *s, struct span in)

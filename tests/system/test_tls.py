@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from server import Server, wait_for
+from server import Server, memory_of, wait_for
 
 BODY = b"Subject: under TLS\r\n\r\n" + (b"y" * 70 + b"\r\n") * 30000
 
@@ -321,22 +321,6 @@ def private_bytes(path):
                           capture_output=True, text=True)
     block = re.search(r"(?:priv|privateExponent):\n((?:\s+[0-9a-f:]+\n)+)", done.stdout).group(1)
     return bytes.fromhex(re.sub(r"[\s:]", "", block)).lstrip(b"\0")
-
-
-def memory_of(pid):
-    """What a process can write to."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            match = re.match(r"(\w+)-(\w+) rw", line)
-            if match and "[vvar]" not in line:
-                start, end = (int(word, 16) for word in match.groups())
-                if end - start > 1 << 32:
-                    continue        # the shadow of a sanitizer
-                memory.seek(start)
-                try:
-                    yield memory.read(end - start)
-                except OSError:
-                    continue
 
 
 def holds(pid, secret):

@@ -158,6 +158,49 @@ static void test_queue_against_a_model(void **state)
 	buf_clear(&b);
 }
 
+/* All memory of it but what it holds: nothing of a secret may stand there. */
+static bool is_clean(const struct buf *b)
+{
+	for (size_t i = 0; i < b->room; i++)
+		if ((i < b->start || i >= b->end) && b->p[i] != 0)
+			return false;
+	return true;
+}
+
+static void test_a_secret_leaves_nothing_behind(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init_secret(&b, 4096);
+	buf_puts(&b, "a password that is said, and more");
+	buf_consume(&b, 10);
+	assert_true(is_clean(&b));
+	buf_truncate(&b, 5);
+	assert_true(is_clean(&b));
+	assert_true(span_eq(buf_span(&b), SPAN(" that")));
+	buf_reset(&b);
+	assert_true(is_clean(&b));
+	/* moved to the start of its memory, over itself and not */
+	for (size_t left = 10; left <= 100; left += 90) {
+		for (int i = 0; i < 20; i++)
+			buf_puts(&b, "0123456789");
+		buf_consume(&b, buf_len(&b) - left);
+		for (int i = 0; i < 30; i++) {
+			buf_puts(&b, "9876543210");
+			assert_true(is_clean(&b));
+		}
+		buf_reset(&b);
+	}
+	/* grown, several times */
+	for (int i = 0; i < 200; i++)
+		buf_puts(&b, "0123456789");
+	assert_true(is_clean(&b));
+	assert_int_equal(buf_len(&b), 2000);
+	buf_clear(&b);
+	assert_true(b.is_secret);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_truncate_and_reserve),
 		cmocka_unit_test(test_claiming_more_than_was_reserved),
 		cmocka_unit_test(test_queue_against_a_model),
+		cmocka_unit_test(test_a_secret_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
