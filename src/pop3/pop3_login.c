@@ -27,7 +27,8 @@
 
 #include "base/banned.h"
 
-#define OUT_BYTES 1024
+/* A challenge may be as long as a line of the client. */
+#define OUT_BYTES (SASL_LINE_MAX + 1024)
 
 enum login_state {
 	NAMELESS,
