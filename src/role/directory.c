@@ -245,6 +245,7 @@ static void tell_logout(void *arg, uint64_t account)
 	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
 	const struct msg_account_logout m = {account};
 
+	directory_login_changed(role, account);
 	tell_fronts(role, account);
 	if (accounts != NULL)
 		channel_send(accounts, account_logout, ACCOUNT_LOGOUT, 0, &m,
@@ -257,6 +258,7 @@ static void tell_gone(void *arg, uint64_t account)
 	struct channel *accounts = role_peer(role->run, ROLE_ACCOUNTS);
 	const struct msg_account_gone m = {account};
 
+	directory_login_changed(role, account);
 	tell_fronts(role, account);
 	if (accounts != NULL)
 		channel_send(accounts, account_gone, ACCOUNT_GONE, 0, &m, -1);

@@ -39,6 +39,8 @@ frame_fn directory_on_scram_proof;
 frame_fn directory_on_certificate_login;
 /* What this front asked is not answered any more. */
 void directory_login_front_lost(struct directory_role *role, uint32_t front);
+/* Credentials of the account were changed or taken away. */
+void directory_login_changed(struct directory_role *role, uint64_t account);
 
 /* ---- directory_guess.c -------------------------------------------------- */
 enum code directory_guess_open(struct directory_role *role,

@@ -222,6 +222,18 @@ void directory_login_front_lost(struct directory_role *role, uint32_t front)
 	}
 }
 
+/* Whose answer is held back was let in with what may be gone by now.  Those at
+ * a hasher are looked at again when it is done. */
+void directory_login_changed(struct directory_role *role, uint64_t account)
+{
+	LIST_FOR_EACH(it, &role->logins) {
+		struct login *l = LIST_OF(struct login, link, it);
+
+		if (l->verdict == OK && l->success.account.account == account)
+			l->verdict = DENIED;
+	}
+}
+
 /* ---- by password ------------------------------------------------------------------ */
 static void look_up(struct login *l);
 

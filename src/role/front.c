@@ -205,10 +205,12 @@ static void peer_lost(void *state, enum role role, uint32_t instance)
 }
 
 /* ---- logins that are over -------------------------------------------------------- */
-/* Who is known by his uid has no credentials that could change. */
+/* Or is about to be, with a proof that was good.  Who is known by his uid has no
+ * credentials that could change; POP3 and IMAP end by their token. */
 static bool is_logged_in_as(const struct session *s, uint64_t account)
 {
-	return s != NULL && s->local == NULL && s->account == account;
+	return s != NULL && s->smtp != NULL && s->local == NULL &&
+		(s->account == account || s->login.account == account);
 }
 
 static bool on_sender_logout(void *arg, struct frame *frame)

@@ -4,6 +4,8 @@ The clients are Python's; what a client may do wrong is in the dialogs.
 """
 
 import base64
+import hashlib
+import hmac
 import imaplib
 import poplib
 import smtplib
@@ -16,7 +18,7 @@ import time
 
 import pytest
 
-from server import PASSWORD, PATIENCE, Server
+from server import PASSWORD, PATIENCE, Server, wait_for
 
 BOB, ALICE = "bob@here.test", "alice@here.test"
 
@@ -141,6 +143,70 @@ def test_a_new_password_ends_sessions(server):
     handing_in = submission(server, "carol@here.test", "second")
     server.run("account", "remove", "carol@here.test")
     assert is_at_end(gone) and is_at_end(handing_in)
+
+
+def scram_up_to_the_last_word(client, user, password):
+    """SCRAM-SHA-256 until the server has said that the proof is good.  RFC 5802 3"""
+    def hmac256(key, text):
+        return hmac.digest(key, text, "sha256")
+
+    def say(text):
+        code, answer = client.docmd(base64.b64encode(text).decode())
+        assert code == 334, answer
+        return base64.b64decode(answer)
+
+    assert client.docmd("AUTH", "SCRAM-SHA-256")[0] == 334
+    bare = f"n={user},r=mynonce".encode()
+    first = say(b"n,," + bare)
+    fields = dict(word.split("=", 1) for word in first.decode().split(","))
+    last = f"c=biws,r={fields['r']}".encode()
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(fields["s"]),
+                                 int(fields["i"]))
+    key = hmac256(salted, b"Client Key")
+    signature = hmac256(hashlib.sha256(key).digest(), b",".join([bare, first, last]))
+    proof = bytes(a ^ b for a, b in zip(key, signature))
+    assert say(last + b",p=" + base64.b64encode(proof)).startswith(b"v=")
+
+
+def test_who_has_proven_a_password_that_is_gone_is_not_in(server):
+    """The proof is good, the exchange not at its end, and the password is taken away."""
+    user = "proven@here.test"
+    server.add_account(user, "good")
+    client = smtplib.SMTP(server.address, server.submission_port, "client.test",
+                          timeout=30 * PATIENCE)
+    client.ehlo()
+    scram_up_to_the_last_word(client, user, "good")
+    server.run("account", "password", user, "--password-stdin", text="another\n")
+    client.send("\r\n")
+    assert is_at_end(client)
+
+
+def pop3_from(server, source, user, password):
+    """A connection that has said its password, and was not answered yet."""
+    client = socket.create_connection((server.address, server.pop3_port), 30 * PATIENCE,
+                                      source_address=(source, 0))
+    lines = client.makefile("rb")
+    lines.readline()
+    client.sendall(f"USER {user}\r\n".encode())
+    lines.readline()
+    client.sendall(f"PASS {password}\r\n".encode())
+    return client, lines
+
+
+def test_who_is_held_back_is_not_let_in_by_a_password_that_is_gone(server):
+    """After failures an answer waits for seconds: long enough to take the password away."""
+    source, user = "127.0.0.77", "held@here.test"
+    server.add_account(user, "good")
+    wrong = [pop3_from(server, source, user, f"wrong {i}") for i in range(7)]
+    assert all(lines.readline().startswith(b"-ERR [AUTH]") for _, lines in wrong)
+    before = server.log_text().count("login.delayed")
+    late, lines = pop3_from(server, source, user, "good")
+    wait_for(lambda: server.log_text().count("login.delayed") > before, 10, "the delay")
+    server.run("account", "password", user, "--password-stdin", text="another\n")
+    assert lines.readline().startswith(b"-ERR [AUTH]")
+    for client, lines in [*wrong, (late, lines)]:
+        lines.close()
+        client.close()
 
 
 def test_a_certificate_logs_in(server, tmp_path):
