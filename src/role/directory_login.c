@@ -258,12 +258,35 @@ static void hashed(struct hash_job *job, enum code verdict, struct span keys)
 		settle(l, code, e.code == OK ? NULL : &e);
 }
 
+/* Somebody from the same network is at a hasher, or on his way.  What he will
+ * have said is not known yet, so this one is no newcomer's: else one address
+ * could fill the line with tries that come at once. */
+static bool is_one_of_many(const struct login *l)
+{
+	uint64_t network = guess_network(span_of(l->ip, l->ip_n));
+
+	LIST_FOR_EACH(it, &l->role->logins) {
+		const struct login *o = LIST_OF(struct login, link, it);
+
+		if (o->is_hashing && !o->word.is_known &&
+			guess_network(span_of(o->ip, o->ip_n)) == network)
+			return true;
+	}
+	return false;
+}
+
+static enum hash_class class_of(const struct login *l)
+{
+	if (l->word.is_known)
+		return HASH_KNOWN;
+	return l->word.is_fresh && !is_one_of_many(l) ? HASH_FRESH
+						      : HASH_UNKNOWN;
+}
+
 static void ask_hasher(struct login *l)
 {
 	l->job = (struct hash_job){
-		.class = l->word.is_known ? HASH_KNOWN
-			: l->word.is_fresh ? HASH_FRESH
-					   : HASH_UNKNOWN,
+		.class = class_of(l),
 		.hash = span_str(l->look.hash),
 		.password = buf_span(&l->password),
 		.salt = span_of(l->look.salt, sizeof(l->look.salt)),

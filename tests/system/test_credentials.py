@@ -181,14 +181,19 @@ def test_who_has_proven_a_password_that_is_gone_is_not_in(server):
     assert is_at_end(client)
 
 
-def pop3_from(server, source, user, password):
-    """A connection that has said its password, and was not answered yet."""
+def pop3_named(server, source, user):
     client = socket.create_connection((server.address, server.pop3_port), 30 * PATIENCE,
                                       source_address=(source, 0))
     lines = client.makefile("rb")
     lines.readline()
     client.sendall(f"USER {user}\r\n".encode())
     lines.readline()
+    return client, lines
+
+
+def pop3_from(server, source, user, password):
+    """A connection that has said its password, and was not answered yet."""
+    client, lines = pop3_named(server, source, user)
     client.sendall(f"PASS {password}\r\n".encode())
     return client, lines
 
@@ -206,6 +211,23 @@ def test_who_is_held_back_is_not_let_in_by_a_password_that_is_gone(server):
     assert lines.readline().startswith(b"-ERR [AUTH]")
     for client, lines in [*wrong, (late, lines)]:
         lines.close()
+        client.close()
+
+
+def test_one_address_does_not_fill_the_line(server):
+    """A06: tries that come at once, before one of them has failed, are not all a newcomer's."""
+    user = "newcomer@here.test"
+    server.add_account(user, "good")
+    late, lines = pop3_named(server, "127.0.0.79", user)
+    crowd = [pop3_named(server, "127.0.0.78", f"nobody{i}@here.test") for i in range(150)]
+    for i, (client, _) in enumerate(crowd):
+        client.sendall(f"PASS wrong {i}\r\n".encode())
+    # the line is full when the first is told that it is
+    wait_for(lambda: "login.trouble" in server.log_text(), 10, "a full line")
+    late.sendall(b"PASS good\r\n")
+    assert lines.readline().startswith(b"+OK")
+    for client, answers in [*crowd, (late, lines)]:
+        answers.close()
         client.close()
 
 
