@@ -71,7 +71,7 @@ static void keep_sender(struct submission *s, const struct address *address)
 {
 	struct buf text;
 
-	buf_init(&text, SENDERS_BYTES_MAX);
+	buf_init(&text, SUBMISSION_SENDER_MAX);
 	address_put(&text, address);
 	if (!is_known_sender(s, buf_span(&text))) {
 		if (++s->sender_count > SUBMISSION_SENDERS_MAX) {

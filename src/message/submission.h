@@ -27,6 +27,7 @@
 
 #define SUBMISSION_HEAD_MAX    (256u << 10) /* bytes of a header */
 #define SUBMISSION_SENDERS_MAX 20 /* different addresses of senders */
+#define SUBMISSION_SENDER_MAX  512 /* bytes of one; RFC 5321 4.5.3.1.3 */
 /* What is added, at most; and so the most that comes out for a header. */
 #define SUBMISSION_ADDED_MAX   (16u << 10)
 #define SUBMISSION_OUT_MAX     (SUBMISSION_HEAD_MAX + SUBMISSION_ADDED_MAX)
@@ -92,8 +93,9 @@ static inline struct span submission_senders(const struct submission *s)
 	return buf_span(&s->senders);
 }
 bool submission_next_sender(struct span *rest, struct span *out);
-/* One of these fields names nobody, or there are more than
- * SUBMISSION_SENDERS_MAX: it cannot be said whose the message is. */
+/* One of these fields names nobody, or more than SUBMISSION_SENDER_MAX bytes,
+ * or there are more than SUBMISSION_SENDERS_MAX: it cannot be said whose the
+ * message is. */
 static inline bool submission_is_unclear(const struct submission *s)
 {
 	return s->is_unclear;

@@ -194,6 +194,15 @@ def test_from_of_others(server, fields):
     assert (code, text[:6]) == (550, "5.7.1 ")
 
 
+@pytest.mark.parametrize("size", [400, 600, 40000])
+def test_from_longer_than_any_address(server, size):
+    """It is nobody's, and no trouble for the processes that talk about it."""
+    local = ".".join(["x" * 60] * (size // 61))
+    code, text = refusal(server, f"From:\r\n {local}@here.test".replace(".", ".\r\n "))
+    assert (code, text[:6]) == (550, "5.7.1 ")
+    assert "channel.violation" not in server.log_text()
+
+
 def test_from_of_ones_own(server):
     text = hand_in(server, "all own", f"From: {ANN}, Sales <{ALIAS}>", f"Sender: {ANN}",
                    f"Resent-From: {ALIAS}")
