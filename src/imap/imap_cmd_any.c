@@ -121,11 +121,14 @@ void imap_cmd_enable(struct imap_session *s, struct imap_reader *r)
 			if (span_eq_fold(name, span_str(extensions[i].name)))
 				is_named[i] = true;
 	} while (!imap_is_end(r));
+	/* first all, as CONDSTORE has a line of its own to say */
+	for (size_t i = 0; i < EXTENSIONS; i++)
+		if (is_named[i])
+			extensions[i].enable(s);
 	buf_puts(&s->out, "* ENABLED");
 	for (size_t i = 0; i < EXTENSIONS; i++) {
 		if (!is_named[i])
 			continue;
-		extensions[i].enable(s);
 		buf_putc(&s->out, ' ');
 		buf_puts(&s->out, extensions[i].name);
 	}
