@@ -1,10 +1,10 @@
 /*
- * imap_append.c - APPEND: a message, or more, from the client.
- * RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 3 (APPENDUID), RFC 7889
- * (APPENDLIMIT) and its
- * TOOBIG, RFC 6855 4 (UTF8)
+ * imap_append.c - APPEND: a message, or more, from the client; REPLACE: one for
+ * another.  RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 3 (APPENDUID),
+ * RFC 7889 (APPENDLIMIT and its TOOBIG), RFC 6855 4 (UTF8), RFC 8508 (REPLACE)
  *
  *	append  = "APPEND" SP mailbox 1*message
+ *	replace = "REPLACE" SP number SP mailbox message
  *	message = SP ["(" flags ")" SP] [date-time SP] literal
  *	        / SP … "UTF8" SP "(" literal8 ")"
  *
@@ -27,6 +27,7 @@
 
 struct imap_append {
 	uint64_t mailbox;
+	uint32_t replaced;   /* the uid of what goes; 0: APPEND */
 	struct store_append items[MESSAGES_MAX];
 	size_t count;
 	uint64_t bytes;      /* of all */
@@ -74,22 +75,73 @@ static bool read_message(struct imap_session *s, struct imap_reader *r,
 	return true;
 }
 
+/* The message that goes: a number or a uid, as it is at this moment.  Nothing is
+ * told before the command is complete, so the numbers stay. */
+static bool read_replaced(struct imap_session *s, struct imap_reader *r,
+	uint32_t *out_number)
+{
+	if (!imap_read_sp(r) || !imap_read_nz_number(r, out_number))
+		return false;
+	return s->call.is_uid ||
+		*out_number <= store_cursor_count(&s->cursor) ||
+		imap_read_fails(r, "there is no message of that number");
+}
+
+/* False: NO was said. */
+static bool find_replaced(struct imap_session *s, uint32_t number,
+	uint32_t *out_uid)
+{
+	const struct store_row *row = NULL;
+
+	if (s->is_read_only) {
+		imap_no(s, "[NOPERM] the mailbox was opened to be looked at");
+		return false;
+	}
+	*out_uid = number;
+	if (s->call.is_uid)
+		row = store_view_row(s->cursor.view, number);
+	else
+		store_cursor_at(&s->cursor, number, out_uid, &row);
+	if (row == NULL)
+		imap_no(s, s->call.is_uid
+			? "there is no message of that uid"
+			: "[EXPUNGEISSUED] the message is gone");
+	return row != NULL;
+}
+
 static bool read_begin(struct imap_session *s, struct imap_reader *r)
 {
+	bool is_replace = s->call.verb == IMAP_REPLACE;
+	uint32_t number = 0, replaced = 0;
 	struct imap_mailbox_name name;
 	const struct store_mailbox *m;
 
 	r->at = s->call.len;
-	if (!imap_read_sp(r) || !imap_read_mailbox(r, &name)) {
+	if ((is_replace && !read_replaced(s, r, &number)) ||
+		!imap_read_sp(r) || !imap_read_mailbox(r, &name)) {
 		imap_bad(s, r->why);
 		return false;
 	}
+	if (is_replace && !find_replaced(s, number, &replaced))
+		return false;
 	m = imap_find_mailbox(s, &name, "TRYCREATE");
 	if (m == NULL)
 		return false;
 	s->append = MEM_NEW(struct imap_append);
 	s->append->mailbox = m->id;
+	s->append->replaced = replaced;
 	return true;
+}
+
+static enum code begin_upload(struct imap_session *s, uint64_t size,
+	struct store_append *item, struct err *e)
+{
+	struct imap_append *a = s->append;
+
+	if (a->replaced != 0)
+		return store_upload_begin_instead(s->cursor.view, a->replaced,
+			size, &item->upload, e);
+	return store_upload_begin(s->store, a->bytes + size, &item->upload, e);
 }
 
 /* The size that was announced; false: NO was said. */
@@ -108,8 +160,7 @@ static bool admit(struct imap_session *s, const struct imap_literal *literal,
 		imap_no(s, "a message has at least one byte");
 		return false;
 	}
-	code = store_upload_begin(s->store,
-		s->append->bytes + literal->size, &item->upload, &e);
+	code = begin_upload(s, literal->size, item, &e);
 	if (code == OK)
 		return true;
 	imap_no_code(s, code, &e);
@@ -124,6 +175,10 @@ static bool begin_message(struct imap_session *s, struct imap_reader *r,
 
 	if (a->count == MESSAGES_MAX) {
 		imap_no(s, "[LIMIT] too many messages in one command");
+		return false;
+	}
+	if (a->replaced != 0 && a->count > 0) {
+		imap_bad(s, "REPLACE is of one message");
 		return false;
 	}
 	if (!read_message(s, r, a, item)) {
@@ -159,13 +214,8 @@ void imap_append_literal(struct imap_session *s,
 {
 	bool is_good;
 
-	if (s->append == NULL) {
-		(void)imap_command_read(got->text, IMAP_AUTHENTICATED,
-			&s->call);
-		is_good = read_begin(s, &s->reader);
-	} else {
-		is_good = read_next(s, got);
-	}
+	is_good = s->append == NULL ? read_begin(s, &s->reader)
+				    : read_next(s, got);
 	if (!is_good || !begin_message(s, &s->reader, got)) {
 		imap_append_clear(s);
 		return;
@@ -188,35 +238,76 @@ void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got)
 	imap_append_clear(s);
 }
 
+/* "[APPENDUID 38505 3955:3957] " */
+static void put_appenduid(struct imap_session *s, uint32_t first_uid,
+	struct buf *out)
+{
+	const struct imap_append *a = s->append;
+	const struct store_mailbox *m = store_mailbox_get(s->store,
+		a->mailbox);
+
+	if (m == NULL)
+		return;
+	buf_printf(out, "[APPENDUID %u %u", m->uidvalidity, first_uid);
+	if (a->count > 1)
+		buf_printf(out, ":%u", first_uid + (uint32_t)a->count - 1);
+	buf_puts(out, "] ");
+}
+
+/* The new uid before the expunge: RFC 8508 4.3; the modseq as after an EXPUNGE:
+ * 4.5. */
+static void answer_replace(struct imap_session *s, uint32_t uid)
+{
+	s->counts.expunged++;
+	buf_puts(&s->out, "* OK ");
+	put_appenduid(s, uid, &s->out);
+	buf_puts(&s->out, "it is there\r\n");
+	imap_begin_final(s, "OK");
+	if (s->has_qresync)
+		buf_printf(&s->final, "[HIGHESTMODSEQ %llu] ",
+			(unsigned long long)s->cursor.view->highestmodseq);
+	buf_puts(&s->final, "replaced");
+}
+
+static void answer_append(struct imap_session *s, uint32_t first_uid)
+{
+	imap_begin_final(s, "OK");
+	put_appenduid(s, first_uid, &s->final);
+	buf_puts(&s->final, "appended");
+}
+
+/* What was there when the client was told to go on is not any more. */
+static void say_gone(struct imap_session *s)
+{
+	imap_no(s, store_mailbox_get(s->store, s->append->mailbox) == NULL
+		? "[TRYCREATE] the mailbox is gone"
+		: "[EXPUNGEISSUED] the message is gone");
+}
+
 static void store_all(struct imap_session *s)
 {
 	struct imap_append *a = s->append;
-	const struct store_mailbox *m;
-	uint32_t first_uid;
+	uint32_t uid;
 	struct err e;
-	enum code code = store_append(s->store, a->mailbox, a->items, a->count,
-		s->now_ms, &first_uid, &e);
+	enum code code = a->replaced != 0
+		? store_replace(s->cursor.view, a->replaced, a->mailbox,
+			  a->items, s->now_ms, &uid, &e)
+		: store_append(s->store, a->mailbox, a->items, a->count,
+			  s->now_ms, &uid, &e);
 
 	if (code == NOT_FOUND) {
-		imap_no(s, "[TRYCREATE] the mailbox is gone");
+		say_gone(s);
 		return;
 	}
 	if (code != OK) {
 		imap_no_code(s, code, &e);
 		return;
 	}
-	m = store_mailbox_get(s->store, a->mailbox);
 	s->counts.appended += a->count;
-	imap_begin_final(s, "OK");
-	if (m != NULL) {
-		buf_printf(&s->final, "[APPENDUID %u %u", m->uidvalidity,
-			first_uid);
-		if (a->count > 1)
-			buf_printf(&s->final, ":%u",
-				first_uid + (uint32_t)a->count - 1);
-		buf_puts(&s->final, "] ");
-	}
-	buf_puts(&s->final, "appended");
+	if (a->replaced != 0)
+		answer_replace(s, uid);
+	else
+		answer_append(s, uid);
 }
 
 void imap_append_rest(struct imap_session *s, const struct imap_line_got *got)
@@ -238,5 +329,6 @@ void imap_append_rest(struct imap_session *s, const struct imap_line_got *got)
 void imap_cmd_append(struct imap_session *s, struct imap_reader *r)
 {
 	(void)r;
-	imap_bad(s, "APPEND needs a literal");
+	imap_bad(s, s->call.verb == IMAP_REPLACE ? "REPLACE needs a literal"
+						 : "APPEND needs a literal");
 }

@@ -46,6 +46,7 @@ static const struct row {
 	{"QUOTA",                  IMAP_AFTER,  "9208"},
 	{"QUOTA=RES-STORAGE",      IMAP_AFTER,  "9208"},
 	{"PREVIEW",                IMAP_AFTER,  "8970"},
+	{"REPLACE",                IMAP_AFTER,  "8508"},
 };
 /* clang-format on */
 

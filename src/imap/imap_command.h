@@ -48,6 +48,7 @@ enum imap_state {
 	COMMAND(NAMESPACE,    IMAP_AFTER,    false, "9051 6.3.10") \
 	COMMAND(NOOP,         IMAP_ANY,      false, "9051 6.1.2")  \
 	COMMAND(RENAME,       IMAP_AFTER,    false, "9051 6.3.6")  \
+	COMMAND(REPLACE,      IMAP_SELECTED, true,  "8508 3")      \
 	COMMAND(SEARCH,       IMAP_SELECTED, true,  "9051 6.4.4")  \
 	COMMAND(SELECT,       IMAP_AFTER,    false, "9051 6.3.2")  \
 	COMMAND(SORT,         IMAP_SELECTED, true,  "5256 3")      \

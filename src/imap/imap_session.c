@@ -128,6 +128,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_NAMESPACE] = imap_cmd_namespace,
 	[IMAP_NOOP] = imap_cmd_noop,
 	[IMAP_RENAME] = imap_cmd_rename,
+	[IMAP_REPLACE] = imap_cmd_append,
 	[IMAP_SEARCH] = imap_cmd_search,
 	[IMAP_SELECT] = imap_cmd_select,
 	[IMAP_SORT] = imap_cmd_search,
@@ -212,12 +213,11 @@ static void answer_now(struct imap_session *s)
 	buf_reset(&s->final);
 }
 
+/* A command whose literals are messages; its name is in s->call then. */
 static bool is_append(struct imap_session *s, struct span text)
 {
-	struct imap_call call;
-
-	return imap_command_read(text, state_of(s), &call) == NULL &&
-		call.verb == IMAP_APPEND;
+	return imap_command_read(text, state_of(s), &s->call) == NULL &&
+		(s->call.verb == IMAP_APPEND || s->call.verb == IMAP_REPLACE);
 }
 
 static void on_literal(struct imap_session *s, const struct imap_line_got *got)

@@ -8,9 +8,10 @@
 #include "base/banned.h"
 
 /* The bits of all keywords, before anything is written: a keyword that cannot be
- * is refused without a transaction. */
+ * is refused without a transaction.  freed: what goes in the same one. */
 static enum code look_first(struct store *s, struct store_box *b,
-	const struct store_append *items, size_t count, struct err *e)
+	const struct store_append *items, size_t count, uint64_t freed,
+	struct err *e)
 {
 	uint64_t bytes = 0, bits;
 	enum code code = OK;
@@ -20,7 +21,7 @@ static enum code look_first(struct store *s, struct store_box *b,
 		code = store_keyword_bits(s, b, items[i].keywords,
 			items[i].keyword_count, true, &bits, e);
 	}
-	if (code == OK && !store_message_fits(s, bytes))
+	if (code == OK && !store_message_fits(s, bytes, freed))
 		code = err_set(e, FULL, "the mailbox is full");
 	return code == OK ? store_box_has_ids(s, b, count, e) : code;
 }
@@ -71,7 +72,7 @@ enum code store_append(struct store *s, uint64_t mailbox,
 	must(!db_in_transaction(s->db));
 	if (b == NULL)
 		return err_set(e, NOT_FOUND, "there is no such mailbox");
-	code = look_first(s, b, items, count, e);
+	code = look_first(s, b, items, count, 0, e);
 	if (code == OK)
 		code = store_begin(s, e);
 	if (code != OK)
@@ -86,12 +87,15 @@ enum code store_replace(struct store_view *v, uint32_t uid, uint64_t mailbox,
 {
 	struct store *s = store_view_store(v);
 	struct store_box *b = store_box_get(s, mailbox);
+	uint64_t freed;
 	enum code code;
 
 	must(!db_in_transaction(s->db));
-	if (b == NULL || store_view_row(v, uid) == NULL)
-		return err_set(e, NOT_FOUND, "there is no such message");
-	code = look_first(s, b, item, 1, e);
+	if (b == NULL)
+		return err_set(e, NOT_FOUND, "there is no such mailbox");
+	code = store_entry_alone_bytes(v, uid, &freed, e);
+	if (code == OK)
+		code = look_first(s, b, item, 1, freed, e);
 	if (code == OK)
 		code = store_begin(s, e);
 	if (code != OK)

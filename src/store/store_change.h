@@ -67,6 +67,11 @@ struct store_upload;
  * *out_upload is for store_upload_free. */
 enum code store_upload_begin(struct store *s, uint64_t size,
 	struct store_upload **out_upload, struct err *e) MUST_USE;
+/* The same for store_replace: what goes when the message of that uid does counts
+ * as room.  NOT_FOUND: it is not there. */
+enum code store_upload_begin_instead(struct store_view *v, uint32_t uid,
+	uint64_t size, struct store_upload **out_upload,
+	struct err *e) MUST_USE;
 /* LIMIT: more than was said; TEMP: the disk. */
 enum code store_upload_feed(struct store_upload *u, struct span bytes,
 	struct err *e) MUST_USE;
@@ -89,8 +94,9 @@ enum code store_append(struct store *s, uint64_t mailbox,
 	const struct store_append *items, size_t count, int64_t now_ms,
 	uint32_t *out_first_uid, struct err *e) MUST_USE;
 
-/* The same, and one message goes in the same transaction: RFC 8508.  NOT_FOUND:
- * that uid is not there (any more); nothing was done. */
+/* The same, and one message goes in the same transaction: RFC 8508.  The quota is
+ * that of the end, not of the moment when both are there.  NOT_FOUND: that uid
+ * is not there (any more); nothing was done. */
 enum code store_replace(struct store_view *v, uint32_t uid, uint64_t mailbox,
 	const struct store_append *item, int64_t now_ms, uint32_t *out_uid,
 	struct err *e) MUST_USE;

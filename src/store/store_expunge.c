@@ -125,6 +125,32 @@ enum code store_entry_drop(struct store *s, struct store_box *b, uint32_t uid,
 	return code == OK ? drop_message(s, message, e) : code;
 }
 
+static const char sql_alone[] =
+	"SELECT size FROM message m WHERE account = $1 AND message = $2 "
+	"AND (SELECT count(*) FROM entry e WHERE e.account = m.account "
+	"AND e.message = m.message) = 1";
+
+enum code store_entry_alone_bytes(struct store_view *v, uint32_t uid,
+	uint64_t *out_bytes, struct err *e)
+{
+	struct store *s = store_view_store(v);
+	const struct store_row *row = store_view_row(v, uid);
+	int64_t size = 0;
+	struct db_stmt *q;
+	enum code code;
+
+	*out_bytes = 0;
+	if (row == NULL)
+		return err_set(e, NOT_FOUND, "there is no such message");
+	q = db_stmt(s->db, sql_alone);
+	db_bind_i64(q, 1, s->account);
+	db_bind_i64(q, 2, row->message);
+	code = step_number(q, &size, e);
+	if (code == OK && size > 0)
+		*out_bytes = (uint64_t)size;
+	return code == NOT_FOUND ? OK : code;
+}
+
 enum code store_messages_expunge(struct store *s, uint64_t mailbox,
 	const uint64_t *uids, size_t uid_count, struct err *e)
 {

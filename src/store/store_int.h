@@ -235,7 +235,12 @@ struct store_incoming {
  * transaction must be rolled back. */
 enum code store_message_put(struct store *s, const struct store_incoming *m,
 	uint32_t *out_uid, struct err *e) MUST_USE;
-bool store_message_fits(const struct store *s, uint64_t bytes);
+/* freed: bytes that go in the same transaction. */
+bool store_message_fits(const struct store *s, uint64_t bytes, uint64_t freed);
+/* What the store would hold less if this message left the mailbox: 0 when others
+ * hold it too.  NOT_FOUND: it is not there. */
+enum code store_entry_alone_bytes(struct store_view *v, uint32_t uid,
+	uint64_t *out_bytes, struct err *e) MUST_USE;
 /* An entry for a message, by its row but for the uid, which it gets.  Counts. */
 enum code store_entry_put(struct store *s, struct store_box *b,
 	struct store_row *row, uint64_t size, int64_t saved_ms,

@@ -207,10 +207,13 @@ enum code store_entry_put(struct store *s, struct store_box *b,
 	return code;
 }
 
-bool store_message_fits(const struct store *s, uint64_t bytes)
+bool store_message_fits(const struct store *s, uint64_t bytes, uint64_t freed)
 {
 	uint64_t used = (uint64_t)s->now.used_bytes;
 
+	if (bytes <= freed)
+		return true;
+	bytes -= freed;
 	return s->quota_bytes == 0 ||
 		(used <= s->quota_bytes && bytes <= s->quota_bytes - used);
 }

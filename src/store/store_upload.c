@@ -44,14 +44,12 @@ static int open_file(struct store *s)
 	return fd;
 }
 
-enum code store_upload_begin(struct store *s, uint64_t size,
+static enum code begin(struct store *s, uint64_t size,
 	struct store_upload **out_upload, struct err *e)
 {
 	struct store_upload *u;
 	int fd = -1;
 
-	if (!store_message_fits(s, size))
-		return err_set(e, FULL, "the mailbox is full");
 	if (size > INT64_MAX / 2)
 		return err_set(e, LIMIT, "the message is too large");
 	if (size > MEMORY_BYTES) {
@@ -65,6 +63,26 @@ enum code store_upload_begin(struct store *s, uint64_t size,
 	buf_init(&u->bytes, MEMORY_BYTES);
 	*out_upload = u;
 	return OK;
+}
+
+enum code store_upload_begin(struct store *s, uint64_t size,
+	struct store_upload **out_upload, struct err *e)
+{
+	if (!store_message_fits(s, size, 0))
+		return err_set(e, FULL, "the mailbox is full");
+	return begin(s, size, out_upload, e);
+}
+
+enum code store_upload_begin_instead(struct store_view *v, uint32_t uid,
+	uint64_t size, struct store_upload **out_upload, struct err *e)
+{
+	struct store *s = store_view_store(v);
+	uint64_t freed;
+	enum code code = store_entry_alone_bytes(v, uid, &freed, e);
+
+	if (code == OK && !store_message_fits(s, size, freed))
+		code = err_set(e, FULL, "the mailbox is full");
+	return code == OK ? begin(s, size, out_upload, e) : code;
 }
 
 static enum code write_all(struct store_upload *u, struct span bytes,

@@ -143,6 +143,8 @@ static const struct row {
 	{IMAP_NAMESPACE, "a NAMESPACE", "a OK", "a OK"},
 	{IMAP_NOOP, "a NOOP", "a OK", "a OK"},
 	{IMAP_RENAME, "a RENAME Junk Spam", "a OK", "a OK"},
+	{IMAP_REPLACE, "a REPLACE 1 INBOX {3+}\r\nabc", "a BAD", "a OK"},
+	{IMAP_REPLACE, "a UID REPLACE 1 INBOX {3+}\r\nabc", "a BAD", "a OK"},
 	{IMAP_SEARCH, "a SEARCH ALL", "a BAD", "a OK"},
 	{IMAP_SEARCH, "a UID SEARCH ALL", "a BAD", "a OK"},
 	{IMAP_SELECT, "a SELECT INBOX", "a OK", "a OK"},

@@ -395,8 +395,9 @@ static enum code replace(struct fixture *f, struct store_view *v, uint32_t uid,
 	struct store_append item = {.flags = STORE_FLAG_DRAFT};
 	enum code code;
 
-	assert_int_equal(store_upload_begin(f->store, BODY.n, &item.upload,
-		&f->e), OK);
+	code = store_upload_begin_instead(v, uid, BODY.n, &item.upload, &f->e);
+	if (code != OK)
+		return code;
 	assert_int_equal(store_upload_feed(item.upload, BODY, &f->e), OK);
 	code = store_replace(v, uid, mailbox, &item, NOW_MS, out_uid, &f->e);
 	store_upload_free(item.upload);
@@ -425,6 +426,37 @@ static void replaces_a_message(void **state)
 	assert_int_equal(v->count, 0);
 	assert_int_equal(drafts->messages, 1);
 	assert_int_equal(store_used_bytes(f->store), BODY.n);
+	store_view_close(v);
+	assert_int_equal(broken(f), 0);
+}
+
+/* What goes makes room, unless it stays elsewhere. */
+static void replaces_within_the_quota(void **state)
+{
+	struct fixture *f = *state;
+	struct store_copied copied;
+	struct store_upload *u;
+	struct store_view *v;
+	uint32_t uid;
+
+	assert_int_equal(bring(f, inbox_of(f), BODY, 0, SPAN_EMPTY, &uid), OK);
+	v = view_of(f, inbox_of(f));
+	store_set_quota(f->store, BODY.n);
+	assert_int_equal(store_upload_begin(f->store, 1, &u, &f->e), FULL);
+	assert_int_equal(store_upload_begin_instead(v, 1, BODY.n + 1, &u,
+		&f->e), FULL);
+	assert_int_equal(store_upload_begin_instead(v, 9, 1, &u, &f->e),
+		NOT_FOUND);
+	assert_int_equal(replace(f, v, 1, inbox_of(f), &uid), OK);
+	/* over the quota that was set since, not more than before */
+	store_set_quota(f->store, BODY.n - 1);
+	assert_int_equal(replace(f, v, 2, inbox_of(f), &uid), OK);
+	store_set_quota(f->store, BODY.n);
+	assert_int_equal(store_copy(v, UIDS(3), 1, inbox_of(f), NOW_MS,
+		&copied, &f->e), OK);
+	store_uids_clear(&copied.from);
+	assert_int_equal(store_upload_begin_instead(v, 3, BODY.n, &u, &f->e),
+		FULL);
 	store_view_close(v);
 	assert_int_equal(broken(f), 0);
 }
@@ -603,7 +635,7 @@ int main(void)
 		T(gives_a_keyword_up_that_nobody_has),
 		T(gives_two_keywords_two_bits), T(copies_without_a_keyword), T(appends_what_comes_in_pieces),
 		T(refuses_what_is_over_the_quota),
-		T(ends_when_the_uids_are_used_up), T(replaces_a_message),
+		T(ends_when_the_uids_are_used_up), T(replaces_a_message), T(replaces_within_the_quota),
 		T(remembers_what_vanished), T(drops_old_tombstones),
 		T(is_recent_to_one), T(expunges_in_any_order), cmocka_unit_test(is_small)};
 
