@@ -8,8 +8,10 @@
  *	POP3, IMAP: token ──▶ ATTACH ──▶ the account's process
  *
  * Nothing is judged here and no hash is known: who breaks into this process
- * learns the passwords that are said to it from then on, and no other.  How
- * many tries there may be, and how fast, is directory's to say.
+ * learns the passwords that are said to it from then on, and no other.  What it
+ * says of its connections is believed, though: whose certificate was shown, what
+ * a proof is about, for which account a message is.  How many tries there may be,
+ * and how fast, is directory's to say.
  */
 #include <fcntl.h>
 #include <string.h>
