@@ -47,6 +47,7 @@ static const struct row {
 	{"QUOTA=RES-STORAGE",      IMAP_AFTER,  "9208"},
 	{"PREVIEW",                IMAP_AFTER,  "8970"},
 	{"REPLACE",                IMAP_AFTER,  "8508"},
+	{"PARTIAL",                IMAP_AFTER,  "9394"},
 };
 /* clang-format on */
 

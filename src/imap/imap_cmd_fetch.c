@@ -1,7 +1,7 @@
 /*
  * imap_cmd_fetch.c - FETCH: the job that answers it, and the items that are no
  * literals.  RFC 9051 6.4.5, 7.5.2; RFC 7162 3.1.4, 3.2.6; RFC 8474 5, RFC 8514,
- * RFC 8970
+ * RFC 8970, RFC 9394 3.3
  *
  *	(tell flags, set \Seen) -> message: item, item, … -> next message -> end
  *
@@ -216,7 +216,7 @@ static void put_vanished(struct imap_session *s, struct imap_fetch *f)
 		imap_trouble(s, &e);
 	buf_puts(&s->out, "* VANISHED (EARLIER) ");
 	if (!is_complete) {
-		struct imap_set missing = imap_missing(s, &f->set);
+		struct imap_set missing = imap_missing(s, &f->asked);
 
 		gone.count = 0;
 		for (size_t i = 0; i < missing.count; i++)
@@ -224,7 +224,7 @@ static void put_vanished(struct imap_session *s, struct imap_fetch *f)
 				missing.ranges[i].high);
 	}
 	for (size_t i = 0; i < gone.count; i++)
-		if (imap_set_has(&f->set, gone.items[i]))
+		if (imap_set_has(&f->asked, gone.items[i]))
 			imap_set_put(&w, gone.items[i]);
 	if (imap_set_put_end(&w))
 		buf_puts(&s->out, "\r\n");
@@ -385,7 +385,7 @@ void imap_cmd_fetch(struct imap_session *s, struct imap_reader *r)
 {
 	struct imap_fetch *f = ARENA_NEW(&s->arena, struct imap_fetch);
 
-	if (!imap_read_sp(r) || !imap_read_messages(s, r, &f->set) ||
+	if (!imap_read_sp(r) || !imap_read_messages(s, r, &f->asked) ||
 		!imap_read_sp(r) || !imap_fetch_read(s, r, f)) {
 		imap_bad(s, r->why);
 		return;

@@ -1,7 +1,7 @@
 /*
  * imap_cmd_search.c - SEARCH, SORT, THREAD.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
  * (ESEARCH), RFC 5182 (SEARCHRES), RFC 5256 3 (SORT,
- * THREAD)
+ * THREAD), RFC 9394 3.1 (PARTIAL)
  *
  *	search = "SEARCH" [SP "RETURN" SP "(" [options] ")"] SP
  *	         ["CHARSET" SP charset SP] keys
@@ -35,12 +35,22 @@ struct searching {
 	uint64_t modseq;        /* the highest of those found */
 	bool is_extended;       /* RETURN, or IMAP4rev2 */
 	bool wants_min, wants_max, wants_all, wants_count, wants_save;
+	bool wants_window;      /* PARTIAL: RFC 9394 */
+	struct imap_window window;
 	bool has_damaged, has_too_many;
 	bool is_tried;          /* all were */
 	size_t at;              /* of found: put so far */
 };
 
 /* ---- reading ---------------------------------------------------------------------- */
+static bool read_partial(struct imap_reader *r, struct searching *q)
+{
+	if (q->wants_window)
+		return imap_read_fails(r, "PARTIAL stands there twice");
+	q->wants_window = true;
+	return imap_read_sp(r) && imap_read_window(r, &q->window);
+}
+
 static bool read_option(struct imap_reader *r, struct searching *q)
 {
 	if (imap_skip_word(r, SPAN("MIN")))
@@ -53,6 +63,8 @@ static bool read_option(struct imap_reader *r, struct searching *q)
 		q->wants_count = true;
 	else if (imap_skip_word(r, SPAN("SAVE")))
 		q->wants_save = true;
+	else if (imap_skip_word(r, SPAN("PARTIAL")))
+		return read_partial(r, q);
 	else
 		return imap_read_fails(r, "no such thing to return");
 	return true;
@@ -71,9 +83,11 @@ static bool read_options(struct imap_reader *r, struct searching *q)
 			return false;
 	if (r->why != NULL)
 		return false;
+	if (q->wants_window && q->wants_all)
+		return imap_read_fails(r, "either ALL or PARTIAL");
 	/* RFC 4731 3.1: nothing named means ALL; RFC 5182 2.1: but not SAVE */
 	if (!q->wants_min && !q->wants_max && !q->wants_count &&
-		!q->wants_save)
+		!q->wants_save && !q->wants_window)
 		q->wants_all = true;
 	return imap_read_sp(r);
 }
@@ -94,14 +108,29 @@ static uint32_t shown(struct imap_session *s, uint32_t uid)
 	return s->call.is_uid ? uid : store_cursor_number(&s->cursor, uid);
 }
 
-static void put_set(struct imap_session *s, const struct searching *q)
+/* False: there is none, and nothing was put. */
+static bool put_set(struct imap_session *s, const struct searching *q,
+	size_t first, size_t end)
 {
 	struct imap_set_writer w = {.out = &s->out};
 
-	buf_puts(&s->out, " ALL ");
-	for (size_t i = 0; i < q->found.count; i++)
+	for (size_t i = first; i < end; i++)
 		imap_set_put(&w, shown(s, q->found.items[i]));
-	(void)imap_set_put_end(&w);
+	return imap_set_put_end(&w);
+}
+
+/* " PARTIAL (-1:-100 23665:23764)", the range as it was asked for. */
+static void put_partial(struct imap_session *s, const struct searching *q)
+{
+	const char *sign = q->window.is_from_end ? "-" : "";
+	size_t first, end;
+
+	imap_window_find(&q->window, q->found.count, &first, &end);
+	buf_printf(&s->out, " PARTIAL (%s%u:%s%u ", sign, q->window.from, sign,
+		q->window.to);
+	if (!put_set(s, q, first, end))
+		buf_puts(&s->out, "NIL");
+	buf_putc(&s->out, ')');
 }
 
 static void put_word(struct imap_session *s, const char *word, uint64_t number)
@@ -122,8 +151,12 @@ static void put_esearch(struct imap_session *s, const struct searching *q)
 		put_word(s, " MIN ", shown(s, q->found.items[0]));
 	if (q->wants_max && n > 0)
 		put_word(s, " MAX ", shown(s, q->found.items[n - 1]));
-	if (q->wants_all && n > 0)
-		put_set(s, q);
+	if (q->wants_all && n > 0) {
+		buf_puts(&s->out, " ALL ");
+		(void)put_set(s, q, 0, n);
+	}
+	if (q->wants_window)
+		put_partial(s, q);
 	if (q->wants_count)
 		put_word(s, " COUNT ", n);
 	if (q->search.has_modseq && n > 0)
@@ -173,28 +206,27 @@ static enum step put_threads(struct imap_session *s, struct searching *q)
 	return DONE;
 }
 
-/* "$": what was asked for of the outcome (RFC 5182 2.4). */
+/* "$": what was asked for of the outcome (RFC 5182 2.4, RFC 9394 3.2). */
 static void save(struct imap_session *s, struct searching *q)
 {
-	size_t n = q->found.count;
-	bool some = q->wants_min || q->wants_max;
+	size_t n = q->found.count, first = 0, end = 0;
+	bool some = q->wants_min || q->wants_max || q->wants_window;
+	bool all = !some || q->wants_all || q->wants_count;
 
 	store_uids_clear(&s->saved);
-	if (some && !q->wants_all && !q->wants_count) {
-		if (q->wants_min && n > 0)
-			store_uids_put(&s->saved, q->found.items[0]);
-		if (q->wants_max && n > 0 && !(q->wants_min && n == 1))
-			store_uids_put(&s->saved, q->found.items[n - 1]);
-		return;
-	}
+	if (q->wants_window)
+		imap_window_find(&q->window, n, &first, &end);
 	for (size_t i = 0; i < n; i++)
-		store_uids_put(&s->saved, q->found.items[i]);
+		if (all || (i >= first && i < end) ||
+			(q->wants_min && i == 0) ||
+			(q->wants_max && i == n - 1))
+			store_uids_put(&s->saved, q->found.items[i]);
 }
 
 static enum step answer(struct imap_session *s, struct searching *q)
 {
 	bool says = q->wants_min || q->wants_max || q->wants_all ||
-		q->wants_count;
+		q->wants_count || q->wants_window;
 
 	if (q->wants_save)
 		save(s, q);

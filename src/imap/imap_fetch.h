@@ -37,7 +37,8 @@ struct imap_item {
 };
 
 struct imap_fetch {
-	struct imap_set set;
+	struct imap_set asked;  /* as the client named it */
+	struct imap_set set;    /* the same, or what PARTIAL left of it */
 	struct imap_item items[IMAP_FETCH_ITEMS_MAX];
 	size_t item_count;
 	bool has_flags;         /* FLAGS is one of them */
@@ -47,6 +48,8 @@ struct imap_fetch {
 	bool wants_vanished;    /* RFC 7162 3.2.6 */
 	bool needs_meta, sets_seen;
 	uint64_t changed_since;
+	bool has_window;        /* PARTIAL: RFC 9394 3.3 */
+	struct imap_window window;
 
 	/* the job */
 	bool is_begun;

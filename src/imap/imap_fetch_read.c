@@ -199,6 +199,39 @@ static bool read_items(struct imap_reader *r, struct imap_fetch *f)
 }
 
 /* ---- modifiers ---------------------------------------------------------------------- */
+static bool read_changed_since(struct imap_session *s, struct imap_reader *r,
+	struct imap_fetch *f)
+{
+	f->has_changed_since = true;
+	imap_enable_condstore(s);
+	return imap_read_sp(r) && imap_read_number64(r, &f->changed_since);
+}
+
+static bool read_partial(struct imap_session *s, struct imap_reader *r,
+	struct imap_fetch *f)
+{
+	if (!s->call.is_uid)
+		return imap_read_fails(r, "PARTIAL needs UID FETCH");
+	if (f->has_window)
+		return imap_read_fails(r, "PARTIAL stands there twice");
+	f->has_window = true;
+	return imap_read_sp(r) && imap_read_window(r, &f->window);
+}
+
+static bool read_modifier(struct imap_session *s, struct imap_reader *r,
+	struct imap_fetch *f)
+{
+	if (imap_skip_word(r, SPAN("CHANGEDSINCE")))
+		return read_changed_since(s, r, f);
+	if (imap_skip_word(r, SPAN("PARTIAL")))
+		return read_partial(s, r, f);
+	if (!s->has_qresync || !s->call.is_uid ||
+		!imap_skip_word(r, SPAN("VANISHED")))
+		return imap_read_fails(r, "no such modifier");
+	f->wants_vanished = true;
+	return true;
+}
+
 static bool read_modifiers(struct imap_session *s, struct imap_reader *r,
 	struct imap_fetch *f)
 {
@@ -206,23 +239,28 @@ static bool read_modifiers(struct imap_session *s, struct imap_reader *r,
 		return true;
 	if (!imap_read_sp(r) || !imap_read_open(r))
 		return false;
-	for (bool first = true; imap_read_more(r, first); first = false) {
-		if (imap_skip_word(r, SPAN("CHANGEDSINCE"))) {
-			f->has_changed_since = true;
-			imap_enable_condstore(s);
-			if (!imap_read_sp(r) ||
-				!imap_read_number64(r, &f->changed_since))
-				return false;
-		} else if (s->has_qresync && s->call.is_uid &&
-			imap_skip_word(r, SPAN("VANISHED"))) {
-			f->wants_vanished = true;
-		} else {
-			return imap_read_fails(r, "no such modifier");
-		}
-	}
+	for (bool first = true; imap_read_more(r, first); first = false)
+		if (!read_modifier(s, r, f))
+			return false;
 	if (r->why == NULL && f->wants_vanished && !f->has_changed_since)
 		return imap_read_fails(r, "VANISHED needs CHANGEDSINCE");
 	return r->why == NULL;
+}
+
+/* The messages that PARTIAL leaves: those that are gone do not count, and what
+ * CHANGEDSINCE passes over does (RFC 9394 3.4). */
+static void apply_window(struct imap_session *s, struct imap_fetch *f)
+{
+	struct store_uids uids = {0};
+	bool has_ghosts;
+	size_t first, end;
+
+	imap_collect_uids(s, &f->asked, &uids, &has_ghosts);
+	imap_window_find(&f->window, uids.count, &first, &end);
+	f->set = first == end ? (struct imap_set){0}
+			      : imap_set_of(uids.items + first, end - first,
+					&s->arena);
+	store_uids_clear(&uids);
 }
 
 bool imap_fetch_read(struct imap_session *s, struct imap_reader *r,
@@ -233,5 +271,8 @@ bool imap_fetch_read(struct imap_session *s, struct imap_reader *r,
 		return false;
 	if (f->has_modseq)
 		imap_enable_condstore(s);
+	f->set = f->asked;
+	if (f->has_window)
+		apply_window(s, f);
 	return true;
 }

@@ -109,6 +109,17 @@ bool imap_read_number64(struct imap_reader *r, uint64_t *out);
 /* "<0.2048>", the second not zero.  RFC 9051 6.4.5 */
 bool imap_read_partial(
 	struct imap_reader *r, uint64_t *out_from, uint64_t *out_count);
+/* "1:500" or "-1:-100": some of what was found, counted from the first or from
+ * the last, the limits in any order.  RFC 9394 4 */
+struct imap_window {
+	uint32_t from, to; /* as they came; 1 is the first, or the last */
+	bool is_from_end;
+};
+bool imap_read_window(struct imap_reader *r, struct imap_window *out);
+/* Which of count they are: from *out_first up to, without, *out_end; the same
+ * number twice: none. */
+void imap_window_find(const struct imap_window *w, size_t count,
+	size_t *out_first, size_t *out_end);
 /* A set; star: what "*" is now (the last number or uid, or UIDNEXT). */
 bool imap_read_set(struct imap_reader *r, uint32_t star, struct imap_set *out);
 /* The same, not yet looked into: for imap_set_read, when star is known. */

@@ -55,6 +55,36 @@ bool imap_read_partial(
 	       imap_read_byte(r, '>');
 }
 
+/* ---- windows ------------------------------------------------------------ */
+static bool read_limit(
+	struct imap_reader *r, const struct imap_window *w, uint32_t *out)
+{
+	return (!w->is_from_end || imap_read_byte(r, '-')) &&
+	       imap_read_nz_number(r, out);
+}
+
+bool imap_read_window(struct imap_reader *r, struct imap_window *out)
+{
+	out->is_from_end = imap_next(r) == '-';
+	return read_limit(r, out, &out->from) && imap_read_byte(r, ':') &&
+	       read_limit(r, out, &out->to);
+}
+
+void imap_window_find(const struct imap_window *w, size_t count,
+	size_t *out_first, size_t *out_end)
+{
+	size_t low = w->from < w->to ? w->from : w->to;
+	size_t high = w->from < w->to ? w->to : w->from;
+
+	*out_first = *out_end = 0;
+	if (low > count)
+		return;
+	if (high > count)
+		high = count;
+	*out_first = w->is_from_end ? count - high : low - 1;
+	*out_end = w->is_from_end ? count - low + 1 : high;
+}
+
 /* ---- sets --------------------------------------------------------------- */
 static bool is_set_char(uint8_t c)
 {

@@ -260,6 +260,46 @@ static void date(const char *text, bool is_good, int32_t days)
 		fail_msg("%s: %d", text, got);
 }
 
+static void test_windows(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t count, first, end;
+	} rows[] = {
+		{"1:5", 10, 0, 5},
+		{"5:1", 10, 0, 5},
+		{"4:20", 10, 3, 10},
+		{"10:10", 10, 9, 10},
+		{"11:20", 10, 0, 0},
+		{"1:4294967295", 0, 0, 0},
+		{"-1:-3", 10, 7, 10},
+		{"-3:-1", 10, 7, 10},
+		{"-9:-20", 10, 0, 2},
+		{"-10:-10", 10, 0, 1},
+		{"-11:-20", 10, 0, 0},
+		{"-1:-1", 1, 0, 1},
+	};
+	static const char *const wrong[] = {"", "1", "1:", "0:1", "1:0", "-1:2",
+		"1:-2", "-0:-1", "1:*", "*", "1:4294967296", "--1:-2"};
+	struct imap_window w;
+	struct imap_reader r;
+	size_t first, end;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r = reader_of(rows[i].text);
+		assert_true(imap_read_window(&r, &w));
+		assert_true(imap_is_end(&r));
+		imap_window_find(&w, rows[i].count, &first, &end);
+		assert_int_equal(first, rows[i].first);
+		assert_int_equal(end, rows[i].end);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		r = reader_of(wrong[i]);
+		assert_false(imap_read_window(&r, &w));
+	}
+}
+
 static void test_dates(void **state)
 {
 	(void)state;
@@ -493,6 +533,7 @@ int main(void)
 		TEST(test_skip),
 		TEST(test_lists),
 		TEST(test_numbers),
+		TEST(test_windows),
 		TEST(test_dates),
 		TEST(test_moments),
 		TEST(test_mailboxes),
