@@ -38,6 +38,7 @@ static const struct row {
 	{"UTF8=ACCEPT",            IMAP_AFTER,  "6855"},
 	{"SORT",                   IMAP_AFTER,  "5256"},
 	{"SORT=DISPLAY",           IMAP_AFTER,  "5957"},
+	{"ESORT",                  IMAP_AFTER,  "5267"},
 	{"THREAD=ORDEREDSUBJECT",  IMAP_AFTER,  "5256"},
 	{"THREAD=REFERENCES",      IMAP_AFTER,  "5256"},
 	{"STATUS=SIZE",            IMAP_AFTER,  "8438"},

@@ -1,16 +1,19 @@
 /*
  * imap_cmd_search.c - SEARCH, SORT, THREAD.  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731
  * (ESEARCH), RFC 5182 (SEARCHRES), RFC 5256 3 (SORT,
- * THREAD), RFC 9394 3.1 (PARTIAL)
+ * THREAD), RFC 5267 3 (ESORT), RFC 9394 3.1 (PARTIAL)
  *
  *	search = "SEARCH" [SP "RETURN" SP "(" [options] ")"] SP
  *	         ["CHARSET" SP charset SP] keys
- *	sort   = "SORT" SP "(" order ")" SP charset SP keys
+ *	sort   = "SORT" SP ["RETURN" SP "(" [options] ")" SP]
+ *	         "(" order ")" SP charset SP keys
  *	thread = "THREAD" SP algorithm SP charset SP keys
  *
  * What is found is kept as uids, and put when the last message was tried: a
  * client with IMAP4rev1 gets "* SEARCH" with all numbers, in pieces.
  */
+#include <stdlib.h>
+
 #include "imap/imap_int.h"
 #include "imap/imap_search.h"
 #include "imap/imap_sort.h"
@@ -97,15 +100,22 @@ static bool read_order(struct imap_reader *r, struct searching *q)
 {
 	if (q->is_thread)
 		return imap_thread_read(r, &q->thread) && imap_read_sp(r);
-	if (!q->is_sort)
-		return read_options(r, q);
-	return imap_sort_read(r, &q->sort) && imap_read_sp(r);
+	if (!read_options(r, q))
+		return false;
+	return !q->is_sort ||
+		(imap_sort_read(r, &q->sort) && imap_read_sp(r));
 }
 
 /* ---- answers ------------------------------------------------------------------------- */
 static uint32_t shown(struct imap_session *s, uint32_t uid)
 {
 	return s->call.is_uid ? uid : store_cursor_number(&s->cursor, uid);
+}
+
+/* In the order that was asked for. */
+static uint32_t found_at(const struct searching *q, size_t i)
+{
+	return q->is_sort ? q->sort.items[i].uid : q->found.items[i];
 }
 
 /* False: there is none, and nothing was put. */
@@ -115,7 +125,7 @@ static bool put_set(struct imap_session *s, const struct searching *q,
 	struct imap_set_writer w = {.out = &s->out};
 
 	for (size_t i = first; i < end; i++)
-		imap_set_put(&w, shown(s, q->found.items[i]));
+		imap_set_put(&w, shown(s, found_at(q, i)));
 	return imap_set_put_end(&w);
 }
 
@@ -148,9 +158,9 @@ static void put_esearch(struct imap_session *s, const struct searching *q)
 	buf_put(&s->out, buf_span(&s->tag));
 	buf_puts(&s->out, s->call.is_uid ? "\") UID" : "\")");
 	if (q->wants_min && n > 0)
-		put_word(s, " MIN ", shown(s, q->found.items[0]));
+		put_word(s, " MIN ", shown(s, found_at(q, 0)));
 	if (q->wants_max && n > 0)
-		put_word(s, " MAX ", shown(s, q->found.items[n - 1]));
+		put_word(s, " MAX ", shown(s, found_at(q, n - 1)));
 	if (q->wants_all && n > 0) {
 		buf_puts(&s->out, " ALL ");
 		(void)put_set(s, q, 0, n);
@@ -162,11 +172,6 @@ static void put_esearch(struct imap_session *s, const struct searching *q)
 	if (q->search.has_modseq && n > 0)
 		put_word(s, " MODSEQ ", q->modseq);
 	buf_puts(&s->out, "\r\n");
-}
-
-static uint32_t found_at(const struct searching *q, size_t i)
-{
-	return q->is_sort ? q->sort.items[i].uid : q->found.items[i];
 }
 
 static enum step put_numbers(struct imap_session *s, struct searching *q)
@@ -206,6 +211,13 @@ static enum step put_threads(struct imap_session *s, struct searching *q)
 	return DONE;
 }
 
+static int by_uid(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 /* "$": what was asked for of the outcome (RFC 5182 2.4, RFC 9394 3.2). */
 static void save(struct imap_session *s, struct searching *q)
 {
@@ -220,7 +232,10 @@ static void save(struct imap_session *s, struct searching *q)
 		if (all || (i >= first && i < end) ||
 			(q->wants_min && i == 0) ||
 			(q->wants_max && i == n - 1))
-			store_uids_put(&s->saved, q->found.items[i]);
+			store_uids_put(&s->saved, found_at(q, i));
+	if (q->is_sort && s->saved.count > 1)
+		qsort(s->saved.items, s->saved.count, sizeof(uint32_t),
+			by_uid);
 }
 
 static enum step answer(struct imap_session *s, struct searching *q)
