@@ -41,6 +41,7 @@ static const struct row {
 	{"ESORT",                  IMAP_AFTER,  "5267"},
 	{"THREAD=ORDEREDSUBJECT",  IMAP_AFTER,  "5256"},
 	{"THREAD=REFERENCES",      IMAP_AFTER,  "5256"},
+	{"THREAD=REFS",            IMAP_AFTER,  "draft-ietf-morg-inthread-01"},
 	{"STATUS=SIZE",            IMAP_AFTER,  "8438"},
 	{"SAVEDATE",               IMAP_AFTER,  "8514"},
 	{"OBJECTID",               IMAP_AFTER,  "8474"},

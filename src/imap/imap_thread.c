@@ -3,6 +3,8 @@
  *
  *	REFERENCES, with the numbers of RFC 5256 3:
  *	link (1) -> prune (3) -> sort roots (4) -> gather subjects (5) -> sort (6)
+ *
+ *	REFS: link (1) -> prune (3) -> sort, the roots by their latest message
  */
 #include "imap/imap_thread.h"
 
@@ -25,7 +27,9 @@ bool imap_thread_read(struct imap_reader *r, struct imap_thread *out)
 	*out = (struct imap_thread){0};
 	arena_init(&out->arena, IMAP_THREAD_BYTES + (4u << 20));
 	arena_init(&out->message, STORE_META_ARENA_BYTES);
-	out->by_references = imap_skip_word(r, SPAN("REFERENCES"));
+	out->is_refs = imap_skip_word(r, SPAN("REFS"));
+	out->by_references = out->is_refs ||
+		imap_skip_word(r, SPAN("REFERENCES"));
 	return out->by_references ||
 		imap_skip_word(r, SPAN("ORDEREDSUBJECT")) ||
 		imap_read_fails(r, "there is no such way of threading");
@@ -94,7 +98,8 @@ static uint32_t new_node(struct imap_thread *t)
 		t->nodes = mem_resize(t->nodes, t->room, sizeof(*t->nodes));
 	}
 	t->nodes[t->count] = (struct imap_thread_node){.parent = NONE,
-		.child = NONE, .next = NONE, .previous = NONE};
+		.child = NONE, .next = NONE, .previous = NONE,
+		.latest = INT64_MIN};
 	return (uint32_t)t->count++;
 }
 
@@ -116,7 +121,9 @@ enum code imap_thread_add(struct imap_thread *t, struct store *store,
 	n = &t->nodes[node];
 	n->uid = row->uid;
 	n->date = m.has_sent ? m.sent_ms : row->received_ms;
-	take_subject(t, n, m.envelope->subject);
+	n->latest = row->received_ms;
+	if (!t->is_refs)
+		take_subject(t, n, m.envelope->subject);
 	if (t->by_references)
 		take_ids(t, n, m.envelope);
 	t->messages = t->count;
@@ -328,12 +335,27 @@ static struct order order_of(const struct imap_thread *t, uint32_t node)
 		.node = node};
 }
 
+/* How late the last of each thread came, at its root. */
+static void find_latest(struct imap_thread *t)
+{
+	for (uint32_t i = 0; i < t->messages; i++) {
+		uint32_t root = i;
+
+		while (t->nodes[root].parent != NONE)
+			root = t->nodes[root].parent;
+		if (t->nodes[root].latest < t->nodes[i].latest)
+			t->nodes[root].latest = t->nodes[i].latest;
+	}
+}
+
 static void sort_roots(struct imap_thread *t)
 {
 	struct order *items = mem_new(t->root_count + 1, sizeof(*items));
 
 	for (size_t i = 0; i < t->root_count; i++)
 		items[i] = order_of(t, t->roots[i]);
+	for (size_t i = 0; t->is_refs && i < t->root_count; i++)
+		items[i].date = t->nodes[t->roots[i]].latest;
 	sort(items, t->root_count);
 	for (size_t i = 0; i < t->root_count; i++)
 		t->roots[i] = items[i].node;
@@ -472,6 +494,10 @@ void imap_thread_run(struct imap_thread *t)
 	if (t->by_references) {
 		link_all(t);
 		prune_all(t);
+	}
+	if (t->is_refs) {
+		find_latest(t);
+	} else if (t->by_references) {
 		collect_roots(t);
 		sort_roots(t);
 		gather_subjects(t);

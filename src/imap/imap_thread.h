@@ -1,6 +1,7 @@
 /*
  * imap_thread.h - messages as conversations.  RFC 5256 3 (THREAD:
- * ORDEREDSUBJECT, REFERENCES)
+ * ORDEREDSUBJECT, REFERENCES), draft-ietf-morg-inthread-01 (REFS: REFERENCES
+ * without the subjects, and the thread that got a message last comes last)
  *
  * What threading needs of each message is taken when it is found.  Then the
  * messages are nodes of a forest, and so are those that are only named in
@@ -28,7 +29,8 @@ struct imap_thread_node {
 	uint32_t id_count;
 	bool is_reply;         /* or forwarded, by its subject */
 	bool is_gone;          /* a dummy that was left out */
-	int64_t date;          /* milliseconds */
+	int64_t date;          /* sent; milliseconds */
+	int64_t latest;        /* arrival; REFS, of a root: of all below it */
 	struct span subject;   /* base, folded */
 	struct span id;        /* empty: none */
 	const struct span *ids; /* it refers to, the oldest first */
@@ -36,6 +38,7 @@ struct imap_thread_node {
 
 struct imap_thread {
 	bool by_references; /* else ORDEREDSUBJECT */
+	bool is_refs;       /* REFS: by references alone */
 	struct arena arena;
 	struct arena message;
 	struct imap_thread_node *nodes; /* owned; messages first */
