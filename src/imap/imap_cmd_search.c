@@ -149,6 +149,39 @@ static void put_word(struct imap_session *s, const char *word, uint64_t number)
 	buf_put_u64(&s->out, number);
 }
 
+/* Is what was found at this place of the order a part of the answer, or only
+ * counted?  RFC 5182 2.4, RFC 9394 3.2 */
+static bool is_returned(const struct searching *q, size_t i)
+{
+	size_t n = q->found.count, first = 0, end = 0;
+	bool some = q->wants_min || q->wants_max || q->wants_window;
+
+	if (!some || q->wants_all || q->wants_count)
+		return true;
+	if (q->wants_window)
+		imap_window_find(&q->window, n, &first, &end);
+	return (i >= first && i < end) || (q->wants_min && i == 0) ||
+		(q->wants_max && i == n - 1);
+}
+
+/* The highest of those returned (RFC 4731 3.2), of what was seen: one that was
+ * changed since counts as it is told then. */
+static uint64_t returned_modseq(struct imap_session *s,
+	const struct searching *q)
+{
+	uint64_t highest = 0;
+
+	for (size_t i = 0; i < q->found.count; i++) {
+		const struct store_row *row = is_returned(q, i)
+			? store_view_row(s->cursor.view, found_at(q, i))
+			: NULL;
+
+		if (row != NULL && row->modseq > highest)
+			highest = row->modseq;
+	}
+	return highest == 0 || highest > q->modseq ? q->modseq : highest;
+}
+
 /* "* ESEARCH (TAG "a") UID MIN 2 ALL 2,10:11".  RFC 4731 3.1 */
 static void put_esearch(struct imap_session *s, const struct searching *q)
 {
@@ -170,7 +203,7 @@ static void put_esearch(struct imap_session *s, const struct searching *q)
 	if (q->wants_count)
 		put_word(s, " COUNT ", n);
 	if (q->search.has_modseq && n > 0)
-		put_word(s, " MODSEQ ", q->modseq);
+		put_word(s, " MODSEQ ", returned_modseq(s, q));
 	buf_puts(&s->out, "\r\n");
 }
 
@@ -221,17 +254,9 @@ static int by_uid(const void *a, const void *b)
 /* "$": what was asked for of the outcome (RFC 5182 2.4, RFC 9394 3.2). */
 static void save(struct imap_session *s, struct searching *q)
 {
-	size_t n = q->found.count, first = 0, end = 0;
-	bool some = q->wants_min || q->wants_max || q->wants_window;
-	bool all = !some || q->wants_all || q->wants_count;
-
 	store_uids_clear(&s->saved);
-	if (q->wants_window)
-		imap_window_find(&q->window, n, &first, &end);
-	for (size_t i = 0; i < n; i++)
-		if (all || (i >= first && i < end) ||
-			(q->wants_min && i == 0) ||
-			(q->wants_max && i == n - 1))
+	for (size_t i = 0; i < q->found.count; i++)
+		if (is_returned(q, i))
 			store_uids_put(&s->saved, found_at(q, i));
 	if (q->is_sort && s->saved.count > 1)
 		qsort(s->saved.items, s->saved.count, sizeof(uint32_t),
