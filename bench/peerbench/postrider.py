@@ -24,7 +24,7 @@ listen smtp       {{ addresses = {{"127.0.0.1:{smtp}"}} }}
 listen submission {{ addresses = {{}} }}
 listen submissions {{ addresses = {{}} }}
 listen pop3s      {{ addresses = {{}} }}
-listen imap       {{ addresses = {{}} }}
+listen imap       {{ addresses = {{"127.0.0.1:{imap}"}} }}
 listen imaps      {{ addresses = {{}} }}
 listen pop3       {{ addresses = {{"127.0.0.1:{pop3}"}} }}
 limits   {{ connections_per_address = 10000  message_size = "100M" }}
@@ -51,14 +51,14 @@ def cheap_hash(password):
 class Postrider(Server):
     name = "postrider"
     note = "one binary, SQLite, one process a mailbox; argon2id at its cheapest"
-    smtp_port, pop3_port = 3125, 3133
+    smtp_port, imap_port, pop3_port = 3125, 3131, 3133
     relays = True
     login_format = f"bench%d@{DOMAIN}"
 
     def configure(self, relay_port):
         write(self.dir / "postrider.conf", CONF.format(
-            domain=DOMAIN, dir=self.dir, smtp=self.smtp_port, pop3=self.pop3_port,
-            relay=relay_port, user="nobody" if os.getuid() == 0 else ""))
+            domain=DOMAIN, dir=self.dir, smtp=self.smtp_port, imap=self.imap_port,
+            pop3=self.pop3_port, relay=relay_port, user="nobody" if os.getuid() == 0 else ""))
         template = self.env.dir / "postrider-template"
         if not template.exists():
             self.make_accounts()
