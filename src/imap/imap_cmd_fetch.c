@@ -72,20 +72,10 @@ void imap_put_item_saved(struct imap_session *s, struct imap_fetch *f,
 	put_date(s, item, (int64_t)f->row.saved_s * 1000);
 }
 
-/* The row knows nearly all sizes. */
 void imap_put_item_size(struct imap_session *s, struct imap_fetch *f,
 	const struct imap_item *item)
 {
-	struct err e;
-
-	if (f->row.size == UINT32_MAX && !f->needs_meta) {
-		arena_reset(&f->arena);
-		if (store_message_meta(s->store, f->row.message, &f->arena,
-			    &f->meta, &e) != OK)
-			f->meta.size = f->row.size;
-	}
-	put_number(s, item,
-		f->row.size == UINT32_MAX ? f->meta.size : f->row.size);
+	put_number(s, item, f->meta.size);
 }
 
 void imap_put_item_modseq(struct imap_session *s, struct imap_fetch *f,
@@ -246,10 +236,16 @@ static bool load_meta(struct imap_session *s, struct imap_fetch *f)
 	struct err e;
 	enum code code;
 
-	if (!f->needs_meta)
+	f->meta.size = f->row.size;
+	/* the row knows nearly all sizes */
+	if (f->row.size == UINT32_MAX) {
+		store_metas_end(&f->metas);
+		f->metas.what = STORE_META_ALL;
+	}
+	if (f->metas.what == 0)
 		return true;
 	arena_reset(&f->arena);
-	code = store_message_meta(s->store, f->row.message, &f->arena,
+	code = store_metas_get(s->store, &f->metas, f->row.message, &f->arena,
 		&f->meta, &e);
 	if (code == OK)
 		return true;
@@ -348,12 +344,8 @@ static enum step begin(struct imap_session *s, struct imap_fetch *f)
 	return DONE;
 }
 
-static enum step job_fetch(struct imap_session *s)
+static enum step put_messages(struct imap_session *s, struct imap_fetch *f)
 {
-	struct imap_fetch *f = s->job_state;
-
-	if (!f->is_begun && begin(s, f) == MORE)
-		return MORE;
 	while (imap_has_room(s)) {
 		if (f->is_sending) {
 			enum step step = imap_fetch_send(s, f);
@@ -369,6 +361,18 @@ static enum step job_fetch(struct imap_session *s)
 		}
 	}
 	return MORE;
+}
+
+static enum step job_fetch(struct imap_session *s)
+{
+	struct imap_fetch *f = s->job_state;
+	enum step step;
+
+	if (!f->is_begun && begin(s, f) == MORE)
+		return MORE;
+	step = put_messages(s, f);
+	store_metas_end(&f->metas);
+	return step;
 }
 
 static void end_fetch(struct imap_session *s)

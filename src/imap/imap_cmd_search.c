@@ -293,7 +293,10 @@ static enum step answer(struct imap_session *s, struct searching *q)
 static bool sort_one(struct imap_session *s, struct searching *q)
 {
 	struct err e;
-	enum code code = q->is_sort
+	enum code code;
+
+	store_metas_end(&q->trial.metas); /* it may have to write */
+	code = q->is_sort
 		? imap_sort_add(&q->sort, s->store, &q->trial.row, &e)
 		: imap_thread_add(&q->thread, s->store, &q->trial.row, &e);
 
@@ -339,9 +342,9 @@ static bool is_dear(const struct searching *q)
 		q->search.is_costly[IMAP_COST_TEXT];
 }
 
-static enum step job_search(struct imap_session *s)
+/* MORE: enough for one turn. */
+static enum step try_some(struct imap_session *s, struct searching *q)
 {
-	struct searching *q = s->job_state;
 	uint32_t count = store_cursor_count(&s->cursor);
 	unsigned tried = 0;
 
@@ -351,6 +354,17 @@ static enum step job_search(struct imap_session *s)
 		q->number++;
 		try_one(s, q);
 	}
+	return DONE;
+}
+
+static enum step job_search(struct imap_session *s)
+{
+	struct searching *q = s->job_state;
+	enum step step = try_some(s, q);
+
+	store_metas_end(&q->trial.metas);
+	if (step == MORE)
+		return MORE;
 	if (!q->is_tried && q->is_sort)
 		imap_sort_run(&q->sort);
 	if (!q->is_tried && q->is_thread)

@@ -27,7 +27,6 @@ typedef void imap_item_fn(struct imap_session *s, struct imap_fetch *f,
 struct imap_item {
 	imap_item_fn *put;
 	const char *name;       /* as the answer says it */
-	bool needs_meta;
 	bool sets_seen;         /* no PEEK */
 	struct section section; /* BODY[…], BINARY[…] */
 	bool has_brackets;
@@ -46,7 +45,7 @@ struct imap_fetch {
 	bool has_modseq;
 	bool has_changed_since; /* RFC 7162 3.1.4 */
 	bool wants_vanished;    /* RFC 7162 3.2.6 */
-	bool needs_meta, sets_seen;
+	bool sets_seen;
 	uint64_t changed_since;
 	bool has_window;        /* PARTIAL: RFC 9394 3.3 */
 	struct imap_window window;
@@ -60,7 +59,8 @@ struct imap_fetch {
 	uint32_t uid;
 	struct store_row row;   /* a copy: the view may move */
 	struct store_uids seen; /* which became \Seen by this; owned */
-	struct store_meta meta;
+	struct store_metas metas; /* .what: what the items need; 0: nothing */
+	struct store_meta meta; /* of it the size is always there */
 	struct arena arena;     /* of the message at hand */
 	/* a literal on its way */
 	bool is_sending, is_binary;
@@ -82,6 +82,8 @@ imap_item_fn imap_put_item_flags, imap_put_item_uid, imap_put_item_date,
 	imap_put_item_bodystructure, imap_put_item_email_id,
 	imap_put_item_thread_id, imap_put_item_preview;
 /* imap_fetch_body.c */
+/* Is it all of the message, whose structure does not matter then? */
+bool imap_is_whole(const struct imap_item *item);
 imap_item_fn imap_put_item_section, imap_put_item_binary,
 	imap_put_item_binary_size;
 /* Sends more of the literal; DONE: it is complete; BAD: it is damaged, and

@@ -131,11 +131,25 @@ static void begin_range(struct imap_session *s, struct imap_fetch *f,
 	f->is_binary = false;
 }
 
+bool imap_is_whole(const struct imap_item *item)
+{
+	return item->put == imap_put_item_section && item->section.depth == 0 &&
+		item->section.what == SECTION_ALL;
+}
+
+static bool find_section(struct imap_fetch *f, const struct imap_item *item)
+{
+	if (!imap_is_whole(item))
+		return section_find(f->meta.tree, &item->section, &f->range);
+	f->range = (struct section_range){.end = f->meta.size};
+	return true;
+}
+
 void imap_put_item_section(struct imap_session *s, struct imap_fetch *f,
 	const struct imap_item *item)
 {
 	s->counts.fetched++;
-	if (!section_find(f->meta.tree, &item->section, &f->range)) {
+	if (!find_section(f, item)) {
 		put_nil(s, item);
 		return;
 	}

@@ -13,32 +13,33 @@ struct row {
 	imap_item_fn *put;
 	const char *answer;  /* its name in the answer; NULL: the same */
 	enum kind kind;
-	bool needs_meta, sets_seen;
+	unsigned needs;      /* STORE_META_*: what of the message is looked at */
+	bool sets_seen;
 	const char *section; /* FIXED_SECTION: that of a name of RFC 3501 */
 };
 
 /* clang-format off */
 static const struct row rows[] = {
-	{"FLAGS", imap_put_item_flags, NULL, PLAIN, false, false, NULL},
-	{"UID", imap_put_item_uid, NULL, PLAIN, false, false, NULL},
-	{"INTERNALDATE", imap_put_item_date, NULL, PLAIN, false, false, NULL},
-	{"SAVEDATE", imap_put_item_saved, NULL, PLAIN, false, false, NULL},
-	{"RFC822.SIZE", imap_put_item_size, NULL, PLAIN, true, false, NULL},
-	{"MODSEQ", imap_put_item_modseq, NULL, PLAIN, false, false, NULL},
-	{"ENVELOPE", imap_put_item_envelope, NULL, PLAIN, true, false, NULL},
-	{"BODYSTRUCTURE", imap_put_item_bodystructure, NULL, PLAIN, true, false, NULL},
-	{"EMAILID", imap_put_item_email_id, NULL, PLAIN, false, false, NULL},
-	{"THREADID", imap_put_item_thread_id, NULL, PLAIN, true, false, NULL},
-	{"PREVIEW", imap_put_item_preview, NULL, PLAIN, true, false, NULL},
-	{"BODY.PEEK[", imap_put_item_section, "BODY", SECTION, true, false, NULL},
-	{"BODY[", imap_put_item_section, "BODY", SECTION, true, true, NULL},
-	{"BODY", imap_put_item_body_form, NULL, PLAIN, true, false, NULL},
-	{"BINARY.PEEK[", imap_put_item_binary, "BINARY", BINARY, true, false, NULL},
-	{"BINARY.SIZE[", imap_put_item_binary_size, "BINARY.SIZE", BINARY, true, false, NULL},
-	{"BINARY[", imap_put_item_binary, "BINARY", BINARY, true, true, NULL},
-	{"RFC822.HEADER", imap_put_item_section, NULL, FIXED_SECTION, true, false, "HEADER"},
-	{"RFC822.TEXT", imap_put_item_section, NULL, FIXED_SECTION, true, true, "TEXT"},
-	{"RFC822", imap_put_item_section, NULL, FIXED_SECTION, true, true, ""},
+	{"FLAGS", imap_put_item_flags, NULL, PLAIN, 0, false, NULL},
+	{"UID", imap_put_item_uid, NULL, PLAIN, 0, false, NULL},
+	{"INTERNALDATE", imap_put_item_date, NULL, PLAIN, 0, false, NULL},
+	{"SAVEDATE", imap_put_item_saved, NULL, PLAIN, 0, false, NULL},
+	{"RFC822.SIZE", imap_put_item_size, NULL, PLAIN, 0, false, NULL},
+	{"MODSEQ", imap_put_item_modseq, NULL, PLAIN, 0, false, NULL},
+	{"ENVELOPE", imap_put_item_envelope, NULL, PLAIN, STORE_META_ENVELOPE, false, NULL},
+	{"BODYSTRUCTURE", imap_put_item_bodystructure, NULL, PLAIN, STORE_META_TREE, false, NULL},
+	{"EMAILID", imap_put_item_email_id, NULL, PLAIN, 0, false, NULL},
+	{"THREADID", imap_put_item_thread_id, NULL, PLAIN, STORE_META_ENVELOPE, false, NULL},
+	{"PREVIEW", imap_put_item_preview, NULL, PLAIN, STORE_META_ALL, false, NULL},
+	{"BODY.PEEK[", imap_put_item_section, "BODY", SECTION, STORE_META_TREE, false, NULL},
+	{"BODY[", imap_put_item_section, "BODY", SECTION, STORE_META_TREE, true, NULL},
+	{"BODY", imap_put_item_body_form, NULL, PLAIN, STORE_META_TREE, false, NULL},
+	{"BINARY.PEEK[", imap_put_item_binary, "BINARY", BINARY, STORE_META_TREE, false, NULL},
+	{"BINARY.SIZE[", imap_put_item_binary_size, "BINARY.SIZE", BINARY, STORE_META_TREE, false, NULL},
+	{"BINARY[", imap_put_item_binary, "BINARY", BINARY, STORE_META_TREE, true, NULL},
+	{"RFC822.HEADER", imap_put_item_section, NULL, FIXED_SECTION, STORE_META_TREE, false, "HEADER"},
+	{"RFC822.TEXT", imap_put_item_section, NULL, FIXED_SECTION, STORE_META_TREE, true, "TEXT"},
+	{"RFC822", imap_put_item_section, NULL, FIXED_SECTION, STORE_META_TREE, true, ""},
 };
 /* clang-format on */
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -127,7 +128,6 @@ static bool add(struct imap_reader *r, struct imap_fetch *f,
 	*item = (struct imap_item){
 		.put = row->put,
 		.name = row->answer != NULL ? row->answer : row->name,
-		.needs_meta = row->needs_meta,
 		.sets_seen = row->sets_seen,
 	};
 	if (row->kind == FIXED_SECTION) {
@@ -139,7 +139,7 @@ static bool add(struct imap_reader *r, struct imap_fetch *f,
 	f->has_flags = f->has_flags || row->put == imap_put_item_flags;
 	f->has_uid = f->has_uid || row->put == imap_put_item_uid;
 	f->has_modseq = f->has_modseq || row->put == imap_put_item_modseq;
-	f->needs_meta = f->needs_meta || row->needs_meta;
+	f->metas.what |= imap_is_whole(item) ? 0 : row->needs;
 	f->sets_seen = f->sets_seen || row->sets_seen;
 	f->item_count++;
 	return true;

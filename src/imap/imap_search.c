@@ -61,7 +61,13 @@ static uint8_t outcome(const struct imap_search *s)
 static enum code load_meta(struct imap_trial *t, struct err *e)
 {
 	arena_reset(t->arena);
-	return store_message_meta(t->store, t->row.message, t->arena,
+	t->metas.what = t->search->is_costly[IMAP_COST_META]
+		? STORE_META_ENVELOPE
+		: 0;
+	if (t->search->is_costly[IMAP_COST_HEAD] ||
+		t->search->is_costly[IMAP_COST_TEXT])
+		t->metas.what |= STORE_META_TREE;
+	return store_metas_get(t->store, &t->metas, t->row.message, t->arena,
 		&t->meta, e);
 }
 

@@ -78,6 +78,7 @@ struct imap_trial {
 	struct arena *arena; /* emptied before each; STORE_META_ARENA_BYTES */
 	struct buf *scratch; /* two, each may take IMAP_SEARCH_SCRATCH_BYTES */
 	struct buf *scratch2;
+	struct store_metas metas; /* ended by who tries, before it pauses */
 	struct store_meta meta;
 	struct span head;    /* in scratch2, at COST_HEAD */
 };

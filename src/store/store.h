@@ -168,6 +168,25 @@ struct store_meta {
 enum code store_message_meta(struct store *s, uint64_t message, struct arena *a,
 	struct store_meta *out, struct err *e) MUST_USE;
 
+/* The same for many messages, one after the other: as long as their ids rise, one
+ * statement goes through them.  Before anything is written, and before the loop's
+ * turn is over, it is ended; it may be used again then.  All 0 to begin with. */
+#define STORE_META_ENVELOPE 1u
+#define STORE_META_TREE     2u
+#define STORE_META_ALL      3u
+struct store_metas {
+	/* What is wanted.  One alone costs less: the other is NULL then, and
+	 * the preview is empty. */
+	unsigned what;
+	struct db_stmt *q; /* the store's */
+	uint64_t message;  /* whose row is at hand */
+};
+
+enum code store_metas_get(struct store *s, struct store_metas *m,
+	uint64_t message, struct arena *a, struct store_meta *out,
+	struct err *e) MUST_USE;
+void store_metas_end(struct store_metas *m);
+
 /* ---- removing -------------------------------------------------------------------- */
 /* Expunges these uids from a mailbox: all, in one transaction, or none.  Those
  * that are gone already are passed over.  A tombstone stays for each. */

@@ -258,51 +258,119 @@ enum code store_fill(struct store *s, bool *out_more, struct err *e)
 }
 
 /* ---- read ------------------------------------------------------------------ */
-static const char sql_get_meta[] =
-	"SELECT size, received_ms, thread, sent_ms, has_attachment, preview, "
-	"envelope, structure FROM message WHERE account = $1 AND message = $2";
+/* The + keeps SQLite from the index of threads. */
+#define SQL_META(preview, envelope, structure) \
+	"SELECT message, size, received_ms, thread, sent_ms, has_attachment, " \
+	preview ", " envelope ", " structure \
+	" FROM message WHERE +account = $1 AND message >= $2 ORDER BY message"
 
-static enum code take_row(struct db_stmt *q, struct arena *a,
-	struct store_meta *out, struct err *e)
+static const char *const sql_get_metas[] = {
+	[STORE_META_ENVELOPE] = SQL_META("NULL", "envelope", "NULL"),
+	[STORE_META_TREE] = SQL_META("NULL", "NULL", "structure"),
+	[STORE_META_ALL] = SQL_META("preview", "envelope", "structure"),
+};
+
+enum { MESSAGE, SIZE, RECEIVED, THREAD, SENT, ATTACHMENT, PREVIEW, ENVELOPE,
+	STRUCTURE };
+
+/* More rows are not passed over to come to the next message: it is looked up. */
+#define PASSED_MAX 4
+
+static enum code damaged(const struct store_meta *m, struct err *e)
 {
-	struct envelope *envelope = ARENA_NEW(a, struct envelope);
+	return err_set(e, CORRUPT, "message %llu: what is known of it is damaged",
+		(unsigned long long)m->message);
+}
+
+static enum code take_tree(struct db_stmt *q, struct arena *a,
+	struct envelope *envelope, struct store_meta *out, struct err *e)
+{
 	struct mime_tree *tree = ARENA_NEW(a, struct mime_tree);
 
-	out->size = (uint64_t)db_i64(q, 0);
-	out->received_ms = db_i64(q, 1);
-	out->thread = (uint64_t)db_i64(q, 2);
-	out->has_sent = !db_is_null(q, 3);
-	out->sent_ms = db_i64(q, 3);
-	out->has_attachment = db_i64(q, 4) != 0;
-	out->preview = arena_dup(a, db_bytes(q, 5));
-	if (!envelope_unpack(a, arena_dup(a, db_bytes(q, 6)), envelope) ||
-		!mime_tree_unpack(a, arena_dup(a, db_bytes(q, 7)), tree) ||
+	if (!mime_tree_unpack(a, arena_dup(a, db_bytes(q, STRUCTURE)), tree) ||
 		tree->size != out->size)
-		return err_set(e, CORRUPT,
-			"message %llu: what is known of it is damaged",
-			(unsigned long long)out->message);
+		return damaged(out, e);
 	tree->parts[0].envelope = envelope;
-	out->envelope = envelope;
 	out->tree = tree;
 	return OK;
 }
 
-/* OK; NOT_FOUND: no such message; GONE: it was never read. */
-static enum code get_row(struct store *s, struct arena *a,
+static enum code take_row(const struct store_metas *m, struct arena *a,
 	struct store_meta *out, struct err *e)
 {
-	struct db_stmt *q = db_stmt(s->db, sql_get_meta);
-	enum code code;
+	struct envelope *envelope = NULL;
 
-	db_bind_i64(q, 1, s->account);
-	db_bind_i64(q, 2, (int64_t)out->message);
-	code = db_step(q, e);
-	if (code != OK)
-		return code == NOT_FOUND ? code : store_trouble(code, e);
-	out->size = (uint64_t)db_i64(q, 0);
-	code = db_is_null(q, 7) ? GONE : take_row(q, a, out, e);
-	db_reset(q);
+	out->received_ms = db_i64(m->q, RECEIVED);
+	out->thread = (uint64_t)db_i64(m->q, THREAD);
+	out->has_sent = !db_is_null(m->q, SENT);
+	out->sent_ms = db_i64(m->q, SENT);
+	out->has_attachment = db_i64(m->q, ATTACHMENT) != 0;
+	if (m->what == STORE_META_ALL)
+		out->preview = arena_dup(a, db_bytes(m->q, PREVIEW));
+	if (m->what & STORE_META_ENVELOPE) {
+		envelope = ARENA_NEW(a, struct envelope);
+		if (!envelope_unpack(a, arena_dup(a, db_bytes(m->q, ENVELOPE)),
+			    envelope))
+			return damaged(out, e);
+	}
+	out->envelope = envelope;
+	return m->what & STORE_META_TREE ? take_tree(m->q, a, envelope, out, e)
+					 : OK;
+}
+
+void store_metas_end(struct store_metas *m)
+{
+	if (m->q != NULL)
+		db_reset(m->q);
+	m->q = NULL;
+}
+
+static enum code step(struct store_metas *m, struct err *e)
+{
+	enum code code = db_step(m->q, e);
+
+	if (code == OK)
+		m->message = (uint64_t)db_i64(m->q, MESSAGE);
+	else
+		m->q = NULL; /* it was reset */
+	return code == NOT_FOUND ? code : store_trouble(code, e);
+}
+
+/* Brings the row of the message, or the first behind it, to hand. */
+static enum code go_to(struct store *s, struct store_metas *m,
+	uint64_t message, struct err *e)
+{
+	enum code code = OK;
+
+	if (m->q != NULL && (m->message > message ||
+			message - m->message > PASSED_MAX))
+		store_metas_end(m);
+	if (m->q == NULL) {
+		m->q = db_stmt(s->db, sql_get_metas[m->what]);
+		db_bind_i64(m->q, 1, s->account);
+		db_bind_i64(m->q, 2, (int64_t)message);
+		code = step(m, e);
+	}
+	while (code == OK && m->message < message)
+		code = step(m, e);
 	return code;
+}
+
+/* OK; NOT_FOUND: no such message; GONE: it was never read. */
+static enum code get_row(struct store *s, struct store_metas *m,
+	struct arena *a, struct store_meta *out, struct err *e)
+{
+	enum code code = go_to(s, m, out->message, e);
+
+	if (code != OK)
+		return code;
+	if (m->message != out->message)
+		return err_set(e, NOT_FOUND, "no row");
+	out->size = (uint64_t)db_i64(m->q, SIZE);
+	if (db_is_null(m->q,
+		    m->what & STORE_META_TREE ? STRUCTURE : ENVELOPE))
+		return GONE;
+	return take_row(m, a, out, e);
 }
 
 /* A message that nobody read yet is read now. */
@@ -323,17 +391,29 @@ static enum code fill_now(struct store *s, const struct store_meta *m,
 	return code;
 }
 
-enum code store_message_meta(struct store *s, uint64_t message, struct arena *a,
-	struct store_meta *out, struct err *e)
+enum code store_metas_get(struct store *s, struct store_metas *m,
+	uint64_t message, struct arena *a, struct store_meta *out,
+	struct err *e)
 {
 	enum code code;
 
 	*out = (struct store_meta){.message = message};
-	code = get_row(s, a, out, e);
+	code = get_row(s, m, a, out, e);
 	if (code != GONE)
 		return code;
+	store_metas_end(m);
 	code = fill_now(s, out, e);
 	if (code == OK)
-		code = get_row(s, a, out, e);
+		code = get_row(s, m, a, out, e);
 	return code == GONE ? err_set(e, CORRUPT, "it cannot be read") : code;
+}
+
+enum code store_message_meta(struct store *s, uint64_t message, struct arena *a,
+	struct store_meta *out, struct err *e)
+{
+	struct store_metas m = {.what = STORE_META_ALL};
+	enum code code = store_metas_get(s, &m, message, a, out, e);
+
+	store_metas_end(&m);
+	return code;
 }

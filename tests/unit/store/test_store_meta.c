@@ -413,6 +413,63 @@ static void reads_what_it_is_asked_for(void **state)
 	assert_int_equal(fill(f), 1);
 }
 
+/* One message of many, whatever was asked before; 5 and 77 are gone. */
+static void assert_one(struct fixture *f, struct store_metas *metas,
+	uint64_t message)
+{
+	bool is_gone = message == 5 || message == 77 || message > MANY;
+	struct arena a;
+	struct store_meta m;
+	char want[32];
+
+	open_arena(&a);
+	assert_int_equal(store_metas_get(f->store, metas, message, &a, &m,
+		&f->e), is_gone ? NOT_FOUND : OK);
+	(void)snprintf(want, sizeof(want), "<%llu@x>",
+		(unsigned long long)message);
+	if (!is_gone && metas->what & STORE_META_ENVELOPE)
+		assert_true(span_eq(m.envelope->message_id, span_str(want)));
+	if (!is_gone && metas->what & STORE_META_TREE)
+		assert_int_equal(m.tree->size, m.size);
+	if (!is_gone) {
+		assert_int_equal(m.envelope != NULL,
+			(metas->what & STORE_META_ENVELOPE) != 0);
+		assert_int_equal(m.tree != NULL,
+			(metas->what & STORE_META_TREE) != 0);
+		assert_int_equal(m.message, message);
+	}
+	arena_clear(&a);
+}
+
+static void goes_through_many(void **state)
+{
+	/* rising, twice, back, far, what is gone, beyond the end */
+	static const uint64_t order[] = {1, 2, 4, 5, 6, 6, 7, 3, 70, 74, 77, 78,
+		MANY, MANY + 1, 1, 77, 76, 77, 79};
+	struct fixture *f = *state;
+	uint64_t gone[] = {5, 77};
+
+	deliver_many(f);
+	assert_int_equal(store_messages_expunge(f->store,
+		store_inbox(f->store), gone, 2, &f->e), OK);
+	for (unsigned what = STORE_META_ENVELOPE; what <= STORE_META_ALL;
+		what++) {
+		struct store_metas metas = {.what = what};
+
+		for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+			assert_one(f, &metas, order[i]);
+		for (uint64_t i = 1; i <= MANY; i++)
+			assert_one(f, &metas, i);
+		store_metas_end(&metas);
+		/* those that nobody read yet */
+		tamper(f, FORGET);
+		for (uint64_t i = 1; i <= 10; i++)
+			assert_one(f, &metas, i);
+		store_metas_end(&metas);
+		assert_true(fill(f) > 1);
+	}
+}
+
 static void passes_over_damaged_bytes(void **state)
 {
 	struct fixture *f = *state;
@@ -490,6 +547,7 @@ int main(void)
 		T(knows_nothing_of_others), T(knows_the_corpus),
 		T(is_the_same_in_pieces), T(cuts_what_is_too_long),
 		T(fills_in_slices), T(reads_what_it_is_asked_for),
+		T(goes_through_many),
 		T(passes_over_damaged_bytes),
 		cmocka_unit_test(finds_damage)};
 
