@@ -3,6 +3,8 @@
  */
 #include "message/imap_string.h"
 
+#include <string.h>
+
 #include "base/banned.h"
 
 /* RFC 9051 4.3: a quoted string holds no CR, LF, NUL, and nothing but ASCII
@@ -63,10 +65,54 @@ static void put_escaped(struct buf *out, struct span s)
 	}
 }
 
+/* Each of eight bytes the same. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+/* Bit 7 of each byte that is below `byte` (at most 0x80); and of some others above
+ * such a one. */
+#define BELOW(word, byte) (((word) - EACH(byte)) & ~(word) & EACH(0x80))
+
+/* Is there a byte that a quoted string has not, or only escaped?  Or a control. */
+static bool is_special(uint64_t word)
+{
+	return ((word & EACH(0x80)) | BELOW(word, 0x20) |
+		BELOW(word ^ EACH('"'), 1) | BELOW(word ^ EACH('\\'), 1)) != 0;
+}
+
+/* Nearly every string, eight bytes a step: true if it could go between quotes as
+ * it is, and did. */
+static bool put_plain(struct buf *out, struct span s)
+{
+	uint64_t word = EACH(' ');
+	uint8_t *to = buf_reserve(out, s.n + 2);
+	size_t n = 0;
+
+	if (to == NULL)
+		return true;
+	for (; s.n - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, s.p + n, sizeof(word));
+		if (is_special(word))
+			return false;
+		memcpy(to + 1 + n, &word, sizeof(word));
+	}
+	word = EACH(' ');
+	if (n < s.n)
+		memcpy(&word, s.p + n, s.n - n);
+	if (is_special(word))
+		return false;
+	if (n < s.n)
+		memcpy(to + 1 + n, &word, s.n - n);
+	to[0] = to[s.n + 1] = '"';
+	buf_wrote(out, s.n + 2);
+	return true;
+}
+
 void imap_put_string(struct buf *out, struct span s)
 {
-	struct string_shape shape = shape_of(s);
+	struct string_shape shape;
 
+	if (put_plain(out, s))
+		return;
+	shape = shape_of(s);
 	if (shape.needs_literal) {
 		buf_putc(out, '{');
 		buf_put_u64(out, s.n - shape.nuls);

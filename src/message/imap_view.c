@@ -14,6 +14,8 @@
  */
 #include "message/imap_view.h"
 
+#include <string.h>
+
 #include "message/imap_string.h"
 #include "message/section.h"
 
@@ -87,22 +89,44 @@ static void put_addresses(struct buf *out, const struct address_list *list)
 	buf_putc(out, ')');
 }
 
+/* Puts what stands there from `start` to `end` once more. */
+static void put_again(struct buf *out, size_t start, size_t end)
+{
+	uint8_t *to = buf_reserve(out, end - start);
+
+	if (to == NULL)
+		return;
+	memcpy(to, buf_span(out).p + start, end - start);
+	buf_wrote(out, end - start);
+}
+
+/* From, and where they are not said (RFC 9051 7.5.2) Sender and Reply-To. */
+static void put_senders(struct buf *out, const struct envelope *e)
+{
+	const struct address_list *lists[] = {&e->sender, &e->reply_to};
+	size_t start = buf_len(out), end;
+
+	put_addresses(out, &e->from);
+	end = buf_len(out);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		buf_putc(out, ' ');
+		if (lists[i]->count > 0)
+			put_addresses(out, lists[i]);
+		else
+			put_again(out, start, end);
+	}
+}
+
 void imap_put_envelope(struct buf *out, const struct envelope *e)
 {
-	const struct address_list *from = &e->from;
-	const struct address_list *lists[] = {
-		from,
-		e->sender.count > 0 ? &e->sender : from,
-		e->reply_to.count > 0 ? &e->reply_to : from,
-		&e->to,
-		&e->cc,
-		&e->bcc,
-	};
+	const struct address_list *lists[] = {&e->to, &e->cc, &e->bcc};
 
 	buf_putc(out, '(');
 	put_text(out, e->date);
 	buf_putc(out, ' ');
 	put_text(out, e->subject);
+	buf_putc(out, ' ');
+	put_senders(out, e);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		buf_putc(out, ' ');
 		put_addresses(out, lists[i]);

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "message/imap_string.h"
@@ -48,6 +49,31 @@ static void test_strings(void **state)
 	expect("NIL");
 	imap_put_nstring(&out, SPAN("x"));
 	expect("\"x\"");
+}
+
+/* A byte that needs an escape, a literal or nothing, at every place. */
+static void test_bytes_in_strings(void **state)
+{
+	(void)state;
+	for (unsigned byte = 1; byte < 256; byte++) {
+		for (size_t at = 0; at < 19; at++) {
+			char text[20] = "0123456789012345678", want[64];
+			bool is_literal = byte >= 0x80 || byte == '\r' ||
+				byte == '\n';
+			bool is_escaped = byte == '"' || byte == '\\';
+
+			text[at] = (char)byte;
+			if (is_literal)
+				(void)snprintf(want, sizeof(want),
+					"{19}\r\n%s", text);
+			else
+				(void)snprintf(want, sizeof(want),
+					"\"%.*s%s%s\"", (int)at, text,
+					is_escaped ? "\\" : "", text + at);
+			imap_put_string(&out, span_str(text));
+			expect(want);
+		}
+	}
 }
 
 static void test_envelope_of_nothing(void **state)
@@ -395,6 +421,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_bytes_in_strings),
 		cmocka_unit_test(test_envelope_of_nothing),
 		cmocka_unit_test(test_envelope_defaults),
 		cmocka_unit_test(test_envelope_texts),
