@@ -55,10 +55,32 @@ static void no_more_than_it_says(void **state)
 	buf_clear(&out);
 }
 
+/* Every byte at every place: runs of bytes are folded at once. */
+static void every_byte_everywhere(void **state)
+{
+	(void)state;
+	for (unsigned byte = 0; byte < 256; byte++) {
+		for (size_t at = 0; at < 19; at++) {
+			uint8_t text[20] = "AZaz@[`{AZaz@[`{AZa";
+			uint8_t want[20] = "azaz@[`{azaz@[`{aza";
+			struct buf out;
+
+			text[at] = (uint8_t)byte;
+			want[at] = ascii_lower((uint8_t)byte);
+			buf_init(&out, 4096);
+			fold_put(&out, span_of(text, 19));
+			assert_int_equal(buf_len(&out), 19);
+			assert_memory_equal(buf_span(&out).p, want, 19);
+			buf_clear(&out);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
+		cmocka_unit_test(every_byte_everywhere),
 		cmocka_unit_test(no_more_than_it_says),
 	};
 
