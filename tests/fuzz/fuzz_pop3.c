@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 #define MESSAGES 3
+#define OUT_MAX  (SASL_LINE_MAX + 1024) /* what the login says at once */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -86,21 +87,39 @@ struct play {
 	bool is_closed;
 };
 
+/* As directory would: salts for everybody, and one verdict on who he is. */
+static void answer_login(struct play *p, const struct sasl_question *q)
+{
+	static const uint8_t bytes[32] = "salt, or a signature of the like";
+	struct sasl_answer a = {.verdict = p->verdict};
+
+	if (q->type == SASL_ASK_SALT && p->verdict != TEMP) {
+		a.verdict = OK;
+		a.salt = span_of(bytes, 16);
+		a.rounds = 4096;
+	}
+	if (q->type == SASL_ASK_PROOF)
+		a.signature = span_of(bytes, q->proof.n);
+	pop3_login_answer(p->login, &a);
+}
+
 static void take_login(struct play *p)
 {
+	static const struct sasl_config secured = {.may_plain = true,
+		.binding = {(const uint8_t *)"0123456789abcdef", 16}};
 	struct pop3_login_effect e;
 	struct err why;
 
 	while (p->session == NULL && pop3_login_next(p->login, &e)) {
 		must(!p->is_closed);
 		if (e.type == POP3_LOGIN_SEND)
-			must(e.bytes.n > 0 && e.bytes.n <= 1024);
+			must(e.bytes.n > 0 && e.bytes.n <= OUT_MAX);
 		else if (e.type == POP3_LOGIN_ASK)
-			pop3_login_answer(p->login, p->verdict);
+			answer_login(p, e.question);
 		else if (e.type == POP3_LOGIN_ASK_TLS)
-			pop3_login_answer(p->login, p->verdict);
+			pop3_login_tls_answer(p->login, p->verdict);
 		else if (e.type == POP3_LOGIN_START_TLS)
-			pop3_login_secured(p->login, true);
+			pop3_login_secured(p->login, &secured);
 		else if (e.type == POP3_LOGIN_CLOSE)
 			p->is_closed = true;
 		else if (pop3_open(store, &p->session, &why) != OK)
@@ -145,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	static const enum code verdicts[] = {OK, OK, DENIED, TEMP};
 	const struct pop3_login_config config = {.hostname = SPAN("mx.test"),
-		.errors_max = 20, .may_login = true};
+		.errors_max = 20, .login = {.may_plain = true}};
 	struct span in = span_of(bytes, n);
 	struct play p = {0};
 	struct arena arena;

@@ -57,8 +57,8 @@ static void test_what_is_none(void **state)
 		HEAD "from a\nto b\tc\n\n",
 		"postrider drop 1\nflags x\nsize 0\nfrom a\nto b\n\n",
 		"postrider drop 1\nflags 0\nsize -1\nfrom a\nto b\n\n",
-		"postrider drop 1\nflags 0\nsize 99999999999999999999\n"
-			"from a\nto b\n\n",
+		("postrider drop 1\nflags 0\nsize 99999999999999999999\n"
+			"from a\nto b\n\n"),
 	};
 	struct drop_file out;
 	struct arena arena;

@@ -230,7 +230,7 @@ static void test_each_has_one_job(void **state)
 	join(0);
 	join(1);
 	for (size_t i = 0; i < 3; i++)
-		assert_true(put(i, HASH_UNKNOWN, "abc" + i));
+		assert_true(put(i, HASH_UNKNOWN, &"abc"[i]));
 	wait_for_work(0, "abc");
 	wait_for_work(1, "bc");
 	say(1, OK);
