@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import time
 
-from peerbench import pop3_only         # noqa: F401  counts over POP3
 from peerbench.env import ACCOUNTS, DOMAIN, PASSWORD, Failure
 from peerbench.server import Server, write
 
