@@ -205,6 +205,8 @@ void session_flush(struct session *s);
 /* The deadline is so far off from now. */
 void session_touch(struct session *s, int64_t after_ms);
 void session_free(struct session *s);
+/* s->account has changed: who is logged in. */
+void session_note_login(struct session *s);
 /* The dotted or colon form of the client's address. */
 struct span session_ip_text(const struct session *s, char room[46]);
 

@@ -139,6 +139,21 @@ static size_t in_max(const struct session *s)
 		: FRONT_IN_MAX;
 }
 
+/* On port 25 and in local programs nobody logs in, and whoever did has said it. */
+static bool may_say_password(const struct session *s)
+{
+	return s->service != SERVICE_SMTP && s->service != SERVICE_LOCAL &&
+		s->account == 0;
+}
+
+/* Until the login what is taken from `in` is overwritten at once.  Behind it
+ * come messages, whose bytes the engine only points at while it gives them
+ * out: they stay until they are acted on. */
+void session_note_login(struct session *s)
+{
+	s->in.is_secret = may_say_password(s);
+}
+
 /* ---- out -------------------------------------------------------------------- */
 static void want(struct session *s)
 {
@@ -451,12 +466,6 @@ static void take_end(struct session *s)
 	s->has_eof = true;
 }
 
-/* On port 25 nobody logs in, and whoever did has said it. */
-static bool may_say_password(const struct session *s)
-{
-	return s->service != SERVICE_SMTP && s->account == 0;
-}
-
 static void take_input(struct session *s)
 {
 	size_t room = sizeof(read_room);
@@ -568,7 +577,8 @@ static struct session *make(struct front *f, enum service service, int fd,
 	s->is_loopback = is_loopback(ip.p, s->ip_len);
 	s->may_relay = service == SERVICE_SMTP && front_may_relay(f, ip);
 	arena_init(&s->arena, SESSION_ARENA_MAX);
-	buf_init_secret(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
+	buf_init(&s->in, FRONT_IN_MAX + FRONT_PLAIN_MAX);
+	session_note_login(s);
 	buf_init(&s->out, 4 * FRONT_OUT_MAX);
 	map_put(&f->sessions, s->sid, s);
 	s->watch = watch_new(f->run->loop, fd, on_ready, s);

@@ -144,6 +144,7 @@ static bool act(struct session *s)
 		break;
 	case SMTP_LOGGED_IN:
 		s->account = s->login.account;
+		session_note_login(s);
 		s->address = s->login.address;
 		break;
 	case SMTP_ASK_TLS:
@@ -293,6 +294,7 @@ static void secured(struct session *s)
 	front_login_config(s, &login);
 	smtp_server_secured(s->smtp, s->tls_text, &login);
 	s->account = 0;
+	session_note_login(s);
 }
 
 static bool is_idle(const struct session *s)

@@ -2,6 +2,7 @@
 
 import smtplib
 import socket
+import threading
 
 import pytest
 
@@ -58,6 +59,28 @@ def test_large_message_goes_through_the_spool(server):
     server.wait_queue_empty()
     spool = server.data_dir / "queue/spool"
     wait_for(lambda: not list(spool.iterdir()), 10, "the spool to be empty")
+
+
+def test_large_messages_whose_size_was_not_told(server):
+    """The file is asked for amid the body; what comes meanwhile waits, and stays as it is."""
+    body = b"Subject: large\r\n\r\n" + b"".join(b"%08d 0123456789abcdef\r\n" % n
+                                                for n in range(60000))
+    raws = [server.raw() for _ in range(6)]
+    for raw in raws:
+        raw.reply()
+        for command in (b"EHLO c.test", b"MAIL FROM:<ann@else.test>", b"RCPT TO:<bob@here.test>",
+                        b"DATA"):
+            raw.send(command + b"\r\n")
+            assert raw.reply()[0] in (250, 354)
+    senders = [threading.Thread(target=raw.send, args=(body + b".\r\n",)) for raw in raws]
+    for sender in senders:
+        sender.start()
+    for raw in raws:
+        assert raw.reply()[0] == 250
+    for sender in senders:
+        sender.join()
+    got = server.wait_messages("bob@here.test", len(raws))
+    assert all(message.endswith(body) for message in got)
 
 
 def test_sizes_round_the_limit_of_a_frame(server):
