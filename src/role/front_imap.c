@@ -72,12 +72,6 @@ static void attach_failed(struct session *s, enum code why)
 	imap_door_failed(s->imap, why);
 }
 
-static void wait_failed(struct session *s, enum code why)
-{
-	(void)why;
-	front_login_wait_failed(s);
-}
-
 static void shut(struct session *s, bool is_timeout)
 {
 	imap_door_shut(s->imap, is_timeout
@@ -99,11 +93,6 @@ static void secured(struct session *s)
 	imap_door_secured(s->imap, &login);
 }
 
-static bool is_idle(const struct session *s)
-{
-	return s->wait == WAIT_NONE;
-}
-
 const struct front_protocol front_imap = {
 	.open = begin_session,
 	.close = end_session,
@@ -111,9 +100,9 @@ const struct front_protocol front_imap = {
 	.act = act,
 	.login_answered = login_answered,
 	.attach_failed = attach_failed,
-	.wait_failed = wait_failed,
+	.wait_failed = front_login_wait_failed,
 	.shut = shut,
 	.timeout_ms = timeout_ms,
 	.secured = secured,
-	.is_idle = is_idle,
+	.is_idle = front_login_is_idle,
 };

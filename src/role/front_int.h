@@ -284,8 +284,10 @@ void front_login_ask(struct session *s, const struct sasl_question *q);
 /* The login was good: the session goes to its account's process, and is gone or
  * a relay; or attach_failed.  tag: of IMAP's command. */
 void front_login_attach(struct session *s, struct span tag);
-/* In WAIT_LOGIN, WAIT_ATTACH. */
-void front_login_wait_failed(struct session *s);
+/* In WAIT_LOGIN, WAIT_ATTACH; whatever the reason. */
+void front_login_wait_failed(struct session *s, enum code why);
+/* Of protocols that only log in here: no question is open. */
+bool front_login_is_idle(const struct session *s);
 bool front_on_login_result(void *arg, struct frame *f);
 bool front_on_scram_salted(void *arg, struct frame *f);
 bool front_on_attached(void *arg, struct frame *f);

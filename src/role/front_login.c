@@ -234,8 +234,14 @@ bool front_on_attached(void *arg, struct frame *frame)
 	return true;
 }
 
-void front_login_wait_failed(struct session *s)
+bool front_login_is_idle(const struct session *s)
 {
+	return s->wait == WAIT_NONE;
+}
+
+void front_login_wait_failed(struct session *s, enum code why)
+{
+	(void)why;
 	if (s->wait == WAIT_ATTACH) {
 		/* accounts may have passed the socket on: it is not ours to
 		 * write to any more */

@@ -72,12 +72,6 @@ static void attach_failed(struct session *s, enum code why)
 	pop3_login_failed(s->pop3, why);
 }
 
-static void wait_failed(struct session *s, enum code why)
-{
-	(void)why;
-	front_login_wait_failed(s);
-}
-
 static void shut(struct session *s, bool is_timeout)
 {
 	pop3_login_shut(s->pop3, is_timeout ? SPAN("[SYS/TEMP] Timeout")
@@ -98,11 +92,6 @@ static void secured(struct session *s)
 	pop3_login_secured(s->pop3, &login);
 }
 
-static bool is_idle(const struct session *s)
-{
-	return s->wait == WAIT_NONE;
-}
-
 const struct front_protocol front_pop3 = {
 	.open = begin_session,
 	.close = end_session,
@@ -110,9 +99,9 @@ const struct front_protocol front_pop3 = {
 	.act = act,
 	.login_answered = login_answered,
 	.attach_failed = attach_failed,
-	.wait_failed = wait_failed,
+	.wait_failed = front_login_wait_failed,
 	.shut = shut,
 	.timeout_ms = timeout_ms,
 	.secured = secured,
-	.is_idle = is_idle,
+	.is_idle = front_login_is_idle,
 };

@@ -246,7 +246,7 @@ static void wait_failed(struct session *s, enum code why)
 		answer(s, TEMP);
 		break;
 	case WAIT_LOGIN:
-		front_login_wait_failed(s);
+		front_login_wait_failed(s, why);
 		return;
 	case WAIT_LOCAL:
 		front_local_wait_failed(s);
