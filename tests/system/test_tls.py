@@ -398,6 +398,34 @@ def test_dates_are_told(tmp_path):
         server.close()
 
 
+def test_a_client_with_a_hundred_certificates(tmp_path):
+    """Where certificates are asked for, one is enough for us, and more are not read (T07)."""
+    certificate, key = make_pair(tmp_path, "client.test", "ec")
+    one = certificate.read_bytes()
+    others = make_pair(tmp_path, "other.test", "rsa")[0].read_bytes()
+    server = Server(options={"login": {"certificates": '"yes"'}})
+    try:
+        server.start()
+
+        def greeted(chain):
+            certificate.write_bytes(chain)
+            context = any_context()
+            context.load_cert_chain(certificate, key)
+            with socket.create_connection((server.address, server.pop3s_port),
+                                          timeout=600) as plain:
+                try:
+                    with context.wrap_socket(plain) as tls:
+                        return tls.recv(1000).startswith(b"+OK")
+                except OSError:
+                    return False
+        assert greeted(one)
+        assert not greeted(one + others * 100)
+        assert greeted(one), "and nobody else suffers"
+        assert not server.events("role.died")
+    finally:
+        server.close()
+
+
 @pytest.mark.parametrize("wrong", ["missing", "other", "empty"])
 def test_a_wrong_file_starts_nothing(tmp_path, wrong):
     certificate, key = make_pair(tmp_path, "mx.test", "ec")
