@@ -13,7 +13,7 @@ import sys
 HEAPS = {"body"}
 # The same, where the last column of the key tells rows apart by itself, as the
 # file has one account: it is the rowid, and the key needs no index.
-ROWIDS = {"message": "message"}
+ROWIDS = {"message": "message", "signature": "message"}
 
 name, source, target = sys.argv[1:]
 with open(source, encoding="utf-8") as f:

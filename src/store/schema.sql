@@ -39,6 +39,9 @@
 -- 21. special_use is one of those we know, and no two mailboxes have the same.
 -- 22. mailbox.uidvalidity is between 1 and account.uidvalidity, recent_uid is
 --     between 1 and uidnext.
+-- 23. Every annotation has its mailbox, or it is the server's.
+-- 24. Every signature has its message, which is below
+--     account.unsigned_message; that is not above next_message.
 
 -- The account: the numbers that are given out next, and what is counted.
 CREATE TABLE account (
@@ -50,7 +53,8 @@ CREATE TABLE account (
 	next_thread bigint NOT NULL,    -- id of the next thread; never reused
 	uidvalidity bigint NOT NULL,    -- the highest ever given to a mailbox
 	modseq bigint NOT NULL,         -- the last change's number (RFC 7162)
-	used_bytes bigint NOT NULL      -- sum of all message sizes: the quota
+	used_bytes bigint NOT NULL,     -- sum of all message sizes: the quota
+	unsigned_message bigint NOT NULL -- from this id on no signatures are made
 );
 
 -- A mailbox (a folder); its counters give out uids and modseqs.
@@ -143,6 +147,25 @@ CREATE TABLE entry (
 );
 -- In which mailboxes does a message stand?
 CREATE INDEX entry_message ON entry (account, message);
+
+-- What the words of a message are, roughly: which trigrams its text may have.  A
+-- search reads these and then only the messages that may match.  Made in idle
+-- time in the order of ids; a message without one may always match.
+CREATE TABLE signature (
+	account bigint NOT NULL,
+	message bigint NOT NULL,
+	trigrams blob NOT NULL,         -- a Bloom filter (store_signature.h)
+	PRIMARY KEY (account, message)
+);
+
+-- What clients note about mailboxes and the server (RFC 5464).
+CREATE TABLE annotation (
+	account bigint NOT NULL,
+	mailbox bigint NOT NULL,        -- 0: the server's
+	name text NOT NULL,             -- /private/comment; in lower case
+	value blob NOT NULL,
+	PRIMARY KEY (account, mailbox, name)
+);
 
 -- What was expunged: for QRESYNC (RFC 7162) and /changes of JMAP.
 CREATE TABLE tombstone (

@@ -113,8 +113,8 @@ int64_t store_modseq(struct store *s, struct store_box *b)
  */
 static const char sql_new_account[] =
 	"INSERT INTO account (account, uuid, created_ms, next_message, "
-	"next_mailbox, next_thread, uidvalidity, modseq, used_bytes) "
-	"VALUES ($1, $2, $3, 1, $5, 1, $4, 1, 0)";
+	"next_mailbox, next_thread, uidvalidity, modseq, used_bytes, "
+	"unsigned_message) VALUES ($1, $2, $3, 1, $5, 1, $4, 1, 0, 1)";
 
 static enum code put_first_rows(struct store *s, struct err *e)
 {

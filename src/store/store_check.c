@@ -145,6 +145,19 @@ static const struct rule {
 	 "ON a.account = b.account WHERE b.account = $1 AND "
 	 "(b.uidvalidity < 1 OR b.uidvalidity > a.uidvalidity "
 	 "OR b.recent_uid < 1 OR b.recent_uid > b.uidnext)"},
+	{23, "%s of mailbox %lld, which is gone",
+	 "SELECT 'an annotation', n.mailbox FROM annotation n "
+	 "WHERE n.account = $1 AND n.mailbox <> 0 AND NOT EXISTS "
+	 "(SELECT 1 FROM mailbox b WHERE b.account = n.account "
+	 "AND b.mailbox = n.mailbox)"},
+	{24, "%s for message %lld, which is gone or has its turn later",
+	 "SELECT 'a signature', g.message FROM signature g JOIN account a "
+	 "ON a.account = g.account WHERE g.account = $1 "
+	 "AND (g.message >= a.unsigned_message OR NOT EXISTS "
+	 "(SELECT 1 FROM message m WHERE m.account = g.account "
+	 "AND m.message = g.message)) UNION ALL "
+	 "SELECT 'a signature', unsigned_message FROM account "
+	 "WHERE account = $1 AND unsigned_message > next_message"},
 };
 /* clang-format on */
 

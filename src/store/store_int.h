@@ -11,7 +11,7 @@
 #include "store/store_change.h"
 #include "store/store_mailbox.h"
 
-#define STORE_VERSION    3
+#define STORE_VERSION    4
 #define STORE_UUID_BYTES 16
 #define STORE_FLAGS_ALL  31u
 /* More tombstones than this of a mailbox are halved in idle time. */

@@ -33,6 +33,14 @@ static const char *const made_3[] = {
 	NULL,
 };
 
+/* The same of version 4. */
+static const char *const made_4[] = {
+	"CREATE TABLE account ",
+	"CREATE TABLE signature ",
+	"CREATE TABLE annotation ",
+	NULL,
+};
+
 #define MOVED                                                                  \
 	"account, message, size, received_ms, flags, body_size, sha256, tag, " \
 	"head"
@@ -129,6 +137,17 @@ static enum code make_3(struct store *s, struct err *e)
 			"UPDATE account SET uidvalidity = uidvalidity + 1;", e);
 }
 
+static enum code make_4(struct store *s, struct err *e)
+{
+	return run(s, "ALTER TABLE account RENAME TO account_3;", made_4,
+		"INSERT INTO account (account, uuid, created_ms, "
+		"next_message, next_mailbox, next_thread, uidvalidity, "
+		"modseq, used_bytes, unsigned_message) SELECT account, uuid, "
+		"created_ms, next_message, next_mailbox, next_thread, "
+		"uidvalidity, modseq, used_bytes, 1 FROM account_3;"
+		"DROP TABLE account_3;", e);
+}
+
 enum code store_upgrade(struct store *s, int64_t version, struct err *e)
 {
 	enum code code = db_begin(s->db, e);
@@ -137,8 +156,10 @@ enum code store_upgrade(struct store *s, int64_t version, struct err *e)
 		return store_trouble(code, e);
 	if (version < 2)
 		code = make_2(s, e);
-	if (code == OK)
+	if (code == OK && version < 3)
 		code = make_3(s, e);
+	if (code == OK)
+		code = make_4(s, e);
 	if (code == OK)
 		code = db_set_version(s->db, STORE_VERSION, e);
 	if (code != OK) {

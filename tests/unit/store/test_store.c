@@ -479,8 +479,16 @@ static const struct damage {
 	{"UPDATE account SET used_bytes = 1", OK, 1u << 10},
 	{"UPDATE mailbox SET entries = 1", OK, 1u << 11},
 	{"INSERT INTO tombstone VALUES (7, 1, 2, 2, 3)", OK, 1u << 9},
-	{"INSERT INTO account VALUES (8, x'00', 0, 1, 2, 1, 1, 1, 0)", OK,
+	{"INSERT INTO account VALUES (8, x'00', 0, 1, 2, 1, 1, 1, 0, 1)", OK,
 		1u << 1},
+	{"INSERT INTO annotation VALUES (7, 9, '/private/comment', x'00')", OK,
+		1u << 23},
+	{"INSERT INTO annotation VALUES (7, 0, '/private/comment', x'00')", OK,
+		0},
+	{"UPDATE account SET unsigned_message = 4;"
+	 "INSERT INTO signature VALUES (7, 5, x'00')", OK, 1u << 24},
+	{"INSERT INTO signature VALUES (7, 2, x'00')", OK, 1u << 24},
+	{"UPDATE account SET unsigned_message = 5", OK, 1u << 24},
 };
 
 static void finds_damage(void **state)

@@ -7,8 +7,22 @@
 
 #define MANY 150 /* more than one slice of store_fill */
 
-/* The tables as version 2 had them: one mailbox, and keywords as text. */
+/* The tables as version 3 had them: nothing was indexed or noted. */
+#define VERSION_3                                                              \
+	"DROP TABLE signature; DROP TABLE annotation;"                         \
+	"ALTER TABLE account RENAME TO account_4; CREATE TABLE account ( "     \
+	"account INTEGER NOT NULL PRIMARY KEY, uuid blob NOT NULL, "           \
+	"created_ms INTEGER NOT NULL, next_message INTEGER NOT NULL, "         \
+	"next_mailbox INTEGER NOT NULL, next_thread INTEGER NOT NULL, "        \
+	"uidvalidity INTEGER NOT NULL, modseq INTEGER NOT NULL, used_bytes "   \
+	"INTEGER NOT NULL ) STRICT, WITHOUT ROWID; INSERT INTO account "       \
+	"SELECT account, uuid, created_ms, next_message, next_mailbox, "       \
+	"next_thread, uidvalidity, modseq, used_bytes FROM account_4; "        \
+	"DROP TABLE account_4; PRAGMA user_version=3;"
+
+/* And as version 2 did: one mailbox: one mailbox, and keywords as text. */
 #define VERSION_2                                                              \
+	VERSION_3                                                              \
 	"ALTER TABLE mailbox RENAME TO mailbox_3;"                             \
 	"ALTER TABLE entry RENAME TO entry_3; DROP INDEX entry_message;"       \
 	"CREATE TABLE mailbox ( account INTEGER NOT NULL, mailbox INTEGER "    \
@@ -157,6 +171,16 @@ static void takes_over_version_2(void **state)
 	assert_int_equal(broken(f), 0);
 }
 
+static void takes_over_version_3(void **state)
+{
+	struct fixture *f = *state;
+
+	take_over(f, SOME_FLAGS "UPDATE mailbox SET unseen = unseen - 1, "
+		"deleted = 1 WHERE special_use = 'inbox';" VERSION_3);
+	assert_int_equal(fill(f), 1);
+	assert_int_equal(broken(f), 0);
+}
+
 /* A file that was made and never written to. */
 static void takes_over_an_unborn_file(void **state)
 {
@@ -195,7 +219,8 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {T(takes_over_version_1),
-		T(takes_over_version_2), T(takes_over_an_unborn_file),
+		T(takes_over_version_2), T(takes_over_version_3),
+		T(takes_over_an_unborn_file),
 		T(gives_a_mailbox_its_use)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
