@@ -26,8 +26,10 @@
 
 #include "base/banned.h"
 
+/* Long enough that a fork in vain costs nothing, and short enough that who tries
+ * again after a "not now" finds a healed disk healed. */
 #define PAUSE_MIN_MS   100
-#define PAUSE_MAX_MS   30000
+#define PAUSE_MAX_MS   3200
 #define LIVED_MS       10000 /* who lived so long did not fail at the start */
 #define PATH_BYTES     4096
 

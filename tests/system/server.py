@@ -355,14 +355,19 @@ class Server:
         return out
 
     def wait_messages(self, address, count=1, timeout=15):
+        """All of a mailbox, once it has so many; "not now" is taken as "not yet"."""
         def there():
-            client = self.pop3(address)
-            got = client.stat()[0]
-            client.quit()
-            return got >= count
+            try:
+                client = self.pop3(address)
+                got = client.stat()[0]
+                client.quit()
+                return self.messages(address) if got >= count else None
+            except poplib.error_proto as error:
+                if b"[SYS/TEMP]" not in error.args[0]:
+                    raise
+                return None
 
-        wait_for(there, timeout, f"{count} messages for {address}")
-        return self.messages(address)
+        return wait_for(there, timeout, f"{count} messages for {address}")
 
 
 class Raw:
