@@ -84,6 +84,7 @@ struct imap_session {
 	bool is_rev2;
 	bool has_condstore; /* RFC 7162 3.1 */
 	bool has_qresync;
+	bool is_uidonly;    /* knows no numbers, only uids: RFC 9586 */
 	uint64_t told_modseq; /* all up to here was told, expunges too */
 	uint64_t tell_modseq; /* the same, when TELLING is over */
 
