@@ -42,6 +42,7 @@ static const struct row {
 	{"THREAD=ORDEREDSUBJECT",  IMAP_AFTER,  "5256"},
 	{"THREAD=REFERENCES",      IMAP_AFTER,  "5256"},
 	{"THREAD=REFS",            IMAP_AFTER,  "draft-ietf-morg-inthread-01"},
+	{"I18NLEVEL=1",            IMAP_AFTER,  "5255"},
 	{"STATUS=SIZE",            IMAP_AFTER,  "8438"},
 	{"SAVEDATE",               IMAP_AFTER,  "8514"},
 	{"OBJECTID",               IMAP_AFTER,  "8474"},

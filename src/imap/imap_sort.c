@@ -4,6 +4,7 @@
 #include "imap/imap_sort.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "codec/fold.h"
 #include "message/subject.h"
 #include "message/words.h"
@@ -62,13 +63,25 @@ bool imap_sort_read(struct imap_reader *r, struct imap_sort *out)
 }
 
 /* ---- values ------------------------------------------------------------------------- */
+/* The first characters: half of one would make all of it no text. */
+static struct span head_of(struct span text)
+{
+	size_t n = RAW_BYTES;
+
+	if (text.n <= n)
+		return text;
+	while (n > RAW_BYTES - 4 && (text.p[n] & 0xc0) == 0x80)
+		n--;
+	return span_head(text, n);
+}
+
 static struct span keep(struct imap_sort *s, struct span text)
 {
 	struct buf folded;
 	struct span kept;
 
 	buf_init(&folded, RAW_BYTES * FOLD_GROWTH);
-	fold_put(&folded, span_head(text, RAW_BYTES));
+	fold_put(&folded, head_of(text));
 	kept = arena_dup(&s->arena,
 		span_head(buf_span(&folded), IMAP_SORT_TEXT_BYTES));
 	buf_clear(&folded);
@@ -93,13 +106,17 @@ static struct span base_subject(struct imap_sort *s, struct span raw)
 }
 
 /* addr-mailbox of the first: RFC 5256 3; of a group its name stands there. */
-static struct span first_mailbox(struct imap_sort *s,
+static struct imap_sort_value first_mailbox(struct imap_sort *s,
 	const struct address_list *l)
 {
+	struct span text;
+
 	if (l->count == 0)
-		return SPAN_EMPTY;
-	return keep(s, l->items[0].kind == ADDRESS_MAILBOX ? l->items[0].local
-							   : l->items[0].name);
+		return (struct imap_sort_value){0};
+	text = l->items[0].kind == ADDRESS_MAILBOX ? l->items[0].local
+						   : l->items[0].name;
+	/* what is no text comes behind all that is: RFC 5255 4.6 */
+	return (struct imap_sort_value){!utf8_is_valid(text), keep(s, text)};
 }
 
 /* As people see it: the name, else the address.  RFC 5957 3 */
@@ -135,11 +152,11 @@ static struct imap_sort_value value_of(struct imap_sort *s,
 	else if (by == IMAP_SORT_SUBJECT)
 		v.text = base_subject(s, m->envelope->subject);
 	else if (by == IMAP_SORT_CC)
-		v.text = first_mailbox(s, &m->envelope->cc);
+		v = first_mailbox(s, &m->envelope->cc);
 	else if (by == IMAP_SORT_FROM)
-		v.text = first_mailbox(s, &m->envelope->from);
+		v = first_mailbox(s, &m->envelope->from);
 	else if (by == IMAP_SORT_TO)
-		v.text = first_mailbox(s, &m->envelope->to);
+		v = first_mailbox(s, &m->envelope->to);
 	else if (by == IMAP_SORT_DISPLAYFROM)
 		v.text = first_shown(s, &m->envelope->from);
 	else

@@ -35,7 +35,7 @@ LIBRARY = {"dlopen", "dlsym"}
 # The tables of names and text: functions of their arguments, with scratch memory
 # of their own.  Only codec/fold, codec/idn, codec/nfc and codec/saslprep may ask them.
 TABLES = re.compile(r"^(idn2_(lookup_u8|to_unicode_8z8z|free)|u8_(casefold|normalize)"
-                    r"|uc_(script|bidi_class)|uninorm_nfk?c)$")
+                    r"|uc_(script|bidi_class|totitle|decomposition|combining_class)|uninorm_nfk?[cd])$")
 
 
 def symbols(path, *options):
