@@ -51,6 +51,7 @@ static const struct row {
 	{"PREVIEW",                IMAP_AFTER,  "8970"},
 	{"REPLACE",                IMAP_AFTER,  "8508"},
 	{"PARTIAL",                IMAP_AFTER,  "9394"},
+	{"COMPRESS=DEFLATE",       IMAP_AFTER,  "4978"},
 };
 /* clang-format on */
 

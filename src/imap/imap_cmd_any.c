@@ -1,7 +1,8 @@
 /*
  * imap_cmd_any.c - commands that are about no mailbox: CAPABILITY, NOOP, CHECK,
- * ID, ENABLE, NAMESPACE.  (LOGOUT and IDLE stand in imap_session.c.)
- * RFC 9051 6.1, 6.3.1, 6.3.10; RFC 3501 6.4.1; RFC 2971
+ * ID, ENABLE, NAMESPACE, COMPRESS.  (LOGOUT and IDLE stand in imap_session.c.)
+ * RFC 9051 6.1, 6.3.1, 6.3.10; RFC 3501 6.4.1; RFC 2971;
+ * RFC 4978
  */
 #include "imap/imap_capability.h"
 #include "imap/imap_id.h"
@@ -57,6 +58,24 @@ void imap_cmd_id(struct imap_session *s, struct imap_reader *r)
 	}
 	imap_id_put(&s->out);
 	imap_ok(s, "nice to meet you");
+}
+
+/* RFC 4978 3 */
+void imap_cmd_compress(struct imap_session *s, struct imap_reader *r)
+{
+	struct span name;
+
+	if (!imap_read_sp(r) || !imap_read_atom(r, &name) ||
+		!imap_read_end(r)) {
+		imap_bad(s, r->why);
+	} else if (!span_eq_fold(name, SPAN("DEFLATE"))) {
+		imap_bad(s, "DEFLATE is the only way to compress");
+	} else if (s->compress != IMAP_PLAIN) {
+		imap_bad(s, "[COMPRESSIONACTIVE] it is compressed already");
+	} else {
+		s->compress = IMAP_COMPRESS_DUE;
+		imap_ok(s, "DEFLATE from here on");
+	}
 }
 
 /* One space for all, the levels of which are separated by "/". */

@@ -29,6 +29,7 @@ enum imap_state {
 	COMMAND(CAPABILITY,   IMAP_ANY,      false, "9051 6.1.1")  \
 	COMMAND(CHECK,        IMAP_SELECTED, false, "3501 6.4.1")  \
 	COMMAND(CLOSE,        IMAP_SELECTED, false, "9051 6.4.1")  \
+	COMMAND(COMPRESS,     IMAP_AFTER,    false, "4978 3")      \
 	COMMAND(COPY,         IMAP_SELECTED, true,  "9051 6.4.7")  \
 	COMMAND(CREATE,       IMAP_AFTER,    false, "9051 6.3.4")  \
 	COMMAND(DELETE,       IMAP_AFTER,    false, "9051 6.3.5")  \

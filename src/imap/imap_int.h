@@ -61,6 +61,10 @@ enum imap_tell_stage {
 	IMAP_TELL_DONE
 };
 
+/* RFC 4978; DUE: OK was said, and no byte may be taken or given before the caller
+ * knows. */
+enum imap_compress { IMAP_PLAIN, IMAP_COMPRESS_DUE, IMAP_COMPRESSED };
+
 struct imap_append;
 
 struct imap_session {
@@ -77,6 +81,7 @@ struct imap_session {
 	struct err trouble;
 	bool has_trouble;
 	bool is_ending;     /* BYE at the next chance */
+	enum imap_compress compress;
 	bool is_paused;     /* the job gave nothing, and is not done */
 
 	/* the client */
@@ -210,7 +215,7 @@ void imap_append_clear(struct imap_session *s);
 
 /* ---- the commands ------------------------------------------------------------------ */
 imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,
-	imap_cmd_close, imap_cmd_copy, imap_cmd_create, imap_cmd_delete,
+	imap_cmd_close, imap_cmd_compress, imap_cmd_copy, imap_cmd_create, imap_cmd_delete,
 	imap_cmd_enable, imap_cmd_expunge, imap_cmd_fetch,
 	imap_cmd_getquota, imap_cmd_getquotaroot, imap_cmd_id,
 	imap_cmd_idle, imap_cmd_list, imap_cmd_logout, imap_cmd_lsub,

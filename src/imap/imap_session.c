@@ -110,6 +110,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_CAPABILITY] = imap_cmd_capability,
 	[IMAP_CHECK] = imap_cmd_check,
 	[IMAP_CLOSE] = imap_cmd_close,
+	[IMAP_COMPRESS] = imap_cmd_compress,
 	[IMAP_COPY] = imap_cmd_copy,
 	[IMAP_CREATE] = imap_cmd_create,
 	[IMAP_DELETE] = imap_cmd_delete,
@@ -360,16 +361,24 @@ static void say_bye(struct imap_session *s)
 	end(s, s->why);
 }
 
+/* OK was said to COMPRESS: nothing comes between it and the effect. */
+static bool is_compress_due(const struct imap_session *s)
+{
+	return s->compress == IMAP_COMPRESS_DUE && s->phase == IMAP_READY;
+}
+
 static void pump(struct imap_session *s)
 {
 	s->is_paused = false;
+	if (is_compress_due(s))
+		return;
 	if (s->phase == IMAP_WORKING)
 		go_on_working(s);
 	if (s->phase == IMAP_TELLING && imap_has_room(s))
 		go_on_telling(s);
 	if (s->phase == IMAP_IDLING)
 		go_on_idling(s);
-	if (s->is_ending &&
+	if (s->is_ending && !is_compress_due(s) &&
 		(s->phase == IMAP_READY || s->phase == IMAP_IDLING))
 		say_bye(s);
 	must(!s->out.overflow && !s->final.overflow);
@@ -430,7 +439,7 @@ void imap_session_close(struct imap_session *s)
 
 static bool takes_bytes(const struct imap_session *s)
 {
-	return imap_has_room(s) &&
+	return imap_has_room(s) && s->compress != IMAP_COMPRESS_DUE &&
 		(s->phase == IMAP_READY || (s->phase == IMAP_IDLING &&
 				s->tell == IMAP_TELL_DONE));
 }
@@ -464,6 +473,12 @@ bool imap_session_next(struct imap_session *s,
 		out->type = IMAP_SESSION_SEND;
 		out->bytes = buf_span(&s->out);
 		buf_consume(&s->out, out->bytes.n);
+		return true;
+	}
+	if (is_compress_due(s)) {
+		s->compress = IMAP_COMPRESSED;
+		out->type = IMAP_SESSION_COMPRESS;
+		out->bytes = SPAN("compressed");
 		return true;
 	}
 	if (s->phase != IMAP_CLOSING)

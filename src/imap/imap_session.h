@@ -44,6 +44,8 @@ enum imap_session_effect_type {
 	IMAP_SESSION_SEND,    /* write bytes */
 	IMAP_SESSION_TROUBLE, /* bytes: for the log; the store has a damaged
 				message, or could not do what was asked */
+	IMAP_SESSION_COMPRESS, /* what follows is compressed, both ways, also
+				what feed did not take yet: RFC 4978 */
 	IMAP_SESSION_CLOSE    /* close when all was written; bytes: why */
 };
 

@@ -7,35 +7,24 @@
  * A store listener notes that something was committed; when the turn of the loop
  * ends, those that idle are told.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "imap/imap_session.h"
 #include "role/account_int.h"
+#include "role/account_wire.h"
 
 #include "base/banned.h"
 
-/* Commands that were sent ahead; more are left in the socket. */
-#define IN_BYTES 16384u
-/* What one call of the engine's next may give: a set of uids, or a structure,
- * is no larger. */
-#define OUT_BYTES (64u << 20)
+/* So much may come of compressed bytes before others have their turn. */
+#define TURN_BYTES 65536u
 
 struct imap_connection {
 	struct account *account;
 	struct list link; /* in account.imap_sessions */
 	uint64_t sid;
-	int fd; /* owned */
+	struct account_wire wire;
 	struct watch *watch;
 	struct imap_session *engine;
-	struct buf in;
-	struct buf out;
 	struct timer idle;
 	struct deferred turn; /* the engine works on */
 	bool is_closing;      /* the engine ended: close when out is empty */
@@ -55,55 +44,10 @@ static void end(struct imap_connection *c, const char *why)
 	deferred_cancel(&c->turn);
 	timer_clear(&c->idle);
 	watch_free(c->watch);
-	close(c->fd);
+	account_wire_close(&c->wire);
 	imap_session_close(c->engine);
-	buf_clear(&c->in);
-	buf_clear(&c->out);
 	mem_free(c);
 	account_touch(a);
-}
-
-/* ---- out -------------------------------------------------------------------- */
-/* How much of it the socket took; false: the connection is gone. */
-static bool send_some(struct imap_connection *c, struct span bytes,
-	size_t *out_sent)
-{
-	ssize_t sent;
-
-	*out_sent = 0;
-	do
-		sent = send(c->fd, bytes.p, bytes.n,
-			MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return errno == EAGAIN;
-	*out_sent = (size_t)sent;
-	return true;
-}
-
-static bool write_out(struct imap_connection *c, struct span bytes)
-{
-	size_t sent = 0;
-
-	if (buf_len(&c->out) == 0 && !send_some(c, bytes, &sent))
-		return false;
-	buf_put(&c->out, span_tail(bytes, sent));
-	must(!c->out.overflow);
-	return true;
-}
-
-static bool flush(struct imap_connection *c)
-{
-	size_t sent;
-
-	if (buf_len(&c->out) == 0)
-		return true;
-	if (!send_some(c, buf_span(&c->out), &sent))
-		return false;
-	buf_consume(&c->out, sent);
-	if (buf_len(&c->out) == 0)
-		buf_clear(&c->out); /* a large answer is over */
-	return true;
 }
 
 /* ---- the engine --------------------------------------------------------------- */
@@ -112,11 +56,14 @@ static bool act(struct imap_connection *c, const struct imap_session_effect *e)
 {
 	switch (e->type) {
 	case IMAP_SESSION_SEND:
-		return write_out(c, e->bytes);
+		return account_wire_write(&c->wire, e->bytes);
 	case IMAP_SESSION_TROUBLE:
 		LOG(EV_STORE_TROUBLE,
 			LOG_NUM("account", c->account->start->account),
 			LOG_SID(c->sid), LOG_SPAN("why", e->bytes));
+		return true;
+	case IMAP_SESSION_COMPRESS:
+		account_wire_compress(&c->wire);
 		return true;
 	case IMAP_SESSION_CLOSE:
 		c->is_closing = true;
@@ -131,7 +78,7 @@ static bool drain_effects(struct imap_connection *c, bool *out_any)
 {
 	struct imap_session_effect e;
 
-	while (buf_len(&c->out) == 0 && imap_session_next(c->engine, &e)) {
+	while (buf_len(&c->wire.out) == 0 && imap_session_next(c->engine, &e)) {
 		*out_any = true;
 		if (!act(c, &e))
 			return false;
@@ -139,19 +86,38 @@ static bool drain_effects(struct imap_connection *c, bool *out_any)
 	return true;
 }
 
-/* Feeds and takes until nothing moves. */
+/* Inflates what the engine has room for; true: something came of it. */
+static bool unpack(struct imap_connection *c)
+{
+	bool is_any;
+
+	if (account_wire_unpack(&c->wire, &is_any) == OK)
+		return is_any;
+	imap_session_end(c->engine, "what was compressed is damaged");
+	return false;
+}
+
+/* Feeds and takes until nothing moves, or others should have their turn. */
 static bool run(struct imap_connection *c)
 {
 	bool is_moving = true;
+	size_t taken = 0;
 
-	while (is_moving && buf_len(&c->out) == 0 && !c->is_closing) {
-		size_t taken = imap_session_feed(c->engine, buf_span(&c->in),
+	while (is_moving && buf_len(&c->wire.out) == 0 && !c->is_closing) {
+		size_t n;
+
+		is_moving = unpack(c);
+		n = imap_session_feed(c->engine, buf_span(&c->wire.in),
 			loop_wall_ms(c->account->loop));
-
-		buf_consume(&c->in, taken);
-		is_moving = taken > 0;
+		buf_consume(&c->wire.in, n);
+		taken += n;
+		is_moving |= n > 0;
 		if (!drain_effects(c, &is_moving))
 			return false;
+		if (taken < TURN_BYTES || c->wire.inflater == NULL)
+			continue;
+		loop_defer(c->account->loop, &c->turn);
+		is_moving = false;
 	}
 	return true;
 }
@@ -160,9 +126,9 @@ static unsigned wanted(const struct imap_connection *c)
 {
 	unsigned w = 0;
 
-	if (buf_len(&c->out) > 0)
+	if (buf_len(&c->wire.out) > 0)
 		w |= WATCH_WRITE;
-	else if (buf_left(&c->in) > 0)
+	else if (account_wire_has_room(&c->wire))
 		w |= WATCH_READ;
 	return w;
 }
@@ -184,7 +150,7 @@ static void go_on(struct imap_connection *c)
 	if (account_is_broken(a, &e))
 		return;
 	account_report_usage(a);
-	if (c->is_closing && buf_len(&c->out) == 0) {
+	if (c->is_closing && buf_len(&c->wire.out) == 0) {
 		end(c, "the session ended");
 		return;
 	}
@@ -199,41 +165,20 @@ static void on_turn(void *arg)
 }
 
 /* ---- in --------------------------------------------------------------------------- */
-/* False: the session ended. */
-static bool receive(struct imap_connection *c)
-{
-	uint8_t *room = buf_reserve(&c->in, buf_left(&c->in));
-	ssize_t got = recv(c->fd, room, buf_left(&c->in), MSG_DONTWAIT);
-
-	if (got > 0) {
-		const int on = 1;
-
-		buf_wrote(&c->in, (size_t)got);
-		/* clients send a literal and its line end apart, and their
-		 * kernel waits with the second for our ACK, which ours would
-		 * hold back for 40 ms; no TCP (a relayed session): no matter */
-		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
-			sizeof(on));
-		return true;
-	}
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	end(c, "the client hung up");
-	return false;
-}
-
 static void on_ready(void *arg, unsigned ready)
 {
 	struct imap_connection *c = arg;
 
 	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
 	account_touch(c->account);
-	if (ready & WATCH_WRITE && !flush(c)) {
+	if (ready & WATCH_WRITE && !account_wire_flush(&c->wire)) {
 		end(c, "the connection broke");
 		return;
 	}
-	if (ready & WATCH_READ && buf_left(&c->in) > 0 && !receive(c))
+	if (ready & WATCH_READ && !account_wire_receive(&c->wire)) {
+		end(c, "the client hung up");
 		return;
+	}
 	go_on(c);
 }
 
@@ -242,7 +187,7 @@ static void on_timeout(void *arg)
 {
 	struct imap_connection *c = arg;
 
-	if (buf_len(&c->out) > 0) {
+	if (buf_len(&c->wire.out) > 0) {
 		end(c, "the client does not read");
 		return;
 	}
@@ -269,7 +214,7 @@ static void on_news(void *arg)
 		struct imap_connection *c =
 			LIST_OF(struct imap_connection, link, it);
 
-		if (buf_len(&c->out) == 0 && imap_session_has_news(c->engine))
+		if (buf_len(&c->wire.out) == 0 && imap_session_has_news(c->engine))
 			go_on(c);
 	}
 }
@@ -298,11 +243,8 @@ void account_imap_begin(struct account *a, const struct msg_session *m, int fd)
 
 	c->account = a;
 	c->sid = m->sid;
-	c->fd = fd;
 	c->engine = imap_session_open(&config);
-	buf_init(&c->in, IN_BYTES);
-	buf_init(&c->out, OUT_BYTES);
-	buf_put(&c->in, m->pending);
+	account_wire_open(&c->wire, fd, m->pending);
 	c->watch = watch_new(a->loop, fd, on_ready, c);
 	timer_init(&c->idle, a->loop, on_timeout, c);
 	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
@@ -323,7 +265,7 @@ void account_imap_end_all(struct account *a, const char *why)
 		bool any;
 
 		imap_session_end(c->engine, why);
-		(void)(flush(c) && drain_effects(c, &any));
+		(void)(account_wire_flush(&c->wire) && drain_effects(c, &any));
 		end(c, why);
 	}
 }

@@ -324,6 +324,7 @@ static bool next_of(struct engine *e, size_t i, struct driver_effect *out)
 	static const enum driver_effect_type types[] = {
 		[IMAP_SESSION_SEND] = DRIVER_SEND,
 		[IMAP_SESSION_TROUBLE] = DRIVER_EVENT,
+		[IMAP_SESSION_COMPRESS] = DRIVER_EVENT,
 		[IMAP_SESSION_CLOSE] = DRIVER_CLOSE,
 	};
 	struct imap_session_effect effect;

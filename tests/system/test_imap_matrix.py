@@ -50,6 +50,7 @@ ROWS = {
     "CAPABILITY": [Row("CAPABILITY")],
     "CHECK": [Row("CHECK")],
     "CLOSE": [Row("CLOSE")],
+    "COMPRESS": [Row("COMPRESS NONE", own="BAD")],
     "COPY": [Row("COPY 1 {m}", none="NO [TRYCREATE]"),
              Row("UID COPY 1 {m}", none="NO [TRYCREATE]")],
     "CREATE": [Row("CREATE {m}", own="NO [ALREADYEXISTS]", none="")],
