@@ -296,6 +296,7 @@ void store_close(struct store *s)
 	if (s->db != NULL)
 		db_rollback(s->db);
 	db_close(s->db);
+	store_view_drop_kept(s);
 	store_boxes_clear(s);
 	store_view_forget(s);
 	mem_free(s->coming);
@@ -306,6 +307,7 @@ void store_close(struct store *s)
 	buf_clear(&s->piece);
 	buf_clear(&s->tagged);
 	store_meta_clear(s);
+	store_proofs_drop(s);
 	mem_free(s);
 }
 
@@ -317,6 +319,9 @@ bool store_is_broken(const struct store *s)
 void store_tidy(struct store *s)
 {
 	store_changes_tidy(s);
+	if (!db_in_transaction(s->db))
+		store_view_drop_kept(s);
+	store_proofs_drop(s);
 	db_checkpoint(s->db);
 	buf_clear(&s->piece);
 	store_meta_clear(s);

@@ -327,6 +327,7 @@ enum code store_check(struct store *s, store_finding_fn *fn, void *arg,
 	struct checking c = {.store = s, .fn = fn, .arg = arg};
 	enum code code = OK;
 
+	store_proofs_drop(s); /* no hash is believed that was not made now */
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		code = check_rule(&c, &rules[i], e);
 		if (code != OK)

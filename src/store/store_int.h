@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "crypto/checksum.h"
 #include "db/db.h"
 #include "message/summary.h"
 #include "store/store_change.h"
@@ -37,6 +38,12 @@ struct store_making {
 	struct buf envelope, structure; /* packed */
 };
 
+/* Bodies that were found to be right: store_proof.c. */
+struct store_proofs {
+	struct checksum_key key; /* valid with words */
+	uint64_t *words;         /* owned; NULL: none yet */
+};
+
 /* ---- mailboxes in memory: store_box.c ------------------------------------------- */
 /* The names of a mailbox's keywords: store_keyword.c. */
 struct store_keywords {
@@ -60,7 +67,7 @@ struct store_box {
 	uint32_t recent_uid;        /* from here on no cursor claimed */
 	uint32_t stored_recent_uid; /* as its row has it */
 	struct store_keywords *keywords; /* owned; NULL: not read yet */
-	struct store_view_state *view; /* NULL: nobody has it open */
+	struct store_view_state *view; /* NULL: not in memory */
 };
 
 /* A message that the open transaction puts into a mailbox that is open. */
@@ -97,6 +104,7 @@ struct store {
 	size_t coming_count, coming_room;
 	struct store_going *going; /* owned */
 	size_t going_count, going_room;
+	struct store_view_state *kept_view; /* nobody has it open; NULL: none */
 	struct list listeners;
 
 	struct buf folder; /* its path, with a NUL */
@@ -105,6 +113,7 @@ struct store {
 	struct buf piece;  /* of the body being read */
 	struct buf tagged; /* what a tag, or a reference, is made of */
 	struct store_making meta;
+	struct store_proofs proofs;
 	int64_t fill_after; /* the idle pass was up to this message */
 };
 
@@ -208,6 +217,8 @@ void store_view_forget(struct store *s); /* it was rolled back */
 void store_publish(struct store *s);
 /* Its mailbox is gone. */
 void store_view_detach(struct store_box *b);
+/* Outside of a transaction: frees the view that is kept for who comes next. */
+void store_view_drop_kept(struct store *s);
 void store_tell(struct store *s, uint64_t mailbox, unsigned what);
 struct store *store_view_store(struct store_view *v);
 /* store_cursor.c: these uids, rising, left the view. */
@@ -245,6 +256,17 @@ enum code store_entry_alone_bytes(struct store_view *v, uint32_t uid,
 enum code store_entry_put(struct store *s, struct store_box *b,
 	struct store_row *row, uint64_t size, int64_t saved_ms,
 	struct err *e) MUST_USE;
+
+/* ---- store_proof.c -------------------------------------------------------------------- */
+/* Has a body, all of it, this SHA-256?  That of a body which was found right before
+ * is not worked out again. */
+bool store_proof_check(struct store *s, uint64_t message,
+	const struct sha256 *sum, struct span body);
+/* It has: the SHA-256 was just made of it. */
+void store_proof_put(struct store *s, uint64_t message,
+	const struct sha256 *sum, struct span body);
+/* All is forgotten, and its memory given back. */
+void store_proofs_drop(struct store *s);
 
 /* ---- store_meta.c --------------------------------------------------------------------- */
 void store_meta_init(struct store *s);

@@ -116,6 +116,7 @@ static enum code put_body(struct store *s, const struct store_incoming *m,
 	code = check_sum(m, out_sum, e);
 	if (code != OK)
 		return code;
+	store_proof_put(s, (uint64_t)s->now.next_message, out_sum, m->body);
 	store_meta_feed(s, m->body);
 	return store_trouble(put_piece(s, 0, m->body, e), e);
 }

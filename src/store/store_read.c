@@ -2,8 +2,8 @@
  * store_read.c - lists of a mailbox, and the bytes of a message.  See store.h.
  *
  * What comes out was checked: the tag (this account, this id, this head, this
- * hash) before the first byte, the hash of a small body too; that of a large
- * one when its last piece is read, as it is never whole in memory.
+ * hash) before the first byte, the hash of a small body too (store_proof.c); that
+ * of a large one when its last piece is read, as it is never whole in memory.
  */
 #include <string.h>
 
@@ -85,13 +85,10 @@ static enum code take(struct store *s, struct store_reader *r,
 		return damaged(r, "its pieces have the wrong size", e);
 	r->left -= content.n;
 	r->piece++;
-	if (is_whole) {
-		struct sha256 sum = sha256_of(content);
-
-		return memcmp(sum.bytes, r->sha256.bytes, SHA256_BYTES) == 0
+	if (is_whole)
+		return store_proof_check(s, r->message, &r->sha256, content)
 			? OK
 			: damaged(r, "its bytes changed", e);
-	}
 	if (r->hasher == NULL)
 		r->hasher = hasher_new();
 	hasher_feed(r->hasher, content);

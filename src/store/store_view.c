@@ -139,6 +139,8 @@ enum code store_view_open(struct store *s, uint64_t mailbox,
 		code = open_box(s, b, e);
 	if (code != OK)
 		return code;
+	if (s->kept_view == b->view)
+		s->kept_view = NULL;
 	b->view->references++;
 	*out_view = &b->view->view;
 	return OK;
@@ -154,8 +156,23 @@ void store_view_close(struct store_view *v)
 	if (--w->references > 0)
 		return;
 	must(list_is_empty(&w->cursors));
-	if (w->box != NULL)
-		w->box->view = NULL;
+	if (w->box == NULL) {
+		free_state(w);
+		return;
+	}
+	/* programs come back to where they were: the next SELECT reads no rows */
+	store_view_drop_kept(w->store);
+	w->store->kept_view = w;
+}
+
+void store_view_drop_kept(struct store *s)
+{
+	struct store_view_state *w = s->kept_view;
+
+	if (w == NULL)
+		return;
+	s->kept_view = NULL;
+	w->box->view = NULL;
 	free_state(w);
 }
 
@@ -307,6 +324,10 @@ void store_view_detach(struct store_box *b)
 
 	if (w == NULL)
 		return;
+	if (w == w->store->kept_view) {
+		store_view_drop_kept(w->store);
+		return;
+	}
 	for (size_t i = 0; i < w->view.count; i++)
 		store_uids_put(&all, w->view.rows[i].uid);
 	LIST_FOR_EACH(it, &w->cursors) {

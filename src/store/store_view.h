@@ -61,8 +61,9 @@ struct store_view {
 	struct store_view_state *state; /* the store's */
 };
 
-/* The view of a mailbox; the same for all who ask, until as many have closed
- * it.  All are closed before the store.  NOT_FOUND: no such mailbox. */
+/* The view of a mailbox; the same for all who ask.  The one that was closed last
+ * stays in memory, and up to date, until another is or the store is tidied.  All
+ * are closed before the store.  NOT_FOUND: no such mailbox. */
 enum code store_view_open(struct store *s, uint64_t mailbox,
 	struct store_view **out_view, struct err *e) MUST_USE;
 void store_view_close(struct store_view *v); /* takes NULL */
