@@ -42,6 +42,8 @@
 -- 23. Every annotation has its mailbox, or it is the server's.
 -- 24. Every signature has its message, which is below
 --     account.unsigned_message; that is not above next_message.
+-- 25. The name of an annotation is a path in lower case of at most 255 bytes, its
+--     value has at most 65,536.
 
 -- The account: the numbers that are given out next, and what is counted.
 CREATE TABLE account (

@@ -64,6 +64,7 @@ static void free_box(struct store_box *b)
 	if (b->is_touched && b->committed.name.p != b->m.name.p)
 		free_span(b->committed.name);
 	free_span(b->m.name);
+	free_span(b->old_name);
 	store_keywords_free(b->keywords);
 	mem_free(b);
 }
@@ -347,7 +348,7 @@ static void settle(struct store_box *b)
 	if (b->is_touched) {
 		b->stored_recent_uid = b->recent_uid;
 		if (b->committed.name.p != b->m.name.p)
-			free_span(b->committed.name);
+			b->old_name = b->committed.name;
 	}
 	if (k != NULL) {
 		k->unwritten &= ~k->written;
@@ -364,7 +365,7 @@ void store_boxes_committed(struct store *s)
 
 void store_boxes_leave(struct store *s)
 {
-	uint64_t *left = mem_new(s->box_count, sizeof(*left));
+	struct store_box **left = mem_new(s->box_count, sizeof(struct store_box *));
 	size_t left_count = 0, kept = 0;
 
 	for (size_t i = 0; i < s->box_count; i++) {
@@ -374,15 +375,23 @@ void store_boxes_leave(struct store *s)
 			s->boxes[kept++] = b;
 			continue;
 		}
-		left[left_count++] = b->m.id;
+		left[left_count++] = b;
 		store_view_detach(b);
-		free_box(b);
 	}
 	s->box_count = kept;
 	store_boxes_sort(s);
 	store_publish(s);
-	for (size_t i = 0; i < left_count; i++)
-		store_tell(s, left[i], STORE_EVENT_DELETED);
+	for (size_t i = 0; i < left_count; i++) {
+		const struct store_event event = {
+			.mailbox = left[i]->m.id,
+			.what = STORE_EVENT_DELETED,
+			.name = left[i]->m.name,
+			.was_subscribed = left[i]->m.is_subscribed,
+		};
+
+		store_tell(s, &event);
+		free_box(left[i]);
+	}
 	mem_free(left);
 }
 

@@ -158,6 +158,10 @@ static const struct rule {
 	 "AND m.message = g.message)) UNION ALL "
 	 "SELECT 'a signature', unsigned_message FROM account "
 	 "WHERE account = $1 AND unsigned_message > next_message"},
+	{25, "%s of mailbox %lld is none that could be set",
+	 "SELECT 'an annotation', mailbox FROM annotation "
+	 "WHERE account = $1 AND (name <> lower(name) OR name NOT LIKE '/_%' "
+	 "OR length(name) > 255 OR length(value) > 65536)"},
 };
 /* clang-format on */
 

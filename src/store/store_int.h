@@ -62,6 +62,7 @@ struct store_box {
 	bool is_new;     /* made by it */
 	bool is_leaving; /* removed by it */
 	unsigned events; /* STORE_EVENT_*: what it did */
+	struct span old_name; /* owned; of STORE_EVENT_RENAMED, until it is told */
 	int64_t floor_modseq;
 	bool has_expunged; /* since it was looked whether tombstones are many */
 	uint32_t recent_uid;        /* from here on no cursor claimed */
@@ -165,6 +166,9 @@ struct store_box *store_box_find(const struct store *s, struct span name);
 enum code store_box_make(struct store *s, struct span name, enum store_use use,
 	struct store_box **out_box, struct err *e) MUST_USE;
 void store_box_set_name(struct store_box *b, struct span name);
+/* Its special use, in the open transaction; errors: store_mailbox_set_use. */
+enum code store_box_set_use(struct store *s, struct store_box *b,
+	enum store_use use, struct err *e) MUST_USE;
 /* After names changed: the order, and who has children. */
 void store_boxes_sort(struct store *s);
 /* It was committed that some are leaving: their views and listeners hear it. */
@@ -181,6 +185,11 @@ struct span store_span_dup(struct span s);
 enum code store_subscriptions_load(struct store *s, struct err *e) MUST_USE;
 /* Whether each mailbox is subscribed to, by its name; they were loaded. */
 void store_subscriptions_apply(struct store *s);
+
+/* ---- store_annotation.c --------------------------------------------------------------- */
+/* LIMIT: there would be too many. */
+enum code store_annotations_copy(struct store *s, const struct store_box *from,
+	const struct store_box *to, struct err *e) MUST_USE;
 
 /* ---- store_keyword.c ------------------------------------------------------------------ */
 enum code store_keywords_load(struct store *s, struct store_box *b,
@@ -219,7 +228,8 @@ void store_publish(struct store *s);
 void store_view_detach(struct store_box *b);
 /* Outside of a transaction: frees the view that is kept for who comes next. */
 void store_view_drop_kept(struct store *s);
-void store_tell(struct store *s, uint64_t mailbox, unsigned what);
+/* Listeners only. */
+void store_tell(struct store *s, const struct store_event *event);
 struct store *store_view_store(struct store_view *v);
 /* store_cursor.c: these uids, rising, left the view. */
 void store_cursor_expunged(struct store_cursor *c,

@@ -85,6 +85,7 @@ static const char sql_uids[] =
 static const char *const sql_remove[] = {
 	"DELETE FROM tombstone WHERE account = $1 AND mailbox = $2",
 	"DELETE FROM keyword WHERE account = $1 AND mailbox = $2",
+	"DELETE FROM annotation WHERE account = $1 AND mailbox = $2",
 	"DELETE FROM mailbox WHERE account = $1 AND mailbox = $2",
 };
 
@@ -176,13 +177,13 @@ static const char sql_rename[] =
 	"UPDATE mailbox SET name = $3 WHERE account = $1 AND mailbox = $2";
 
 static enum code rename_one(struct store *s, struct store_box *b,
-	struct span name, struct err *e)
+	struct span name, unsigned events, struct err *e)
 {
 	struct db_stmt *q;
 
 	store_box_set_name(b, name);
 	(void)store_modseq(s, b);
-	b->events |= STORE_EVENT_RENAMED;
+	b->events |= events;
 	q = with_box(s, sql_rename, b);
 	db_bind_text(q, 3, name);
 	return store_trouble(db_run(q, e), e);
@@ -194,14 +195,17 @@ static enum code rename_all(struct store *s, struct span from, struct span to,
 {
 	struct buf name, made;
 	enum code code = OK;
+	unsigned events;
 
 	buf_init(&name, 2 * STORE_NAME_BYTES);
 	buf_init(&made, 2 * STORE_NAME_BYTES);
 	for (size_t i = 0; code == OK && i < s->box_count; i++) {
 		struct store_box *b = s->boxes[i];
 
-		if (!span_eq(b->m.name, from) &&
-			!store_name_is_below(b->m.name, from))
+		events = STORE_EVENT_RENAMED;
+		if (store_name_is_below(b->m.name, from))
+			events |= STORE_EVENT_ALONG;
+		else if (!span_eq(b->m.name, from))
 			continue;
 		buf_reset(&name);
 		buf_put(&name, to);
@@ -209,7 +213,7 @@ static enum code rename_all(struct store *s, struct span from, struct span to,
 		/* too many levels, or too long? */
 		code = store_name_make(buf_span(&name), &made, e);
 		if (code == OK)
-			code = rename_one(s, b, buf_span(&made), e);
+			code = rename_one(s, b, buf_span(&made), events, e);
 	}
 	buf_clear(&name);
 	buf_clear(&made);
@@ -293,6 +297,8 @@ enum code store_inbox_rename(struct store *s, struct span name, int64_t now_ms,
 			*out_id = to->m.id;
 		if (code == OK)
 			code = move_all(v, to, now_ms, e);
+		if (code == OK)
+			code = store_annotations_copy(s, s->inbox, to, e);
 		code = store_finish(s, code, e);
 	}
 	store_view_close(v);
@@ -304,25 +310,15 @@ static const char sql_set_use[] =
 	"UPDATE mailbox SET special_use = $3 "
 	"WHERE account = $1 AND mailbox = $2";
 
-enum code store_mailbox_set_use(struct store *s, uint64_t id,
+enum code store_box_set_use(struct store *s, struct store_box *b,
 	enum store_use use, struct err *e)
 {
-	struct store_box *b = store_box_get(s, id);
 	struct db_stmt *q;
-	enum code code;
 
-	must(!db_in_transaction(s->db));
-	if (b == NULL)
-		return err_set(e, NOT_FOUND, "there is no such mailbox");
-	if (b->m.use == use)
-		return OK;
 	if (b == s->inbox || use == STORE_USE_INBOX)
 		return err_set(e, DENIED, "there is one inbox");
 	if (!is_free(s, use))
 		return err_set(e, EXISTS, "another mailbox has this use");
-	code = store_begin(s, e);
-	if (code != OK)
-		return code;
 	(void)store_modseq(s, b);
 	b->m.use = use;
 	b->events |= STORE_EVENT_RENAMED;
@@ -331,5 +327,22 @@ enum code store_mailbox_set_use(struct store *s, uint64_t id,
 		db_bind_null(q, 3);
 	else
 		db_bind_text(q, 3, span_str(store_use_word(use)));
-	return store_finish(s, store_trouble(db_run(q, e), e), e);
+	return store_trouble(db_run(q, e), e);
+}
+
+enum code store_mailbox_set_use(struct store *s, uint64_t id,
+	enum store_use use, struct err *e)
+{
+	struct store_box *b = store_box_get(s, id);
+	enum code code;
+
+	must(!db_in_transaction(s->db));
+	if (b == NULL)
+		return err_set(e, NOT_FOUND, "there is no such mailbox");
+	if (b->m.use == use)
+		return OK;
+	code = store_begin(s, e);
+	if (code != OK)
+		return code;
+	return store_finish(s, store_box_set_use(s, b, use, e), e);
 }

@@ -122,6 +122,18 @@ static enum code write_row(struct store *s, const char *sql, struct span name,
 	return store_finish(s, store_trouble(db_run(q, e), e), e);
 }
 
+/* b: NULL: there is no such mailbox; the name is in s->name. */
+static void tell(struct store *s, const struct store_box *b)
+{
+	const struct store_event event = {
+		.mailbox = b == NULL ? 0 : b->m.id,
+		.what = STORE_EVENT_SUBSCRIBED,
+		.name = buf_span(&s->name),
+	};
+
+	store_tell(s, &event);
+}
+
 enum code store_subscribe(struct store *s, struct span name, bool on,
 	struct err *e)
 {
@@ -151,7 +163,7 @@ enum code store_subscribe(struct store *s, struct span name, bool on,
 	b = store_box_find(s, buf_span(&s->name));
 	if (b != NULL)
 		b->m.is_subscribed = on;
-	store_tell(s, b == NULL ? 0 : b->m.id, STORE_EVENT_SUBSCRIBED);
+	tell(s, b);
 	return OK;
 }
 

@@ -343,7 +343,7 @@ void store_view_detach(struct store_box *b)
 	b->view = NULL;
 }
 
-static void tell(struct store *s, const struct store_event *event)
+void store_tell(struct store *s, const struct store_event *event)
 {
 	LIST_FOR_EACH(it, &s->listeners) {
 		struct store_listener *l =
@@ -365,20 +365,18 @@ void store_publish(struct store *s)
 			refresh(s->boxes[i]->view);
 	for (size_t i = 0; i < s->box_count; i++) {
 		struct store_box *b = s->boxes[i];
-		const struct store_event event = {.mailbox = b->m.id,
-			.what = b->events};
+		const struct store_event event = {
+			.mailbox = b->m.id,
+			.what = b->events,
+			.name = b->old_name,
+		};
 
 		b->events = 0;
+		b->old_name = SPAN_EMPTY;
 		if (event.what != 0)
-			tell(s, &event);
+			store_tell(s, &event);
+		mem_free((void *)(uintptr_t)event.name.p); /* ours */
 	}
-}
-
-void store_tell(struct store *s, uint64_t mailbox, unsigned what)
-{
-	const struct store_event event = {.mailbox = mailbox, .what = what};
-
-	tell(s, &event);
 }
 
 /* ---- listeners ------------------------------------------------------------------------ */

@@ -153,10 +153,17 @@ uint32_t store_mailbox_unclaimed(const struct store *s, uint64_t mailbox);
 #define STORE_EVENT_RENAMED    32u /* or its use set */
 #define STORE_EVENT_SUBSCRIBED 64u /* a subscription came or went; mailbox 0: of
                                       a name without one */
+#define STORE_EVENT_ALONG      128u /* RENAMED because one above it was */
+#define STORE_EVENT_ANNOTATED  256u /* mailbox 0: the server */
 
 struct store_event {
 	uint64_t mailbox;
 	unsigned what; /* STORE_EVENT_* */
+	/* RENAMED: the name it had (empty: it has it still); DELETED: it had;
+	 * SUBSCRIBED: that came or went; ANNOTATED: of the entry.  During the
+	 * call. */
+	struct span name;
+	bool was_subscribed; /* DELETED */
 };
 
 typedef void store_listener_fn(void *arg, const struct store_event *event);

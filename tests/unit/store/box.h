@@ -39,6 +39,11 @@ static inline uint64_t make_mailbox(struct fixture *f, const char *name)
 	return id;
 }
 
+static inline const struct store_mailbox *named(struct fixture *f, const char *name)
+{
+	return store_mailbox_find(f->store, span_str(name));
+}
+
 static inline struct store_view *view_of(struct fixture *f, uint64_t mailbox)
 {
 	struct store_view *v;

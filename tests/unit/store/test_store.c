@@ -485,6 +485,12 @@ static const struct damage {
 		1u << 23},
 	{"INSERT INTO annotation VALUES (7, 0, '/private/comment', x'00')", OK,
 		0},
+	{"INSERT INTO annotation VALUES (7, 0, '/Private/comment', x'00')", OK,
+		1u << 25},
+	{"INSERT INTO annotation VALUES (7, 0, 'private', x'00')", OK,
+		1u << 25},
+	{"INSERT INTO annotation VALUES (7, 0, '/a', zeroblob(65537))", OK,
+		1u << 25},
 	{"UPDATE account SET unsigned_message = 4;"
 	 "INSERT INTO signature VALUES (7, 5, x'00')", OK, 1u << 24},
 	{"INSERT INTO signature VALUES (7, 2, x'00')", OK, 1u << 24},

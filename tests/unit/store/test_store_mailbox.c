@@ -83,11 +83,6 @@ static void assert_list(struct fixture *f, const char *expected)
 	buf_clear(&list);
 }
 
-static const struct store_mailbox *named(struct fixture *f, const char *name)
-{
-	return store_mailbox_find(f->store, span_str(name));
-}
-
 #define BORN "INBOX Archive Drafts Junk Sent Trash "
 
 static void is_born_with_folders(void **state)
