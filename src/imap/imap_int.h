@@ -173,6 +173,10 @@ void imap_unselect(struct imap_session *s);
 /* Reads a set of numbers or, after UID, of uids; "$" too. */
 bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
 	struct imap_set *out);
+/* The same of another mailbox, where "$" has none; NULL: none at all yet. */
+bool imap_read_messages_in(struct imap_session *s,
+	const struct store_cursor *cursor, struct imap_reader *r,
+	struct imap_set *out);
 /* Walks them, as numbers of the cursor; ghosts too.
  *	struct imap_walk w = {.set = set};
  *	while (imap_walk(s, &w)) … w.number */

@@ -6,14 +6,14 @@
 
 #include "base/banned.h"
 
-static uint32_t last_uid(struct imap_session *s)
+static uint32_t last_uid(const struct store_cursor *cursor)
 {
-	uint32_t count = store_cursor_count(&s->cursor);
+	uint32_t count = store_cursor_count(cursor);
 	const struct store_row *row;
 	uint32_t uid = 0;
 
 	if (count > 0)
-		store_cursor_at(&s->cursor, count, &uid, &row);
+		store_cursor_at(cursor, count, &uid, &row);
 	return uid;
 }
 
@@ -25,28 +25,36 @@ static bool is_search(const struct imap_session *s)
 		s->call.verb == IMAP_THREAD;
 }
 
-bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
+bool imap_read_messages_in(struct imap_session *s,
+	const struct store_cursor *cursor, struct imap_reader *r,
 	struct imap_set *out)
 {
-	uint32_t count = store_cursor_count(&s->cursor);
+	uint32_t count = cursor != NULL ? store_cursor_count(cursor) : 0;
 	uint32_t star = count;
 
 	/* "*" in an empty mailbox: as a uid it names nothing (RFC 9051 9), as a
 	 * number it is wrong */
-	if (s->call.is_uid)
-		star = last_uid(s);
+	if (s->call.is_uid && cursor != NULL)
+		star = last_uid(cursor);
 	if (count == 0 && (s->call.is_uid || is_search(s)))
 		star = UINT32_MAX;
 	if (!imap_read_set(r, star, out))
 		return false;
 	if (out->is_saved) {
-		*out = imap_set_of(s->saved.items, s->saved.count, r->arena);
+		*out = imap_set_of(s->saved.items,
+			cursor == &s->cursor ? s->saved.count : 0, r->arena);
 		out->is_saved = true;
 		return true;
 	}
 	if (!s->call.is_uid && !is_search(s) && imap_set_max(out) > count)
 		return imap_read_fails(r, "there is no message of that number");
 	return true;
+}
+
+bool imap_read_messages(struct imap_session *s, struct imap_reader *r,
+	struct imap_set *out)
+{
+	return imap_read_messages_in(s, &s->cursor, r, out);
 }
 
 static void find_run(struct imap_session *s, struct imap_walk *w)

@@ -46,7 +46,7 @@ struct imap_key {
 	int64_t from, to;       /* moments in seconds: from <= m < to */
 	enum imap_moment moment;
 	const struct imap_set *set;
-	struct span word;       /* the name of a field */
+	struct span word;       /* the name of a field, or of a keyword */
 	uint64_t keywords;      /* bits of the view */
 	struct imap_needle needle;
 };
@@ -96,9 +96,11 @@ enum code imap_search_text(struct imap_trial *t, struct err *e) MUST_USE;
 
 /* Reads one key after the other up to the end of the command; all must be had
  * (AND).  *out_bad_charset: CHARSET named one that is not known, NO [BADCHARSET].
- * The program lives in the reader's arena. */
+ * cursor: the mailbox that it is for; NULL: none yet, and the program is only to
+ * be looked at.  The program lives in the reader's arena. */
 struct imap_session;
-bool imap_search_read(struct imap_session *s, struct imap_reader *r,
+bool imap_search_read(struct imap_session *s,
+	const struct store_cursor *cursor, struct imap_reader *r,
 	struct imap_search *out, bool *out_bad_charset);
 
 /* The functions of keys. */

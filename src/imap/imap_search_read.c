@@ -24,6 +24,7 @@ struct frame {
 
 struct making {
 	struct imap_session *session;
+	const struct store_cursor *cursor; /* NULL: none yet */
 	struct imap_reader *r;
 	struct imap_search *search;
 	struct span charset;
@@ -97,8 +98,10 @@ static bool read_keyword(struct making *m, const struct row *row,
 	(void)row;
 	if (!imap_read_sp(m->r) || !imap_read_flag(m->r, &name))
 		return false;
-	bit = store_view_keyword(m->session->cursor.view, name);
+	bit = m->cursor != NULL ? store_view_keyword(m->cursor->view, name)
+				: -1;
 	k->keywords = bit >= 0 ? UINT64_C(1) << bit : 0;
+	k->word = name; /* the bit may become another's */
 	return true;
 }
 
@@ -212,7 +215,7 @@ static bool read_uids(struct making *m, const struct row *row,
 	(void)row;
 	m->session->call.is_uid = true;
 	is_good = imap_read_sp(m->r) &&
-		imap_read_messages(m->session, m->r, set);
+		imap_read_messages_in(m->session, m->cursor, m->r, set);
 	m->session->call.is_uid = was_uid;
 	k->set = set;
 	return is_good;
@@ -340,7 +343,7 @@ static bool take_set(struct making *m)
 	if (k == NULL)
 		return false;
 	m->session->call.is_uid = false;
-	is_good = imap_read_messages(m->session, m->r, set);
+	is_good = imap_read_messages_in(m->session, m->cursor, m->r, set);
 	m->session->call.is_uid = was_uid;
 	k->has = set->is_saved ? imap_in_uids : imap_in_numbers;
 	k->cost = IMAP_COST_ROW;
@@ -425,7 +428,8 @@ static bool read_charset(struct making *m, bool *out_bad_charset)
 	*out_bad_charset = false;
 	m->charset = SPAN("UTF-8");
 	/* SORT and THREAD always have one: RFC 5256 3 */
-	if (m->session->call.verb == IMAP_SEARCH &&
+	if (m->session->call.verb != IMAP_SORT &&
+		m->session->call.verb != IMAP_THREAD &&
 		(!imap_skip_word(m->r, SPAN("CHARSET")) ||
 			!imap_read_sp(m->r)))
 		return m->r->why == NULL;
@@ -436,10 +440,12 @@ static bool read_charset(struct making *m, bool *out_bad_charset)
 	return imap_read_sp(m->r);
 }
 
-bool imap_search_read(struct imap_session *s, struct imap_reader *r,
+bool imap_search_read(struct imap_session *s,
+	const struct store_cursor *cursor, struct imap_reader *r,
 	struct imap_search *out, bool *out_bad_charset)
 {
-	struct making m = {.session = s, .r = r, .search = out};
+	struct making m = {.session = s, .cursor = cursor, .r = r,
+		.search = out};
 
 	*out = (struct imap_search){0};
 	if (!read_charset(&m, out_bad_charset))

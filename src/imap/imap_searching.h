@@ -1,0 +1,74 @@
+/*
+ * imap_searching.h - a SEARCH, SORT, THREAD or ESEARCH under way; for their files.
+ *
+ *	imap_search_options.c   what RETURN asks for
+ *	imap_search_job.c       tries the messages of a mailbox, one after the other
+ *	imap_search_answer.c    puts what was found
+ *	imap_cmd_search.c       the mailbox that is selected
+ *	imap_cmd_esearch.c      several mailboxes
+ *	imap_context.c          keeps what was found up to date (UPDATE)
+ */
+#ifndef POSTRIDER_IMAP_IMAP_SEARCHING_H
+#define POSTRIDER_IMAP_IMAP_SEARCHING_H
+
+#include "imap/imap_int.h"
+#include "imap/imap_search.h"
+#include "imap/imap_sort.h"
+#include "imap/imap_thread.h"
+
+struct imap_context;
+
+struct imap_searching {
+	/* what is asked for */
+	bool is_sort;
+	struct imap_sort sort;
+	bool is_thread;
+	struct imap_thread thread;
+	bool is_multi;          /* ESEARCH: RFC 7377 */
+	bool is_uid;            /* the answer names uids */
+	bool is_extended;       /* RETURN, or IMAP4rev2 */
+	bool wants_min, wants_max, wants_all, wants_count, wants_save;
+	bool wants_update;      /* RFC 5267 4.3 */
+	bool wants_window;      /* PARTIAL: RFC 9394 */
+	struct imap_window window;
+
+	/* the mailbox at hand */
+	const struct store_cursor *cursor;
+	struct imap_search search;
+	struct imap_trial trial;
+	struct arena arena;
+	struct buf scratch, scratch2;
+	uint32_t number;        /* tried up to here */
+	struct store_uids found; /* owned */
+	uint64_t modseq;        /* the highest of those found */
+	bool is_tried;          /* all were */
+	size_t at;              /* of found: put so far */
+
+	bool has_damaged, has_too_many;
+	struct imap_context *context; /* of UPDATE, until it is kept; owned */
+};
+
+/* ---- imap_search_options.c -------------------------------------------------- */
+/* [SP "RETURN" SP "(" … ")"], behind a blank; then a blank. */
+bool imap_read_search_options(struct imap_reader *r, struct imap_searching *q);
+
+/* ---- imap_search_job.c ------------------------------------------------------ */
+/* Begins with the first message of a mailbox; again for each. */
+void imap_search_begin(struct imap_session *s, struct imap_searching *q,
+	const struct store_cursor *cursor);
+/* MORE: enough for one turn; DONE: all were tried, and are in order. */
+enum step imap_search_some(struct imap_session *s, struct imap_searching *q);
+/* Frees all that it holds. */
+void imap_search_end(struct imap_searching *q);
+
+/* ---- imap_search_answer.c --------------------------------------------------- */
+/* What was found, in the order that was asked for. */
+uint32_t imap_found_at(const struct imap_searching *q, size_t i);
+/* "* ESEARCH (TAG "a")…" */
+void imap_put_esearch(struct imap_session *s, const struct imap_searching *q);
+/* All of SEARCH, SORT and THREAD, "$", and how the command ends. */
+enum step imap_put_found(struct imap_session *s, struct imap_searching *q);
+/* OK, or NO if not all could be told. */
+void imap_end_found(struct imap_session *s, const struct imap_searching *q);
+
+#endif
