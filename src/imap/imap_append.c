@@ -17,36 +17,67 @@
  * copy mailboxes copy the mail that there is.
  */
 #include "base/mem.h"
+#include "imap/imap_append.h"
 #include "imap/imap_flags.h"
-#include "imap/imap_int.h"
 
 #include "base/banned.h"
 
-/* Messages of one command. */
-#define MESSAGES_MAX 100
-
-struct imap_append {
-	uint64_t mailbox;
-	uint32_t replaced;   /* the uid of what goes; 0: APPEND */
-	struct store_append items[MESSAGES_MAX];
-	size_t count;
-	uint64_t bytes;      /* of all */
-	bool is_utf8;        /* the literal stands in "UTF8 (…)": a ")" comes */
-};
-
-void imap_append_clear(struct imap_session *s)
+struct imap_append *imap_append_new(struct imap_session *s)
 {
-	struct imap_append *a = s->append;
+	struct imap_append *a = MEM_NEW(struct imap_append);
 
+	arena_init(&a->arena, IMAP_APPEND_ARENA_BYTES);
+	a->tag = arena_dup(&a->arena, buf_span(&s->tag));
+	return a;
+}
+
+void imap_append_free(struct imap_append *a)
+{
 	if (a == NULL)
 		return;
 	for (size_t i = 0; i < a->count; i++)
 		store_upload_free(a->items[i].upload);
+	arena_clear(&a->arena);
 	mem_free(a);
+}
+
+void imap_append_clear(struct imap_session *s)
+{
+	imap_append_free(s->append);
 	s->append = NULL;
 }
 
+struct store_append *imap_append_room(struct imap_append *a)
+{
+	struct store_append *more;
+
+	if (a->count < a->room)
+		return &a->items[a->count];
+	a->room = a->room == 0 ? 1 : IMAP_APPEND_MESSAGES_MAX;
+	more = arena_alloc(&a->arena, a->room, sizeof(*more));
+	for (size_t i = 0; i < a->count; i++)
+		more[i] = a->items[i];
+	a->items = more;
+	return &a->items[a->count];
+}
+
 /* ---- reading ------------------------------------------------------------------------ */
+/* The text is gone when the bytes come, and the commit may be later. */
+static void keep_flags(struct imap_append *a, const struct imap_flags *flags,
+	struct store_append *out)
+{
+	struct span *keywords = NULL;
+
+	if (flags->count > 0)
+		keywords = arena_alloc(&a->arena, flags->count,
+			sizeof(*keywords));
+	for (size_t i = 0; i < flags->count; i++)
+		keywords[i] = arena_dup(&a->arena, flags->keywords[i]);
+	out->flags = flags->bits;
+	out->keywords = keywords;
+	out->keyword_count = flags->count;
+}
+
 /* Behind the mailbox, up to the literal of which only "{n}" is there. */
 static bool read_message(struct imap_session *s, struct imap_reader *r,
 	struct imap_append *a, struct store_append *out)
@@ -66,12 +97,7 @@ static bool read_message(struct imap_session *s, struct imap_reader *r,
 	a->is_utf8 = imap_skip(r, SPAN("UTF8 ("));
 	if (!imap_read_announced(r))
 		return false;
-	/* the text is gone when the bytes come */
-	for (size_t i = 0; i < flags.count; i++)
-		flags.keywords[i] = arena_dup(&s->arena, flags.keywords[i]);
-	out->flags = flags.bits;
-	out->keywords = flags.keywords;
-	out->keyword_count = flags.count;
+	keep_flags(a, &flags, out);
 	return true;
 }
 
@@ -127,7 +153,7 @@ static bool read_begin(struct imap_session *s, struct imap_reader *r)
 	m = imap_find_mailbox(s, &name, "TRYCREATE");
 	if (m == NULL)
 		return false;
-	s->append = MEM_NEW(struct imap_append);
+	s->append = imap_append_new(s);
 	s->append->mailbox = m->id;
 	s->append->replaced = replaced;
 	return true;
@@ -171,9 +197,9 @@ static bool begin_message(struct imap_session *s, struct imap_reader *r,
 	const struct imap_line_got *got)
 {
 	struct imap_append *a = s->append;
-	struct store_append *item = &a->items[a->count];
+	struct store_append *item;
 
-	if (a->count == MESSAGES_MAX) {
+	if (a->count == IMAP_APPEND_MESSAGES_MAX) {
 		imap_no(s, "[LIMIT] too many messages in one command");
 		return false;
 	}
@@ -181,6 +207,7 @@ static bool begin_message(struct imap_session *s, struct imap_reader *r,
 		imap_bad(s, "REPLACE is of one message");
 		return false;
 	}
+	item = imap_append_room(a);
 	if (!read_message(s, r, a, item)) {
 		imap_bad(s, r->why);
 		return false;
@@ -221,8 +248,14 @@ void imap_append_literal(struct imap_session *s,
 		return;
 	}
 	imap_line_stream(&s->line);
-	if (got->literal.is_waiting)
+	if (!got->literal.is_waiting)
+		return;
+	if (s->gather.count > 0) { /* behind the answers to those before */
+		buf_puts(&s->final, "+ go on");
+		imap_gather_say(s);
+	} else {
 		buf_puts(&s->out, "+ go on\r\n");
+	}
 }
 
 void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got)
@@ -238,11 +271,9 @@ void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got)
 	imap_append_clear(s);
 }
 
-/* "[APPENDUID 38505 3955:3957] " */
-static void put_appenduid(struct imap_session *s, uint32_t first_uid,
-	struct buf *out)
+void imap_append_put_uids(struct imap_session *s, const struct imap_append *a,
+	uint32_t first_uid, struct buf *out)
 {
-	const struct imap_append *a = s->append;
 	const struct store_mailbox *m = store_mailbox_get(s->store,
 		a->mailbox);
 
@@ -260,20 +291,13 @@ static void answer_replace(struct imap_session *s, uint32_t uid)
 {
 	s->counts.expunged++;
 	buf_puts(&s->out, "* OK ");
-	put_appenduid(s, uid, &s->out);
+	imap_append_put_uids(s, s->append, uid, &s->out);
 	buf_puts(&s->out, "it is there\r\n");
 	imap_begin_final(s, "OK");
 	if (s->has_qresync)
 		buf_printf(&s->final, "[HIGHESTMODSEQ %llu] ",
 			(unsigned long long)s->cursor.view->highestmodseq);
 	buf_puts(&s->final, "replaced");
-}
-
-static void answer_append(struct imap_session *s, uint32_t first_uid)
-{
-	imap_begin_final(s, "OK");
-	put_appenduid(s, first_uid, &s->final);
-	buf_puts(&s->final, "appended");
 }
 
 /* What was there when the client was told to go on is not any more. */
@@ -284,16 +308,13 @@ static void say_gone(struct imap_session *s)
 		: "[EXPUNGEISSUED] the message is gone");
 }
 
-static void store_all(struct imap_session *s)
+static void replace(struct imap_session *s)
 {
 	struct imap_append *a = s->append;
 	uint32_t uid;
 	struct err e;
-	enum code code = a->replaced != 0
-		? store_replace(s->cursor.view, a->replaced, a->mailbox,
-			  a->items, s->now_ms, &uid, &e)
-		: store_append(s->store, a->mailbox, a->items, a->count,
-			  s->now_ms, &uid, &e);
+	enum code code = store_replace(s->cursor.view, a->replaced, a->mailbox,
+		a->items, s->now_ms, &uid, &e);
 
 	if (code == NOT_FOUND) {
 		say_gone(s);
@@ -303,11 +324,8 @@ static void store_all(struct imap_session *s)
 		imap_no_code(s, code, &e);
 		return;
 	}
-	s->counts.appended += a->count;
-	if (a->replaced != 0)
-		answer_replace(s, uid);
-	else
-		answer_append(s, uid);
+	s->counts.appended++;
+	answer_replace(s, uid);
 }
 
 void imap_append_rest(struct imap_session *s, const struct imap_line_got *got)
@@ -317,10 +335,12 @@ void imap_append_rest(struct imap_session *s, const struct imap_line_got *got)
 		return;
 	}
 	if (read_next(s, got)) {
-		if (imap_read_end(&s->reader))
-			store_all(s);
-		else
+		if (!imap_read_end(&s->reader))
 			imap_bad(s, s->reader.why);
+		else if (s->append->replaced != 0)
+			replace(s);
+		else
+			imap_gather_put(s);
 	}
 	imap_append_clear(s);
 }

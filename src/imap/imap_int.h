@@ -67,6 +67,13 @@ enum imap_compress { IMAP_PLAIN, IMAP_COMPRESS_DUE, IMAP_COMPRESSED };
 
 struct imap_append;
 
+/* APPENDs that are complete and wait for one commit: imap_gather.c. */
+struct imap_gather {
+	struct imap_append *first, *last; /* owned */
+	size_t count;
+	uint64_t bytes;
+};
+
 struct imap_session {
 	struct store *store;
 	uint64_t append_max;
@@ -112,6 +119,12 @@ struct imap_session {
 	enum imap_tell_stage tell;
 	uint32_t told;      /* IMAP_TELL_CHANGED: up to this number */
 	struct imap_append *append; /* one whose bytes come; owned */
+	struct imap_gather gather;
+	/* An event of the input that has to wait until what is gathered was
+	 * stored and told. */
+	bool is_held;
+	enum imap_line_event held_event;
+	struct imap_line_got held;
 };
 
 typedef void imap_command_fn(struct imap_session *s, struct imap_reader *r);
@@ -213,9 +226,22 @@ void imap_put_status(struct imap_session *s, const struct imap_status *items,
 void imap_append_literal(struct imap_session *s,
 	const struct imap_line_got *got);
 void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got);
-/* The text behind the literal. */
+/* The text behind the literal: the command is gathered, or s->final says how it
+ * ends. */
 void imap_append_rest(struct imap_session *s, const struct imap_line_got *got);
 void imap_append_clear(struct imap_session *s);
+
+/* ---- imap_gather.c --------------------------------------------------------------- */
+/* s->append is complete. */
+void imap_gather_put(struct imap_session *s);
+/* What s->final says is owed behind what is gathered. */
+void imap_gather_say(struct imap_session *s);
+/* Would a message of so many bytes keep it within its bounds? */
+bool imap_gather_has_room(const struct imap_session *s, uint64_t bytes);
+/* Stores all in one transaction; s->final is all their answers then. */
+void imap_gather_settle(struct imap_session *s);
+/* Forgets them, unanswered. */
+void imap_gather_clear(struct imap_session *s);
 
 /* ---- the commands ------------------------------------------------------------------ */
 imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,

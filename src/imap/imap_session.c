@@ -3,7 +3,9 @@
  * jobs, jobs into effects.  See imap_session.h, and imap_int.h for the states.
  *
  * What a client pipelines is done in order, one command after the other is
- * complete; so the ambiguities of RFC 9051 5.5 do not arise.
+ * complete; so the ambiguities of RFC 9051 5.5 do not arise.  Only APPENDs that
+ * follow each other are stored and answered together (imap_gather.c): what comes
+ * behind them is held until then.
  */
 #include "imap/imap_session.h"
 
@@ -204,9 +206,21 @@ static void run(struct imap_session *s, const struct imap_line_got *got)
 		tell(s);
 }
 
+/* What is gathered becomes durable, is told and answered. */
+static void settle(struct imap_session *s)
+{
+	imap_gather_settle(s);
+	s->may_expunge = true;
+	tell(s);
+}
+
 /* ---- lines and literals ------------------------------------------------------------ */
 static void answer_now(struct imap_session *s)
 {
+	if (s->gather.count > 0) {
+		imap_gather_say(s);
+		return;
+	}
 	buf_put(&s->out, buf_span(&s->final));
 	buf_puts(&s->out, "\r\n");
 	if (s->final.room > IMAP_OUT_BYTES)
@@ -268,6 +282,15 @@ static void on_command(struct imap_session *s, const struct imap_line_got *got)
 		return;
 	}
 	imap_append_rest(s, got);
+	if (buf_len(&s->final) == 0) {
+		if (!imap_gather_has_room(s, 0))
+			settle(s);
+		return;
+	}
+	if (s->gather.count > 0) {
+		imap_gather_say(s);
+		return;
+	}
 	s->may_expunge = true;
 	tell(s);
 }
@@ -289,35 +312,70 @@ static void on_end(struct imap_session *s, const struct imap_line_got *got)
 	end(s, "what the client sent cannot be followed");
 }
 
+static void act(struct imap_session *s, enum imap_line_event event,
+	const struct imap_line_got *got)
+{
+	switch (event) {
+	case IMAP_LINE_COMMAND:
+		on_command(s, got);
+		return;
+	case IMAP_LINE_TEXT:
+		on_text(s, got->text);
+		return;
+	case IMAP_LINE_LITERAL:
+		on_literal(s, got);
+		return;
+	case IMAP_LINE_BYTES:
+		on_bytes(s, got);
+		return;
+	case IMAP_LINE_TOO_LONG:
+		on_too_long(s, got);
+		return;
+	case IMAP_LINE_END:
+		on_end(s, got);
+		return;
+	case IMAP_LINE_MORE:
+	default:
+		unreachable();
+	}
+}
+
+/* Only more of APPENDs joins what is gathered. */
+static bool may_join(struct imap_session *s, enum imap_line_event event,
+	const struct imap_line_got *got)
+{
+	if (event == IMAP_LINE_BYTES)
+		return true;
+	if (event == IMAP_LINE_COMMAND)
+		return got->is_rest;
+	return event == IMAP_LINE_LITERAL &&
+		(s->append != NULL || (is_append(s, got->text) &&
+			s->call.verb == IMAP_APPEND)) &&
+		imap_gather_has_room(s, got->literal.size);
+}
+
 /* One event of the input; false: nothing to do until more comes. */
 static bool take(struct imap_session *s, struct span *left)
 {
 	struct imap_line_got got;
+	enum imap_line_event event = imap_line_take(&s->line, left, &got);
 
-	switch (imap_line_take(&s->line, left, &got)) {
-	case IMAP_LINE_MORE:
+	if (event == IMAP_LINE_MORE)
 		return false;
-	case IMAP_LINE_COMMAND:
-		on_command(s, &got);
+	if (s->gather.count == 0 || may_join(s, event, &got)) {
+		act(s, event, &got);
 		return true;
-	case IMAP_LINE_TEXT:
-		on_text(s, got.text);
-		return true;
-	case IMAP_LINE_LITERAL:
-		on_literal(s, &got);
-		return true;
-	case IMAP_LINE_BYTES:
-		on_bytes(s, &got);
-		return true;
-	case IMAP_LINE_TOO_LONG:
-		on_too_long(s, &got);
-		return true;
-	case IMAP_LINE_END:
-		on_end(s, &got);
-		return false;
-	default:
-		unreachable();
 	}
+	s->held_event = event;
+	s->held = got;
+	s->is_held = true;
+	settle(s);
+	return true;
+}
+
+static bool may_release(const struct imap_session *s)
+{
+	return s->is_held && s->phase == IMAP_READY && imap_has_room(s);
 }
 
 /* ---- jobs ------------------------------------------------------------------------- */
@@ -367,18 +425,28 @@ static bool is_compress_due(const struct imap_session *s)
 	return s->compress == IMAP_COMPRESS_DUE && s->phase == IMAP_READY;
 }
 
-static void pump(struct imap_session *s)
+static void move(struct imap_session *s)
 {
-	s->is_paused = false;
-	if (is_compress_due(s))
-		return;
 	if (s->phase == IMAP_WORKING)
 		go_on_working(s);
 	if (s->phase == IMAP_TELLING && imap_has_room(s))
 		go_on_telling(s);
 	if (s->phase == IMAP_IDLING)
 		go_on_idling(s);
-	if (s->is_ending && !is_compress_due(s) &&
+}
+
+static void pump(struct imap_session *s)
+{
+	s->is_paused = false;
+	if (is_compress_due(s))
+		return;
+	move(s);
+	if (may_release(s)) {
+		s->is_held = false;
+		act(s, s->held_event, &s->held);
+		move(s);
+	}
+	if (s->is_ending && !s->is_held && !is_compress_due(s) &&
 		(s->phase == IMAP_READY || s->phase == IMAP_IDLING))
 		say_bye(s);
 	must(!s->out.overflow && !s->final.overflow);
@@ -427,6 +495,7 @@ void imap_session_close(struct imap_session *s)
 		return;
 	end_job(s);
 	imap_append_clear(s);
+	imap_gather_clear(s);
 	imap_unselect(s);
 	store_unlisten(&s->listener);
 	imap_line_clear(&s->line);
@@ -439,7 +508,8 @@ void imap_session_close(struct imap_session *s)
 
 static bool takes_bytes(const struct imap_session *s)
 {
-	return imap_has_room(s) && s->compress != IMAP_COMPRESS_DUE &&
+	return imap_has_room(s) && !s->is_held &&
+		s->compress != IMAP_COMPRESS_DUE &&
 		(s->phase == IMAP_READY || (s->phase == IMAP_IDLING &&
 				s->tell == IMAP_TELL_DONE));
 }
@@ -461,6 +531,8 @@ size_t imap_session_feed(struct imap_session *s, struct span in,
 bool imap_session_next(struct imap_session *s,
 	struct imap_session_effect *out)
 {
+	if (s->gather.count > 0 && s->phase == IMAP_READY && !s->is_held)
+		settle(s);
 	if (imap_has_room(s))
 		pump(s);
 	if (s->has_trouble) {
@@ -492,6 +564,11 @@ bool imap_session_next(struct imap_session *s,
 bool imap_session_is_working(const struct imap_session *s)
 {
 	return s->is_paused;
+}
+
+bool imap_session_is_gathering(const struct imap_session *s)
+{
+	return s->gather.count > 0;
 }
 
 bool imap_session_has_news(const struct imap_session *s)

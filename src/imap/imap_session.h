@@ -14,6 +14,9 @@
  * it.  A job that gives nothing for a while (SEARCH) pauses: next is false and
  * imap_session_is_working; call it again when others had their turn.
  *
+ * APPENDs that follow each other in what was fed are stored by one commit, when
+ * next is called or another command comes; their OKs come after it.
+ *
  * Each session listens to its store, so whatever anybody commits is known to
  * all: after a commit the caller calls next of those that
  * imap_session_has_news.
@@ -63,6 +66,10 @@ size_t imap_session_feed(struct imap_session *s, struct span in,
 	int64_t now_ms);
 bool imap_session_next(struct imap_session *s,
 	struct imap_session_effect *out);
+/* Commands are complete that wait for others, so that one commit stores all:
+ * the next call of imap_session_next stores them.  Whoever has more input at
+ * hand feeds it first. */
+bool imap_session_is_gathering(const struct imap_session *s);
 /* A job pauses. */
 bool imap_session_is_working(const struct imap_session *s);
 /* It idles, and something was changed: next would tell it. */

@@ -17,6 +17,8 @@
 
 /* So much may come of compressed bytes before others have their turn. */
 #define TURN_BYTES 65536u
+/* So much is read in one turn while APPENDs wait for one commit. */
+#define AHEAD_BYTES (8u << 20)
 
 struct imap_connection {
 	struct account *account;
@@ -97,6 +99,37 @@ static bool unpack(struct imap_connection *c)
 	return false;
 }
 
+/* What the client has sent meanwhile; an end is found by who reads next. */
+static bool read_ahead(struct imap_connection *c)
+{
+	size_t before = buf_len(&c->wire.in);
+
+	if (unpack(c))
+		return true;
+	if (!account_wire_has_room(&c->wire) ||
+		!account_wire_receive(&c->wire))
+		return false;
+	(void)unpack(c);
+	return buf_len(&c->wire.in) > before;
+}
+
+/* Feeds what is at hand.  A commit waits for what can be read at once, but not
+ * for more than the others' turn allows.  Returns how much was taken. */
+static size_t feed(struct imap_connection *c)
+{
+	size_t bound = c->wire.inflater != NULL ? TURN_BYTES : AHEAD_BYTES;
+	size_t taken, all = 0;
+
+	do {
+		taken = imap_session_feed(c->engine, buf_span(&c->wire.in),
+			loop_wall_ms(c->account->loop));
+		buf_consume(&c->wire.in, taken);
+		all += taken;
+	} while (taken > 0 && all < bound &&
+		imap_session_is_gathering(c->engine) && read_ahead(c));
+	return all;
+}
+
 /* Feeds and takes until nothing moves, or others should have their turn. */
 static bool run(struct imap_connection *c)
 {
@@ -107,9 +140,7 @@ static bool run(struct imap_connection *c)
 		size_t n;
 
 		is_moving = unpack(c);
-		n = imap_session_feed(c->engine, buf_span(&c->wire.in),
-			loop_wall_ms(c->account->loop));
-		buf_consume(&c->wire.in, n);
+		n = feed(c);
 		taken += n;
 		is_moving |= n > 0;
 		if (!drain_effects(c, &is_moving))

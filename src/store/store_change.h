@@ -86,15 +86,32 @@ struct store_append {
 	int64_t received_ms;         /* internal date */
 };
 
-/* Stores them all in one transaction (MULTIAPPEND, RFC 3502; or commands that a
- * client sent ahead); their uids are *out_first_uid and what follows it.  The
+/* Stores them all in one transaction (MULTIAPPEND, RFC 3502); their uids are
+ * *out_first_uid and what follows it.  The
  * bytes are what came, no head is put before them.  FULL: over the quota.
  * NOT_FOUND: no such mailbox.  LIMIT, SYNTAX: keywords, as above. */
 enum code store_append(struct store *s, uint64_t mailbox,
 	const struct store_append *items, size_t count, int64_t now_ms,
 	uint32_t *out_first_uid, struct err *e) MUST_USE;
 
-/* The same, and one message goes in the same transaction: RFC 8508.  The quota is
+/* The same for commands that a client sent ahead: one transaction for all of
+ * them, and each is stored or not for itself. */
+struct store_appending {
+	uint64_t mailbox;
+	const struct store_append *items;
+	size_t count;
+	/* What became of it, when store_append_many is OK: the code that
+	 * store_append would give, and why; OK: the uid. */
+	enum code code;
+	struct err err;
+	uint32_t first_uid;
+};
+
+/* OK: those whose code is OK are durable.  Else none of them is stored. */
+enum code store_append_many(struct store *s, struct store_appending *commands,
+	size_t count, int64_t now_ms, struct err *e) MUST_USE;
+
+/* As store_append, and one message goes in the same transaction: RFC 8508.  The quota is
  * that of the end, not of the moment when both are there.  NOT_FOUND: that uid
  * is not there (any more); nothing was done. */
 enum code store_replace(struct store_view *v, uint32_t uid, uint64_t mailbox,

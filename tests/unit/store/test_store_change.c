@@ -364,6 +364,54 @@ static void refuses_what_is_over_the_quota(void **state)
 	assert_int_equal(broken(f), 0);
 }
 
+/* Commands that were sent ahead: one transaction, and each for itself. */
+static void stores_many_commands_at_once(void **state)
+{
+	struct fixture *f = *state;
+	const struct span bad = SPAN("a b"), good = SPAN("Good");
+	struct store_append item = {.received_ms = 1};
+	struct store_append odd = {.received_ms = 1, .keywords = &bad,
+		.keyword_count = 1};
+	struct store_append named = {.received_ms = 1, .keywords = &good,
+		.keyword_count = 1};
+	uint64_t x = make_mailbox(f, "x"), inbox = inbox_of(f);
+	struct store_appending c[] = {
+		{.mailbox = inbox, .items = &item, .count = 1},
+		{.mailbox = 999, .items = &item, .count = 1},
+		{.mailbox = inbox, .items = &odd, .count = 1},
+		{.mailbox = x, .items = &named, .count = 1},
+		{.mailbox = inbox, .items = &item, .count = 1},
+		{.mailbox = inbox, .items = &item, .count = 1},
+	};
+	const enum code codes[] = {OK, NOT_FOUND, SYNTAX, OK, OK, FULL};
+	uint64_t modseq = store_mailbox_get(f->store, inbox)->highestmodseq;
+
+	store_set_quota(f->store, 3 * BODY.n);
+	assert_int_equal(store_upload_begin(f->store, BODY.n, &item.upload,
+		&f->e), OK);
+	assert_int_equal(store_upload_feed(item.upload, BODY, &f->e), OK);
+	odd.upload = named.upload = item.upload;
+	assert_int_equal(store_append_many(f->store, c, 6, NOW_MS, &f->e), OK);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(c[i].code, codes[i]);
+	assert_int_equal(c[0].first_uid, 1);
+	assert_int_equal(c[3].first_uid, 1);
+	assert_int_equal(c[4].first_uid, 2);
+	assert_int_equal(store_mailbox_get(f->store, inbox)->messages, 2);
+	assert_int_equal(store_mailbox_get(f->store, inbox)->highestmodseq,
+		store_mailbox_get(f->store, x)->highestmodseq);
+	assert_true(store_mailbox_get(f->store, x)->highestmodseq > modseq);
+	/* nothing that could be stored: no transaction, no new modseq */
+	modseq = store_mailbox_get(f->store, inbox)->highestmodseq;
+	assert_int_equal(store_append_many(f->store, &c[5], 1, NOW_MS, &f->e),
+		OK);
+	assert_int_equal(c[5].code, FULL);
+	assert_int_equal(store_mailbox_get(f->store, inbox)->highestmodseq,
+		modseq);
+	store_upload_free(item.upload);
+	assert_int_equal(broken(f), 0);
+}
+
 static void ends_when_the_uids_are_used_up(void **state)
 {
 	struct fixture *f = *state;
@@ -635,6 +683,7 @@ int main(void)
 		T(gives_a_keyword_up_that_nobody_has),
 		T(gives_two_keywords_two_bits), T(copies_without_a_keyword), T(appends_what_comes_in_pieces),
 		T(refuses_what_is_over_the_quota),
+		T(stores_many_commands_at_once),
 		T(ends_when_the_uids_are_used_up), T(replaces_a_message), T(replaces_within_the_quota),
 		T(remembers_what_vanished), T(drops_old_tombstones),
 		T(is_recent_to_one), T(expunges_in_any_order), cmocka_unit_test(is_small)};
