@@ -37,6 +37,7 @@ enum imap_state {
 	COMMAND(EXAMINE,      IMAP_AFTER,    false, "9051 6.3.3")  \
 	COMMAND(EXPUNGE,      IMAP_SELECTED, true,  "9051 6.4.3")  \
 	COMMAND(FETCH,        IMAP_SELECTED, true,  "9051 6.4.5")  \
+	COMMAND(GETMETADATA,  IMAP_AFTER,    false, "5464 4.2")    \
 	COMMAND(GETQUOTA,     IMAP_AFTER,    false, "9208 4.1.1")  \
 	COMMAND(GETQUOTAROOT, IMAP_AFTER,    false, "9208 4.1.2")  \
 	COMMAND(ID,           IMAP_ANY,      false, "2971 3.1")    \
@@ -52,6 +53,7 @@ enum imap_state {
 	COMMAND(REPLACE,      IMAP_SELECTED, true,  "8508 3")      \
 	COMMAND(SEARCH,       IMAP_SELECTED, true,  "9051 6.4.4")  \
 	COMMAND(SELECT,       IMAP_AFTER,    false, "9051 6.3.2")  \
+	COMMAND(SETMETADATA,  IMAP_AFTER,    false, "5464 4.3")    \
 	COMMAND(SORT,         IMAP_SELECTED, true,  "5256 3")      \
 	COMMAND(STARTTLS,     IMAP_BEFORE,   false, "9051 6.2.1")  \
 	COMMAND(STATUS,       IMAP_AFTER,    false, "9051 6.3.11") \

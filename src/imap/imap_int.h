@@ -221,6 +221,10 @@ bool imap_read_status(struct imap_reader *r, struct imap_status *out);
 void imap_put_status(struct imap_session *s, const struct imap_status *items,
 	const struct store_mailbox *m);
 
+/* ---- imap_cmd_metadata.c --- */
+/* NO for a value that is longer than IMAP_SESSION_LITERAL_MAX: RFC 5464 4.3. */
+extern const char imap_metadata_too_long[];
+
 /* ---- imap_append.c --------------------------------------------------------------- */
 /* A literal was announced: true if it was dealt with. */
 void imap_append_literal(struct imap_session *s,
@@ -247,10 +251,10 @@ void imap_gather_clear(struct imap_session *s);
 imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,
 	imap_cmd_close, imap_cmd_compress, imap_cmd_copy, imap_cmd_create, imap_cmd_delete,
 	imap_cmd_enable, imap_cmd_expunge, imap_cmd_fetch,
-	imap_cmd_getquota, imap_cmd_getquotaroot, imap_cmd_id,
+	imap_cmd_getmetadata, imap_cmd_getquota, imap_cmd_getquotaroot, imap_cmd_id,
 	imap_cmd_idle, imap_cmd_list, imap_cmd_logout, imap_cmd_lsub,
 	imap_cmd_namespace, imap_cmd_noop, imap_cmd_rename, imap_cmd_search,
-	imap_cmd_select, imap_cmd_status, imap_cmd_store, imap_cmd_subscribe,
+	imap_cmd_select, imap_cmd_setmetadata, imap_cmd_status, imap_cmd_store, imap_cmd_subscribe,
 	imap_cmd_unselect;
 
 #endif

@@ -120,6 +120,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_EXAMINE] = imap_cmd_select,
 	[IMAP_EXPUNGE] = imap_cmd_expunge,
 	[IMAP_FETCH] = imap_cmd_fetch,
+	[IMAP_GETMETADATA] = imap_cmd_getmetadata,
 	[IMAP_GETQUOTA] = imap_cmd_getquota,
 	[IMAP_GETQUOTAROOT] = imap_cmd_getquotaroot,
 	[IMAP_ID] = imap_cmd_id,
@@ -134,6 +135,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_REPLACE] = imap_cmd_append,
 	[IMAP_SEARCH] = imap_cmd_search,
 	[IMAP_SELECT] = imap_cmd_select,
+	[IMAP_SETMETADATA] = imap_cmd_setmetadata,
 	[IMAP_SORT] = imap_cmd_search,
 	[IMAP_STATUS] = imap_cmd_status,
 	[IMAP_STORE] = imap_cmd_store,
@@ -248,7 +250,9 @@ static void on_literal(struct imap_session *s, const struct imap_line_got *got)
 			buf_puts(&s->out, "+ OK\r\n");
 		return;
 	} else {
-		imap_no(s, "[TOOBIG] a literal is longer than allowed here");
+		imap_no(s, s->call.verb == IMAP_SETMETADATA
+				? imap_metadata_too_long
+				: "[TOOBIG] a literal is longer than allowed here");
 	}
 	if (buf_len(&s->final) == 0)
 		return;
