@@ -330,28 +330,6 @@ static frame_fn *handler_of(const struct channel *c, unsigned type)
 	return NULL;
 }
 
-static void dispatch(struct channel *c, struct span packet, int fd)
-{
-	struct wire w = wire_of(packet);
-	struct frame f = {.from = c, .fd = fd};
-	frame_fn *fn;
-
-	f.type = wire_get_u32(&w);
-	f.id = wire_get_u64(&w);
-	f.body = w.left;
-	fn = handler_of(c, f.type);
-	if (!w.failed && fn != NULL &&
-		message_is_allowed(f.type, c->peer, c->self) &&
-		(fd < 0 || message_has_fd(f.type))) {
-		if (!fn(c->owner.arg, &f))
-			violation(c, f.type, "malformed");
-		return;
-	}
-	if (fd >= 0)
-		close(fd);
-	violation(c, f.type, "not permitted");
-}
-
 /* The descriptor that came with the packet, or -1; more than one are closed:
  * no row sends them. */
 static int take_fd(struct msghdr *m)
@@ -377,6 +355,47 @@ static int take_fd(struct msghdr *m)
 		}
 	}
 	return taken;
+}
+
+static void close_fd(struct msghdr *m)
+{
+	int fd = take_fd(m);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Not the peer's fault, so the channel goes on. */
+static void note_lost_fd(const struct channel *c, unsigned type)
+{
+	LOG(EV_DESCRIPTORS_OUT, LOG_STR("peer", role_name(c->peer)),
+		LOG_STR("type", message_name(type)));
+}
+
+static void dispatch(struct channel *c, struct span packet, struct msghdr *m)
+{
+	struct wire w = wire_of(packet);
+	int fd = take_fd(m);
+	struct frame f = {.from = c, .fd = fd,
+		.is_fd_lost = fd < 0 && (m->msg_flags & MSG_CTRUNC) != 0};
+	frame_fn *fn;
+
+	f.type = wire_get_u32(&w);
+	f.id = wire_get_u64(&w);
+	f.body = w.left;
+	fn = handler_of(c, f.type);
+	if (!w.failed && fn != NULL &&
+		message_is_allowed(f.type, c->peer, c->self) &&
+		(fd < 0 || message_has_fd(f.type))) {
+		if (f.is_fd_lost)
+			note_lost_fd(c, f.type);
+		if (!fn(c->owner.arg, &f) && !f.is_fd_lost)
+			violation(c, f.type, "malformed");
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	violation(c, f.type, "not permitted");
 }
 
 static int receive_batch(struct channel *c, struct mmsghdr batch[BATCH],
@@ -411,7 +430,6 @@ static bool take_batch(struct channel *c)
 	}
 	for (int i = 0; i < n; i++) {
 		struct msghdr *m = &batch[i].msg_hdr;
-		int fd = take_fd(m);
 
 		/* an empty packet is never sent: it is the end of the peer */
 		if (batch[i].msg_len == 0 && !c->is_lost)
@@ -419,11 +437,10 @@ static bool take_batch(struct channel *c)
 		else if (m->msg_flags & MSG_TRUNC && !c->is_lost)
 			violation(c, MSG_NONE, "too long");
 		if (c->is_lost || c->is_freed) {
-			if (fd >= 0)
-				close(fd);
+			close_fd(m);
 			continue;
 		}
-		dispatch(c, span_of(parts[i].iov_base, batch[i].msg_len), fd);
+		dispatch(c, span_of(parts[i].iov_base, batch[i].msg_len), m);
 		explicit_bzero(parts[i].iov_base, batch[i].msg_len);
 	}
 	return n == BATCH && !c->is_lost && !c->is_freed;
@@ -452,7 +469,7 @@ static void take_one(struct channel *c)
 	else if (m.msg_flags & MSG_TRUNC)
 		violation(c, MSG_NONE, "too long");
 	else
-		dispatch(c, span_of(room, (size_t)n), take_fd(&m));
+		dispatch(c, span_of(room, (size_t)n), &m);
 	if (n > 0)
 		explicit_bzero(room, (size_t)n);
 }

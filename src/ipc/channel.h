@@ -8,8 +8,12 @@
  * taking more work.
  *
  * A frame that is malformed, or that messages.def does not allow from this
- * peer, or with a descriptor that it does not name, ends the channel.  When it ended, on_lost is called once, from the
- * loop; nothing is sent or received after that, and the owner frees it.
+ * peer, or with a descriptor that it does not name, ends the channel.  When it
+ * ended, on_lost is called once, from the loop; nothing is sent or received
+ * after that, and the owner frees it.
+ *
+ * A process that has no descriptors left still gets the frame, without the one
+ * that came with it: that is nobody's fault, and ends nothing.
  */
 #ifndef POSTRIDER_IPC_CHANNEL_H
 #define POSTRIDER_IPC_CHANNEL_H
@@ -28,9 +32,11 @@ struct frame {
 	uint64_t id;
 	struct span body;
 	int fd;
+	bool is_fd_lost; /* one came, and this process had no room for it */
 };
 
-/* False: the body was malformed; the channel is ended. */
+/* False: the body was malformed; the channel is ended.  Or, if is_fd_lost: there
+ * is nothing to be said to the sender, and the frame is dropped. */
 typedef bool frame_fn(void *arg, struct frame *f);
 
 /* A row a message that this end takes; ends with a row of MSG_NONE. */

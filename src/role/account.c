@@ -13,6 +13,7 @@
 #include "role/account.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -31,6 +32,8 @@
 #define FILL_PAUSE_MS 10
 
 #define EXIT_FAILED 75
+
+#define FILES_RESERVED 8
 
 /* ---- the end -------------------------------------------------------------- */
 static void end(struct account *a, int exit_status)
@@ -282,13 +285,14 @@ static bool on_session(void *arg, struct frame *f)
 	struct msg_session_taken taken = {.result = TEMP};
 	struct err e = {.code = OK};
 
-	if (!msg_get_session(f->body, &m) || f->fd < 0)
+	if (!msg_get_session(f->body, &m) || (f->fd < 0 && !f->is_fd_lost))
 		return false;
-	if (a->store != NULL) {
+	/* numbers are given from below: one so high is one of the last */
+	if (a->store != NULL && f->fd >= 0 && f->fd < a->session_files) {
 		account_settle(a);
 		taken.result = (uint8_t)begin_session(a, &m, f->fd, &e);
 	}
-	if (taken.result != OK)
+	if (taken.result != OK && f->fd >= 0)
 		close(f->fd);
 	if (a->store != NULL && account_is_broken(a, &e))
 		return true;
@@ -330,6 +334,18 @@ static void clear(struct account *a)
 	buf_clear(&a->forget);
 }
 
+/* Sessions leave some descriptors to the store and to queue: nobody's mail stops
+ * because he reads it with a hundred programs. */
+static int files_for_sessions(void)
+{
+	struct rlimit files = {CONFINE_ACCOUNT_FILES, CONFINE_ACCOUNT_FILES};
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 ||
+		files.rlim_cur > CONFINE_ACCOUNT_FILES)
+		files.rlim_cur = CONFINE_ACCOUNT_FILES;
+	return (int)files.rlim_cur - FILES_RESERVED;
+}
+
 int account_run(const struct account_start *start)
 {
 	static const struct frame_handler handlers[] = {
@@ -353,6 +369,7 @@ int account_run(const struct account_start *start)
 
 	log_open("account", STDERR_FILENO, start->config->log_level);
 	a->start = start;
+	a->session_files = files_for_sessions();
 	a->loop = loop_new();
 	a->accounts = channel_new(a->loop, start->fd, ROLE_ACCOUNT,
 		ROLE_ACCOUNTS, 0, &owner);

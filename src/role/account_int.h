@@ -58,6 +58,7 @@ struct account {
 	uint64_t forget_below;
 	struct buf forget; /* of uint64_t */
 	struct timer idle;
+	int session_files; /* the sockets of sessions are below this number */
 	bool was_full; /* what accounts was told last */
 	int exit_status;
 };

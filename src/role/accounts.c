@@ -83,8 +83,13 @@ static bool on_attach(void *arg, struct frame *f)
 	struct account_slot *slot;
 	struct grant *g;
 
-	if (!msg_get_attach(f->body, &m) || f->fd < 0)
+	if (!msg_get_attach(f->body, &m) || (f->fd < 0 && !f->is_fd_lost))
 		return false;
+	if (f->is_fd_lost) {
+		accounts_answer_attach(s, channel_peer_instance(f->from), f->id,
+			TEMP);
+		return true;
+	}
 	g = take_grant(s, m.token);
 	if (g == NULL || g->service != m.service) {
 		mem_free(g);

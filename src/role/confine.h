@@ -14,6 +14,9 @@
 #include "base/span.h"
 #include "ipc/messages.h"
 
+/* How many descriptors an account's process may have. */
+#define CONFINE_ACCOUNT_FILES 256
+
 struct confine_request {
 	enum role role;
 	/* The one folder that the role's row calls its own, absolute, or NULL:

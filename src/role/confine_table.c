@@ -325,7 +325,7 @@ static const struct confine_row rows[] = {
 	{.role = ROLE_ACCOUNT, .has_folder = true,
 	 .folder_rights = STORE_RIGHTS,
 	 .lists = {base_calls, abort_calls, sqlite_calls, account_calls},
-	 .limits = {{RLIMIT_NOFILE, 256}, {RLIMIT_NPROC, 0},
+	 .limits = {{RLIMIT_NOFILE, CONFINE_ACCOUNT_FILES}, {RLIMIT_NPROC, 0},
 		{RLIMIT_AS, 2 * GIB}},
 	 .limit_count = 3},
 };

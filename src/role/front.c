@@ -336,17 +336,22 @@ static void watch_doors(struct front *f, unsigned wanted)
 		watch_want(LIST_OF(struct door, link, it)->watch, wanted);
 }
 
-/* No descriptors left: the one in reserve takes the caller and sends it away,
- * and the doors rest, or epoll would wake us for nothing, over and over. */
+/* No descriptors left: the one in reserve takes the callers, one after the other,
+ * and sends them away, and the doors rest, or epoll would wake us for nothing,
+ * over and over. */
 static void out_of_descriptors(struct door *d)
 {
 	struct front *f = d->front;
-	int fd;
 
 	close(f->reserve_fd);
-	fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0)
-		front_turn_away(f, d->service, fd, AWAY_BUSY);
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		int fd = accept4(d->fd, NULL, NULL,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			break;
+		front_turn_away(f, d->service, fd, AWAY_NO_ROOM);
+	}
 	f->reserve_fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
 	LOG(EV_SMTP_LIMIT, LOG_STR("why", "no descriptors left"));
 	watch_doors(f, 0);
@@ -373,8 +378,10 @@ static void on_knock(void *arg, unsigned ready)
 			admit(d, fd, &from);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE)
+		if (errno == EMFILE || errno == ENFILE) {
 			out_of_descriptors(d);
+			return;
+		}
 		if (errno != EINTR && errno != ECONNABORTED)
 			return;
 	}

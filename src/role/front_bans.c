@@ -157,6 +157,8 @@ static const struct {
 } words[] = {
 	[AWAY_BUSY] = {"421 4.7.0", "[SYS/TEMP]", "[UNAVAILABLE]",
 		"Too many connections"},
+	[AWAY_NO_ROOM] = {"421 4.3.2", "[SYS/TEMP]", "[UNAVAILABLE]",
+		"No more connections can be taken now"},
 	[AWAY_BANNED] = {"421 4.7.0", "[SYS/TEMP]", "[UNAVAILABLE]",
 		"Too many failed logins from your network, try again later"},
 	[AWAY_FOR_EVER] = {"554 5.7.1", "[SYS/PERM]", "[CONTACTADMIN]",

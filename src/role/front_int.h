@@ -332,6 +332,7 @@ bool front_keys_can_sign(const struct front *f);
 enum front_away {
 	AWAY_NOT,
 	AWAY_BUSY,    /* over a limit of connections */
+	AWAY_NO_ROOM, /* no descriptor is left for him: RFC 3463 3.4, X.3.2 */
 	AWAY_BANNED,  /* its network, for a while */
 	AWAY_FOR_EVER /* until an administrator thinks better of it */
 };

@@ -238,6 +238,10 @@ static struct destination *find_destination(struct outbound *o,
 	return d != NULL ? d : new_destination(o, key);
 }
 
+/* Of a body that is in a file, the descriptor of which could not be taken. */
+static const struct fault no_descriptors = {.result = TEMP, .enhanced = "4.3.2",
+	.text = "this server has too many files open"};
+
 static bool on_send(void *state, struct frame *f)
 {
 	struct outbound *o = state;
@@ -249,6 +253,11 @@ static bool on_send(void *state, struct frame *f)
 		return false;
 	if (o->is_stopping) {
 		outbound_job_free(j);
+		return true;
+	}
+	if (f->is_fd_lost) {
+		outbound_job_fail(j, &no_descriptors);
+		outbound_job_report(o, j, SPAN_EMPTY);
 		return true;
 	}
 	d = find_destination(o, m.domain);

@@ -67,7 +67,8 @@ struct job *outbound_job_new(const struct frame *f, struct msg_send *out_m)
 	if (!msg_get_send(arena_dup(&j->arena, f->body), out_m))
 		goto bad;
 	count = count_rcpts(out_m->rcpts);
-	if (count == 0 || (out_m->is_spooled != 0) != (f->fd >= 0))
+	if (count == 0 ||
+		(out_m->is_spooled != 0) != (f->fd >= 0 || f->is_fd_lost))
 		goto bad;
 	j->qid = out_m->qid;
 	j->body_bytes = out_m->size;

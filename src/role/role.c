@@ -122,8 +122,14 @@ static bool on_peer(void *arg, struct frame *f)
 
 	(void)arg;
 	if (!msg_get_peer(f->body, &m) || m.role >= ROLE_COUNT ||
-		m.instance >= ROLE_INSTANCES_MAX || f->fd < 0)
+		m.instance >= ROLE_INSTANCES_MAX ||
+		(f->fd < 0 && !f->is_fd_lost))
 		return false;
+	if (f->is_fd_lost) {
+		/* it makes another one, a while later */
+		tell_master((enum role)m.role, m.instance);
+		return true;
+	}
 	if (!self.is_started)
 		return keep((struct kept){MSG_PEER, .peer = m, .fd = f->fd});
 	connect_peer((enum role)m.role, m.instance, f->fd);
@@ -183,9 +189,13 @@ static bool on_local_client(void *arg, struct frame *f)
 
 static bool on_drop_file(void *arg, struct frame *f)
 {
+	const struct msg_drop_taken not_now = {.result = TEMP};
 	struct msg_drop_file m;
 
 	(void)arg;
+	if (f->is_fd_lost)
+		channel_send(f->from, drop_taken, DROP_TAKEN, f->id, &not_now,
+			-1);
 	if (!msg_get_drop_file(f->body, &m) || f->fd < 0)
 		return false;
 	if (!self.is_started || self.run.def->drop_file == NULL)

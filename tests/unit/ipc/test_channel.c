@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,6 +25,7 @@ struct end {
 	uint64_t ids; /* the next one that must come */
 	size_t body;
 	int fd;
+	unsigned lost_fds;
 	enum { KEEP, FREE_IN_HANDLER, REFUSE, STOP_AT } mood;
 	unsigned stop_at;
 	bool is_answered; /* SPOOL_OPENED: ids has come to stop_at */
@@ -92,8 +94,9 @@ static bool on_spool_opened(void *arg, struct frame *f)
 	e->frames++;
 	if (f->fd >= 0)
 		e->fd = f->fd;
+	e->lost_fds += f->is_fd_lost;
 	e->is_answered = e->ids == e->stop_at;
-	return true;
+	return e->mood != REFUSE || !f->is_fd_lost;
 }
 
 static const struct frame_handler front_handlers[] = {
@@ -221,6 +224,34 @@ static void test_a_descriptor_goes_with_its_frame(void **state)
 	close(front.fd);
 	assert_int_equal(read(fds[0], &c, 1), 1);
 	assert_int_equal(read(fds[0], &c, 1), 0);
+	close(fds[0]);
+}
+
+/* The sender is not to blame: neither what it says next is lost, nor the
+ * channel, whether or not the handler has an answer. */
+static void test_a_descriptor_for_which_there_is_no_room(void **state)
+{
+	struct rlimit before, none;
+	int fds[2];
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	opened(0, -1);
+	opened(1, fds[1]);
+	opened(2, -1);
+	front.mood = REFUSE;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run_for(20);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(front.frames, 3);
+	assert_int_equal(front.lost_fds, 1);
+	assert_int_equal(front.fd, -1);
+	assert_int_equal(front.lost + queue.lost, 0);
+	assert_int_equal(read(fds[0], &c, 1), 0); /* it is nowhere */
 	close(fds[0]);
 }
 
@@ -580,6 +611,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_thousand_frames_in_order),
 		TEST(test_a_descriptor_goes_with_its_frame),
+		TEST(test_a_descriptor_for_which_there_is_no_room),
 		TEST(test_a_descriptor_that_the_row_does_not_name),
 		TEST(test_the_largest_frame),
 		TEST(test_clog_and_drain),
