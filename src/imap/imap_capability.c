@@ -31,6 +31,7 @@ static const struct row {
 	{"CONDSTORE",              IMAP_AFTER,  "7162"},
 	{"QRESYNC",                IMAP_AFTER,  "7162"},
 	{"ESEARCH",                IMAP_AFTER,  "4731"},
+	{"MULTISEARCH",            IMAP_AFTER,  "7377"},
 	{"SEARCHRES",              IMAP_AFTER,  "5182"},
 	{"WITHIN",                 IMAP_AFTER,  "5032"},
 	{"MULTIAPPEND",            IMAP_AFTER,  "3502"},

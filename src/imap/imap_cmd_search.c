@@ -58,9 +58,7 @@ void imap_cmd_search(struct imap_session *s, struct imap_reader *r)
 	}
 	if (bad_charset) {
 		imap_search_end(q);
-		if (q->wants_save)
-			store_uids_clear(&s->saved);
-		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] not this one");
+		imap_refuse_charset(s, q);
 		return;
 	}
 	imap_search_begin(s, q, &s->cursor);

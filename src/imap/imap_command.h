@@ -34,6 +34,7 @@ enum imap_state {
 	COMMAND(CREATE,       IMAP_AFTER,    false, "9051 6.3.4")  \
 	COMMAND(DELETE,       IMAP_AFTER,    false, "9051 6.3.5")  \
 	COMMAND(ENABLE,       IMAP_AFTER,    false, "9051 6.3.1")  \
+	COMMAND(ESEARCH,      IMAP_AFTER,    true,  "7377 2")      \
 	COMMAND(EXAMINE,      IMAP_AFTER,    false, "9051 6.3.3")  \
 	COMMAND(EXPUNGE,      IMAP_SELECTED, true,  "9051 6.4.3")  \
 	COMMAND(FETCH,        IMAP_SELECTED, true,  "9051 6.4.5")  \

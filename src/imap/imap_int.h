@@ -256,5 +256,6 @@ imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,
 	imap_cmd_namespace, imap_cmd_noop, imap_cmd_rename, imap_cmd_search,
 	imap_cmd_select, imap_cmd_setmetadata, imap_cmd_status, imap_cmd_store, imap_cmd_subscribe,
 	imap_cmd_unselect;
+imap_command_fn imap_cmd_esearch;
 
 #endif

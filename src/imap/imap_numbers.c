@@ -22,7 +22,7 @@ static uint32_t last_uid(const struct store_cursor *cursor)
 static bool is_search(const struct imap_session *s)
 {
 	return s->call.verb == IMAP_SEARCH || s->call.verb == IMAP_SORT ||
-		s->call.verb == IMAP_THREAD;
+		s->call.verb == IMAP_THREAD || s->call.verb == IMAP_ESEARCH;
 }
 
 bool imap_read_messages_in(struct imap_session *s,

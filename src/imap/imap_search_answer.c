@@ -82,14 +82,36 @@ static uint64_t returned_modseq(const struct imap_searching *q)
 	return highest == 0 || highest > q->modseq ? q->modseq : highest;
 }
 
+static void put_mailbox(struct imap_session *s, const struct store_view *v)
+{
+	const struct store_mailbox *m = store_mailbox_get(s->store,
+		v->mailbox);
+
+	if (m == NULL)
+		return; /* it went while it was searched */
+	buf_puts(&s->out, " MAILBOX ");
+	imap_put_mailbox(s, m->name);
+	put_word(s, " UIDVALIDITY ", v->uidvalidity);
+}
+
+void imap_put_esearch_begin(struct imap_session *s, struct span tag,
+	const struct store_view *mailbox, bool is_uid)
+{
+	buf_puts(&s->out, "* ESEARCH (TAG \"");
+	buf_put(&s->out, tag);
+	buf_putc(&s->out, '"');
+	if (mailbox != NULL)
+		put_mailbox(s, mailbox);
+	buf_puts(&s->out, is_uid ? ") UID" : ")");
+}
+
 /* "* ESEARCH (TAG "a") UID MIN 2 ALL 2,10:11".  RFC 4731 3.1 */
 void imap_put_esearch(struct imap_session *s, const struct imap_searching *q)
 {
 	size_t n = q->found.count;
 
-	buf_puts(&s->out, "* ESEARCH (TAG \"");
-	buf_put(&s->out, buf_span(&s->tag));
-	buf_puts(&s->out, q->is_uid ? "\") UID" : "\")");
+	imap_put_esearch_begin(s, buf_span(&s->tag),
+		q->is_multi ? q->cursor->view : NULL, q->is_uid);
 	if (q->wants_min && n > 0)
 		put_word(s, " MIN ", shown(q, imap_found_at(q, 0)));
 	if (q->wants_max && n > 0)
@@ -152,7 +174,7 @@ static int by_uid(const void *a, const void *b)
 }
 
 /* "$": what was asked for of the outcome (RFC 5182 2.4, RFC 9394 3.2). */
-static void save(struct imap_session *s, struct imap_searching *q)
+void imap_save_found(struct imap_session *s, const struct imap_searching *q)
 {
 	store_uids_clear(&s->saved);
 	for (size_t i = 0; i < q->found.count; i++)
@@ -161,6 +183,20 @@ static void save(struct imap_session *s, struct imap_searching *q)
 	if (q->is_sort && s->saved.count > 1)
 		qsort(s->saved.items, s->saved.count, sizeof(uint32_t),
 			by_uid);
+}
+
+bool imap_wants_answer(const struct imap_searching *q)
+{
+	return q->wants_min || q->wants_max || q->wants_all ||
+		q->wants_count || q->wants_window;
+}
+
+void imap_refuse_charset(struct imap_session *s,
+	const struct imap_searching *q)
+{
+	if (q->wants_save)
+		store_uids_clear(&s->saved);
+	imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] not this one");
 }
 
 void imap_end_found(struct imap_session *s, const struct imap_searching *q)
@@ -175,18 +211,15 @@ void imap_end_found(struct imap_session *s, const struct imap_searching *q)
 
 enum step imap_put_found(struct imap_session *s, struct imap_searching *q)
 {
-	bool says = q->wants_min || q->wants_max || q->wants_all ||
-		q->wants_count || q->wants_window;
-
 	if (q->wants_save)
-		save(s, q);
+		imap_save_found(s, q);
 	if (q->is_thread) {
 		if (put_threads(s, q) == MORE)
 			return MORE;
 	} else if (!q->is_extended) {
 		if (put_numbers(s, q) == MORE)
 			return MORE;
-	} else if (says) {
+	} else if (imap_wants_answer(q)) {
 		imap_put_esearch(s, q);
 	}
 	imap_end_found(s, q);

@@ -64,11 +64,22 @@ void imap_search_end(struct imap_searching *q);
 /* ---- imap_search_answer.c --------------------------------------------------- */
 /* What was found, in the order that was asked for. */
 uint32_t imap_found_at(const struct imap_searching *q, size_t i);
-/* "* ESEARCH (TAG "a")…" */
+/* Is anything to be returned at all?  Of SAVE alone there is not. */
+bool imap_wants_answer(const struct imap_searching *q);
+/* "* ESEARCH (TAG "a")" and " UID"; with the mailbox if it is the answer to an
+ * ESEARCH: RFC 7377 2.1. */
+void imap_put_esearch_begin(struct imap_session *s, struct span tag,
+	const struct store_view *mailbox, bool is_uid);
+/* All of "* ESEARCH (TAG "a")…" */
 void imap_put_esearch(struct imap_session *s, const struct imap_searching *q);
+/* "$" */
+void imap_save_found(struct imap_session *s, const struct imap_searching *q);
 /* All of SEARCH, SORT and THREAD, "$", and how the command ends. */
 enum step imap_put_found(struct imap_session *s, struct imap_searching *q);
 /* OK, or NO if not all could be told. */
 void imap_end_found(struct imap_session *s, const struct imap_searching *q);
+/* NO: the charset is not one of ours. */
+void imap_refuse_charset(struct imap_session *s,
+	const struct imap_searching *q);
 
 #endif

@@ -117,6 +117,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_CREATE] = imap_cmd_create,
 	[IMAP_DELETE] = imap_cmd_delete,
 	[IMAP_ENABLE] = imap_cmd_enable,
+	[IMAP_ESEARCH] = imap_cmd_esearch,
 	[IMAP_EXAMINE] = imap_cmd_select,
 	[IMAP_EXPUNGE] = imap_cmd_expunge,
 	[IMAP_FETCH] = imap_cmd_fetch,
@@ -150,7 +151,7 @@ static bool may_expunge(const struct imap_call *call)
 {
 	return call->is_uid || (call->verb != IMAP_FETCH &&
 		call->verb != IMAP_STORE && call->verb != IMAP_SEARCH &&
-		call->verb != IMAP_SORT && call->verb != IMAP_THREAD);
+		call->verb != IMAP_SORT && call->verb != IMAP_THREAD && call->verb != IMAP_ESEARCH);
 }
 
 static enum imap_state state_of(const struct imap_session *s)

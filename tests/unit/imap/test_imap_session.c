@@ -125,6 +125,8 @@ static const struct row {
 	{IMAP_CREATE, "a CREATE x", "a OK", "a OK"},
 	{IMAP_DELETE, "a DELETE Junk", "a OK", "a OK"},
 	{IMAP_ENABLE, "a ENABLE CONDSTORE", "a OK", "a OK"},
+	{IMAP_ESEARCH, "a ESEARCH ALL", "a BAD", "a OK"},
+	{IMAP_ESEARCH, "a UID ESEARCH IN (personal) ALL", "a OK", "a OK"},
 	{IMAP_EXAMINE, "a EXAMINE INBOX", "a OK", "a OK"},
 	{IMAP_EXPUNGE, "a EXPUNGE", "a BAD", "a OK"},
 	{IMAP_EXPUNGE, "a UID EXPUNGE 1", "a BAD", "a OK"},
