@@ -121,6 +121,7 @@ static const struct row {
 	{IMAP_CAPABILITY, "a CAPABILITY", "a OK", "a OK"},
 	{IMAP_CHECK, "a CHECK", "a BAD", "a OK"},
 	{IMAP_CLOSE, "a CLOSE", "a BAD", "a OK"},
+	{IMAP_COMPRESS, "a COMPRESS DEFLATE", "a OK", "a OK"},
 	{IMAP_COPY, "a COPY 1 Sent", "a BAD", "a OK"},
 	{IMAP_CREATE, "a CREATE x", "a OK", "a OK"},
 	{IMAP_DELETE, "a DELETE Junk", "a OK", "a OK"},
