@@ -25,6 +25,7 @@ static const struct row {
 	{"CHILDREN",               IMAP_AFTER,  "3348"},
 	{"LIST-EXTENDED",          IMAP_AFTER,  "5258"},
 	{"LIST-STATUS",            IMAP_AFTER,  "5819"},
+	{"LIST-METADATA",          IMAP_AFTER,  "9590"},
 	{"SPECIAL-USE",            IMAP_AFTER,  "6154"},
 	{"CREATE-SPECIAL-USE",     IMAP_AFTER,  "6154"},
 	{"UNSELECT",               IMAP_AFTER,  "3691"},

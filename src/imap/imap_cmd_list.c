@@ -1,15 +1,19 @@
 /*
  * imap_cmd_list.c - LIST and LSUB.  RFC 9051 6.3.9 (with what RFC 5258, RFC 5819
- * and RFC 6154 brought), RFC 3501 6.3.8 and 6.3.9
+ * and RFC 6154 brought), RFC 3501 6.3.8 and 6.3.9, RFC 9590
  *
  *	list = "LIST" [SP "(" selections ")"] SP reference SP patterns
  *	       [SP "RETURN" SP "(" returns ")"]
  *
  * Attributes that cost nothing are always said: children and special uses (RFC
  * 9051 6.3.9.5 lets a server say more than was asked for).
+ *
+ * LIST is a job: with annotations an answer may be long, and it goes on by the
+ * ids of the mailboxes that there were when it began.
  */
 #include "imap/imap_int.h"
 
+#include "imap/imap_metadata.h"
 #include "imap/imap_pattern.h"
 #include "imap/imap_use.h"
 
@@ -25,12 +29,16 @@ struct listing {
 	bool returns_subscribed;
 	bool returns_status;
 	struct imap_status status;
+	struct imap_entries entries; /* of METADATA; empty: not returned */
 	struct span patterns[PATTERNS_MAX];
 	size_t count;
 	bool is_root;          /* LIST "" "": the separator only */
 	/* what is subscribed to */
 	const struct span *names;
 	size_t name_count;
+	/* the job */
+	uint64_t *ids; /* of all mailboxes */
+	size_t id_count, at;
 };
 
 /* ---- reading --------------------------------------------------------------------- */
@@ -111,6 +119,8 @@ static bool read_return(struct imap_reader *r, struct listing *l)
 		l->returns_status = true;
 		return imap_read_sp(r) && imap_read_status(r, &l->status);
 	}
+	if (imap_skip_word(r, SPAN("METADATA")))
+		return imap_read_sp(r) && imap_read_entries(r, &l->entries);
 	if (imap_skip_word(r, SPAN("CHILDREN")) ||
 		imap_skip_word(r, SPAN("SPECIAL-USE")))
 		return true;
@@ -230,6 +240,19 @@ static void put_childinfo(struct imap_session *s, const struct listing *l)
 	buf_puts(&s->out, "))");
 }
 
+/* What cannot be read is left out: RFC 9590 3. */
+static void put_annotations(struct imap_session *s, const struct listing *l,
+	const struct store_mailbox *m)
+{
+	struct imap_metadata how = {.depth = STORE_DEPTH_ENTRY};
+	struct err e;
+
+	for (size_t i = 0; i < l->entries.count; i++)
+		if (imap_put_metadata(s, m, l->entries.names[i], &how, &e) !=
+			OK)
+			imap_trouble(s, &e);
+}
+
 static void put_one(struct imap_session *s, const struct listing *l,
 	const struct store_mailbox *m)
 {
@@ -246,6 +269,7 @@ static void put_one(struct imap_session *s, const struct listing *l,
 	buf_puts(&s->out, "\r\n");
 	if (l->returns_status)
 		imap_put_status(s, &l->status, m);
+	put_annotations(s, l, m);
 }
 
 /* Subscribed to, but there is no such mailbox. */
@@ -265,12 +289,67 @@ static enum code load_subscriptions(struct imap_session *s, struct listing *l,
 	return store_subscription_list(s->store, &l->names, &l->name_count, e);
 }
 
+/* ---- the job ----------------------------------------------------------------------- */
+static void note_ids(struct imap_session *s, struct listing *l)
+{
+	l->id_count = store_mailbox_count(s->store);
+	l->ids = arena_alloc(&s->arena, l->id_count, sizeof(*l->ids));
+	for (size_t i = 0; i < l->id_count; i++)
+		l->ids[i] = store_mailbox_at(s->store, i)->id;
+}
+
+/* The next of those that there were; usually it stands where it stood. */
+static const struct store_mailbox *next_mailbox(struct imap_session *s,
+	struct listing *l)
+{
+	size_t i = l->at++;
+
+	if (i < store_mailbox_count(s->store) &&
+		store_mailbox_at(s->store, i)->id == l->ids[i])
+		return store_mailbox_at(s->store, i);
+	return store_mailbox_get(s->store, l->ids[i]);
+}
+
+/* What is subscribed to and is no mailbox. */
+static void put_all_missing(struct imap_session *s, const struct listing *l)
+{
+	if (l->wants_special)
+		return;
+	for (size_t i = 0; i < l->name_count; i++)
+		if (store_mailbox_find(s->store, l->names[i]) == NULL &&
+			matches(l, l->names[i]))
+			put_missing(s, l, l->names[i]);
+}
+
+static enum step job_list(struct imap_session *s)
+{
+	struct listing *l = s->job_state;
+	struct err e;
+	enum code code = OK;
+
+	/* the client may have been slow, and the list another one now */
+	if (l->wants_subscribed)
+		code = load_subscriptions(s, l, &e);
+	while (code == OK && l->at < l->id_count) {
+		const struct store_mailbox *m = next_mailbox(s, l);
+
+		if (m != NULL && matches(l, m->name))
+			put_one(s, l, m);
+		if (!imap_has_room(s))
+			return MORE;
+	}
+	if (code != OK) {
+		imap_no_code(s, code, &e);
+		return DONE;
+	}
+	put_all_missing(s, l);
+	imap_ok(s, "that is all");
+	return DONE;
+}
+
 void imap_cmd_list(struct imap_session *s, struct imap_reader *r)
 {
 	struct listing *l = ARENA_NEW(&s->arena, struct listing);
-	size_t count = store_mailbox_count(s->store);
-	struct err e;
-	enum code code = OK;
 
 	if (!read_list(r, l)) {
 		imap_bad(s, r->why);
@@ -278,23 +357,8 @@ void imap_cmd_list(struct imap_session *s, struct imap_reader *r)
 	}
 	if (l->is_root)
 		buf_puts(&s->out, "* LIST (\\Noselect) \"/\" \"\"\r\n");
-	if (l->wants_subscribed)
-		code = load_subscriptions(s, l, &e);
-	if (code != OK) {
-		imap_no_code(s, code, &e);
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		const struct store_mailbox *m = store_mailbox_at(s->store, i);
-
-		if (matches(l, m->name))
-			put_one(s, l, m);
-	}
-	for (size_t i = 0; i < l->name_count && !l->wants_special; i++)
-		if (store_mailbox_find(s->store, l->names[i]) == NULL &&
-			matches(l, l->names[i]))
-			put_missing(s, l, l->names[i]);
-	imap_ok(s, "that is all");
+	note_ids(s, l);
+	imap_work(s, job_list, l, NULL);
 }
 
 /* ---- LSUB --------------------------------------------------------------------------------- */
