@@ -143,6 +143,10 @@ static bool read_begin(struct imap_session *s, struct imap_reader *r)
 	const struct store_mailbox *m;
 
 	r->at = s->call.len;
+	if (is_replace && s->is_uidonly && !s->call.is_uid) {
+		imap_bad(s, IMAP_UID_REQUIRED);
+		return false;
+	}
 	if ((is_replace && !read_replaced(s, r, &number)) ||
 		!imap_read_sp(r) || !imap_read_mailbox(r, &name)) {
 		imap_bad(s, r->why);

@@ -54,6 +54,7 @@ static const struct row {
 	{"PREVIEW",                IMAP_AFTER,  "8970"},
 	{"REPLACE",                IMAP_AFTER,  "8508"},
 	{"PARTIAL",                IMAP_AFTER,  "9394"},
+	{"UIDONLY",                IMAP_AFTER,  "9586"},
 	{"COMPRESS=DEFLATE",       IMAP_AFTER,  "4978"},
 };
 /* clang-format on */

@@ -114,6 +114,11 @@ static void enable_qresync(struct imap_session *s)
 	s->has_qresync = true;
 }
 
+static void enable_uidonly(struct imap_session *s)
+{
+	s->is_uidonly = true;
+}
+
 static const struct {
 	const char *name;
 	void (*enable)(struct imap_session *s);
@@ -122,6 +127,7 @@ static const struct {
 	{"UTF8=ACCEPT", enable_utf8},
 	{"CONDSTORE", imap_enable_condstore},
 	{"QRESYNC", enable_qresync},
+	{"UIDONLY", enable_uidonly},
 };
 #define EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))
 

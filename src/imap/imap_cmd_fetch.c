@@ -274,10 +274,8 @@ static void begin_message(struct imap_session *s, struct imap_fetch *f)
 		return;
 	f->in_message = f->is_first = true;
 	f->at = 0;
-	buf_puts(&s->out, "* ");
-	buf_put_u64(&s->out, f->walk.number);
-	buf_puts(&s->out, " FETCH (");
-	if (s->call.is_uid && !f->has_uid) {
+	imap_put_fetch(s, f->walk.number, f->uid);
+	if (s->call.is_uid && !f->has_uid && !s->is_uidonly) {
 		put_separator(s, f);
 		buf_puts(&s->out, "UID ");
 		buf_put_u64(&s->out, f->uid);

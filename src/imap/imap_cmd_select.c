@@ -36,10 +36,12 @@ void imap_unselect(struct imap_session *s)
 }
 
 /* ---- reading -------------------------------------------------------------------- */
-static bool read_match(struct imap_reader *r)
+static bool read_match(struct imap_session *s, struct imap_reader *r)
 {
 	struct imap_set ignored;
 
+	if (s->is_uidonly)
+		return imap_read_fails(r, IMAP_UID_REQUIRED);
 	return imap_read_open(r) &&
 		imap_read_set(r, UINT32_MAX, &ignored) && imap_read_sp(r) &&
 		imap_read_set(r, UINT32_MAX, &ignored) && imap_read_close(r);
@@ -61,7 +63,7 @@ static bool read_resync(struct imap_session *s, struct imap_reader *r,
 			return false;
 		if (imap_next(r) == ' ')
 			(void)imap_read_sp(r);
-		if (imap_next(r) == '(' && !read_match(r))
+		if (imap_next(r) == '(' && !read_match(s, r))
 			return false;
 	}
 	out->is_wanted = true;
@@ -104,7 +106,7 @@ static void put_rev1(struct imap_session *s)
 		: store_cursor_recent_count(&s->cursor);
 
 	buf_printf(&s->out, "* %u RECENT\r\n", recent);
-	if (unseen > 0)
+	if (unseen > 0 && !s->is_uidonly)
 		buf_printf(&s->out, "* OK [UNSEEN %u] the first unread\r\n",
 			unseen);
 }

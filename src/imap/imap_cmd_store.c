@@ -118,8 +118,8 @@ static void put_after(struct imap_session *s, struct storing *st,
 	if (!st->is_silent || has_failed(st, uid)) {
 		imap_put_flags_response(s, number, row);
 	} else if (s->has_condstore && row->modseq == st->modseq) {
-		buf_printf(&s->out, "* %u FETCH (", number);
-		if (s->call.is_uid || s->is_rev2 || s->has_qresync)
+		imap_put_fetch(s, number, uid);
+		if (imap_wants_uid(s))
 			buf_printf(&s->out, "UID %u ", uid);
 		buf_printf(&s->out, "MODSEQ (%llu))\r\n",
 			(unsigned long long)row->modseq);

@@ -136,6 +136,8 @@ void imap_no(struct imap_session *s, const char *text);
 /* As OK and NO, with a text of parts: the caller puts it into s->final behind
  * this. */
 void imap_begin_final(struct imap_session *s, const char *word);
+/* BAD to a client that enabled UIDONLY and names a message by its number. */
+#define IMAP_UID_REQUIRED "[UIDREQUIRED] UIDONLY is enabled"
 /* Not understood: says what the reader found. */
 void imap_bad(struct imap_session *s, const char *why);
 /* NO with the response code that belongs to it, and the store's words. */
@@ -168,6 +170,10 @@ imap_job_fn imap_tell_flags;
 void imap_put_flags(struct imap_session *s, const struct store_row *row);
 /* "* FLAGS (…)" and PERMANENTFLAGS. */
 void imap_put_mailbox_flags(struct imap_session *s);
+/* "* 5 FETCH (", or "* 3012 UIDFETCH (" for a client that knows uids only. */
+void imap_put_fetch(struct imap_session *s, uint32_t number, uint32_t uid);
+/* Does a FETCH of flags that nobody asked for say the uid as well? */
+bool imap_wants_uid(const struct imap_session *s);
 /* "* 5 FETCH (FLAGS (…)" and UID and MODSEQ as the client wants them, ")". */
 void imap_put_flags_response(struct imap_session *s, uint32_t number,
 	const struct store_row *row);

@@ -342,6 +342,8 @@ static bool take_set(struct making *m)
 
 	if (k == NULL)
 		return false;
+	if (m->session->is_uidonly && imap_next(m->r) != '$')
+		return imap_read_fails(m->r, IMAP_UID_REQUIRED);
 	m->session->call.is_uid = false;
 	is_good = imap_read_messages_in(m->session, m->cursor, m->r, set);
 	m->session->call.is_uid = was_uid;

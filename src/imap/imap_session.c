@@ -154,6 +154,14 @@ static bool may_expunge(const struct imap_call *call)
 		call->verb != IMAP_SORT && call->verb != IMAP_THREAD && call->verb != IMAP_ESEARCH);
 }
 
+/* In a session that knows uids only: RFC 9586. */
+static bool needs_uid(const struct imap_session *s)
+{
+	return s->is_uidonly && !s->call.is_uid &&
+		imap_commands[s->call.verb].has_uid &&
+		s->call.verb != IMAP_EXPUNGE;
+}
+
 static enum imap_state state_of(const struct imap_session *s)
 {
 	return s->is_selected ? IMAP_SELECTED : IMAP_AUTHENTICATED;
@@ -195,6 +203,11 @@ static void run(struct imap_session *s, const struct imap_line_got *got)
 		: imap_command_read(got->text, state_of(s), &s->call);
 	if (wrong != NULL) {
 		imap_bad(s, wrong);
+		tell(s);
+		return;
+	}
+	if (needs_uid(s)) {
+		imap_bad(s, IMAP_UID_REQUIRED);
 		tell(s);
 		return;
 	}

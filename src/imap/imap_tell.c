@@ -1,6 +1,6 @@
 /*
  * imap_tell.c - what changed in the mailbox that is selected, in untagged
- * responses.  RFC 9051 5.2, 7.5.1; RFC 7162 3.2.10 (VANISHED)
+ * responses.  RFC 9051 5.2, 7.5.1; RFC 7162 3.2.10 (VANISHED); RFC 9586
  *
  *	KEYWORDS -> CHANGED -> EXPUNGED -> NEW -> DONE
  *
@@ -77,13 +77,24 @@ void imap_put_mailbox_flags(struct imap_session *s)
 	buf_puts(&s->out, ")] these are kept\r\n");
 }
 
+void imap_put_fetch(struct imap_session *s, uint32_t number, uint32_t uid)
+{
+	buf_puts(&s->out, "* ");
+	buf_put_u64(&s->out, s->is_uidonly ? uid : number);
+	buf_puts(&s->out, s->is_uidonly ? " UIDFETCH (" : " FETCH (");
+}
+
+bool imap_wants_uid(const struct imap_session *s)
+{
+	return !s->is_uidonly &&
+		(s->call.is_uid || s->is_rev2 || s->has_qresync);
+}
+
 void imap_put_flags_response(struct imap_session *s, uint32_t number,
 	const struct store_row *row)
 {
-	buf_puts(&s->out, "* ");
-	buf_put_u64(&s->out, number);
-	buf_puts(&s->out, " FETCH (");
-	if (s->call.is_uid || s->is_rev2 || s->has_qresync) {
+	imap_put_fetch(s, number, row->uid);
+	if (imap_wants_uid(s)) {
 		buf_puts(&s->out, "UID ");
 		buf_put_u64(&s->out, row->uid);
 		buf_putc(&s->out, ' ');
@@ -160,7 +171,7 @@ static enum step tell_expunged(struct imap_session *s)
 
 	if (!s->may_expunge)
 		return DONE;
-	if (s->has_qresync)
+	if (s->has_qresync || s->is_uidonly)
 		return tell_vanished(s);
 	while (imap_has_room(s)) {
 		number = store_cursor_take_expunged(&s->cursor, &uid);
