@@ -94,7 +94,7 @@ static void make_room(struct buf *b, size_t n)
 		move_or_grow(b, n);
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_reserve_more(struct buf *b, size_t n)
 {
 	if (b->overflow || n > buf_left(b)) {
 		b->overflow = true;
@@ -102,12 +102,6 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
 	}
 	make_room(b, n);
 	return b->p + b->end;
-}
-
-void buf_wrote(struct buf *b, size_t n)
-{
-	must(n <= b->room - b->end);
-	b->end += n;
 }
 
 void buf_put(struct buf *b, struct span s)
@@ -129,11 +123,6 @@ void buf_put_most(struct buf *b, struct span s)
 
 	buf_put(b, fits);
 	buf_put(b, span_tail(s, fits.n));
-}
-
-void buf_puts(struct buf *b, const char *s)
-{
-	buf_put(b, span_str(s));
 }
 
 void buf_put_u64(struct buf *b, uint64_t value)

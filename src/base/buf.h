@@ -9,6 +9,8 @@
 #ifndef POSTRIDER_BASE_BUF_H
 #define POSTRIDER_BASE_BUF_H
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/span.h"
 
@@ -53,7 +55,20 @@ static inline size_t buf_left(const struct buf *b)
 void buf_put(struct buf *b, struct span s);
 /* Writes as much of it as fits; overflow if that is not all. */
 void buf_put_most(struct buf *b, struct span s);
-void buf_puts(struct buf *b, const char *s);
+
+/* In line, as most are literals of a few bytes. */
+static inline void buf_puts(struct buf *b, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n > 0 && n <= b->room - b->end &&
+		n <= b->max - (b->end - b->start) && !b->overflow) {
+		memcpy(b->p + b->end, s, n);
+		b->end += n;
+	} else {
+		buf_put(b, span_of(s, n));
+	}
+}
 
 /* In line where there is room: what writes byte by byte calls it often. */
 static inline void buf_putc(struct buf *b, uint8_t byte)
@@ -74,7 +89,19 @@ void buf_truncate(struct buf *b, size_t n);
 
 /* Room for at least n more bytes, to be written in place and then claimed by
  * buf_wrote; NULL (and overflow) if n passes the maximum. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
-void buf_wrote(struct buf *b, size_t n);
+uint8_t *buf_reserve_more(struct buf *b, size_t n); /* where there is no room */
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+	if (n <= b->room - b->end && n <= b->max - (b->end - b->start) &&
+		!b->overflow)
+		return b->p + b->end;
+	return buf_reserve_more(b, n);
+}
+
+static inline void buf_wrote(struct buf *b, size_t n)
+{
+	must(n <= b->room - b->end);
+	b->end += n;
+}
 
 #endif

@@ -29,7 +29,7 @@ static const struct row rows[] = {
 	{"ENVELOPE", imap_put_item_envelope, NULL, PLAIN, STORE_META_ENVELOPE, false, NULL},
 	{"BODYSTRUCTURE", imap_put_item_bodystructure, NULL, PLAIN, STORE_META_TREE, false, NULL},
 	{"EMAILID", imap_put_item_email_id, NULL, PLAIN, 0, false, NULL},
-	{"THREADID", imap_put_item_thread_id, NULL, PLAIN, STORE_META_ENVELOPE, false, NULL},
+	{"THREADID", imap_put_item_thread_id, NULL, PLAIN, STORE_META_FACTS, false, NULL},
 	{"PREVIEW", imap_put_item_preview, NULL, PLAIN, STORE_META_ALL, false, NULL},
 	{"BODY.PEEK[", imap_put_item_section, "BODY", SECTION, STORE_META_TREE, false, NULL},
 	{"BODY[", imap_put_item_section, "BODY", SECTION, STORE_META_TREE, true, NULL},

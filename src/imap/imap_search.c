@@ -62,7 +62,7 @@ static enum code load_meta(struct imap_trial *t, struct err *e)
 {
 	arena_reset(t->arena);
 	t->metas.what = t->search->is_costly[IMAP_COST_META]
-		? STORE_META_ENVELOPE
+		? STORE_META_ENVELOPE | STORE_META_FACTS
 		: 0;
 	if (t->search->is_costly[IMAP_COST_HEAD] ||
 		t->search->is_costly[IMAP_COST_TEXT])

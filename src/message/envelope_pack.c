@@ -110,7 +110,7 @@ static bool get_byte(struct span *in, uint8_t *out)
 }
 
 /* Only the shortest form: of one value there is one packed form. */
-static bool get_number(struct span *in, uint64_t *out)
+static bool get_long_number(struct span *in, uint64_t *out)
 {
 	uint8_t byte = 0x80;
 
@@ -122,6 +122,17 @@ static bool get_number(struct span *in, uint64_t *out)
 			return false;
 		*out |= (uint64_t)(byte & 0x7f) << shift;
 	}
+	return true;
+}
+
+/* Nearly every number is one byte. */
+static inline bool get_number(struct span *in, uint64_t *out)
+{
+	if (in->n == 0 || in->p[0] >= 0x80)
+		return get_long_number(in, out);
+	*out = in->p[0];
+	in->p++;
+	in->n--;
 	return true;
 }
 

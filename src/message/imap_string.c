@@ -78,29 +78,54 @@ static bool is_special(uint64_t word)
 		BELOW(word ^ EACH('"'), 1) | BELOW(word ^ EACH('\\'), 1)) != 0;
 }
 
-/* Nearly every string, eight bytes a step: true if it could go between quotes as
- * it is, and did. */
-static bool put_plain(struct buf *out, struct span s)
+/* Fewer than eight bytes; true if none of them is special. */
+static inline bool copy_few(uint8_t *to, struct span s)
 {
 	uint64_t word = EACH(' ');
+	uint32_t halves[2];
+
+	if (s.n >= sizeof(halves[0])) {
+		memcpy(&halves[0], s.p, sizeof(halves[0]));
+		memcpy(&halves[1], s.p + s.n - sizeof(halves[1]),
+			sizeof(halves[1]));
+		memcpy(to, &halves[0], sizeof(halves[0]));
+		memcpy(to + s.n - sizeof(halves[1]), &halves[1],
+			sizeof(halves[1]));
+		return !is_special((uint64_t)halves[0] << 32 | halves[1]);
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		to[i] = s.p[i];
+		word = word << 8 | s.p[i];
+	}
+	return !is_special(word);
+}
+
+/* At least eight; the last step may copy some of them once more. */
+static inline bool copy_many(uint8_t *to, struct span s)
+{
+	uint64_t word;
+
+	for (size_t n = 0; n < s.n; n += sizeof(word)) {
+		size_t at = s.n - n < sizeof(word) ? s.n - sizeof(word) : n;
+
+		memcpy(&word, s.p + at, sizeof(word));
+		if (is_special(word))
+			return false;
+		memcpy(to + at, &word, sizeof(word));
+	}
+	return true;
+}
+
+/* Nearly every string: true if it could go between quotes as it is, and did. */
+static bool put_plain(struct buf *out, struct span s)
+{
 	uint8_t *to = buf_reserve(out, s.n + 2);
-	size_t n = 0;
 
 	if (to == NULL)
 		return true;
-	for (; s.n - n >= sizeof(word); n += sizeof(word)) {
-		memcpy(&word, s.p + n, sizeof(word));
-		if (is_special(word))
-			return false;
-		memcpy(to + 1 + n, &word, sizeof(word));
-	}
-	word = EACH(' ');
-	if (n < s.n)
-		memcpy(&word, s.p + n, s.n - n);
-	if (is_special(word))
+	if (s.n < sizeof(uint64_t) ? !copy_few(to + 1, s)
+				   : !copy_many(to + 1, s))
 		return false;
-	if (n < s.n)
-		memcpy(to + 1 + n, &word, s.n - n);
 	to[0] = to[s.n + 1] = '"';
 	buf_wrote(out, s.n + 2);
 	return true;

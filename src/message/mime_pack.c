@@ -168,7 +168,7 @@ struct unpacker {
 	uint32_t depth; /* of the part that is read */
 };
 
-static uint64_t get_number(struct unpacker *u, uint64_t max)
+static uint64_t get_long_number(struct unpacker *u, uint64_t max)
 {
 	uint64_t n = 0;
 
@@ -182,6 +182,22 @@ static uint64_t get_number(struct unpacker *u, uint64_t max)
 		u->is_bad |= n > max;
 		return n > max ? 0 : n;
 	}
+	u->is_bad = true;
+	return 0;
+}
+
+/* Nearly every number is one byte. */
+static inline uint64_t get_number(struct unpacker *u, uint64_t max)
+{
+	uint64_t n;
+
+	if (u->rest.n == 0 || u->rest.p[0] >= 0x80)
+		return get_long_number(u, max);
+	n = u->rest.p[0];
+	u->rest.p++;
+	u->rest.n--;
+	if (n <= max)
+		return n;
 	u->is_bad = true;
 	return 0;
 }

@@ -173,10 +173,11 @@ enum code store_message_meta(struct store *s, uint64_t message, struct arena *a,
  * turn is over, it is ended; it may be used again then.  All 0 to begin with. */
 #define STORE_META_ENVELOPE 1u
 #define STORE_META_TREE     2u
-#define STORE_META_ALL      3u
+#define STORE_META_FACTS    4u /* received_ms, thread, sent_ms, has_attachment */
+#define STORE_META_ALL      7u /* and the preview */
 struct store_metas {
-	/* What is wanted.  One alone costs less: the other is NULL then, and
-	 * the preview is empty. */
+	/* What is wanted, as bits; less costs less.  The size is always there,
+	 * the rest is NULL, 0 and empty. */
 	unsigned what;
 	struct db_stmt *q; /* the store's */
 	uint64_t message;  /* whose row is at hand */
