@@ -50,6 +50,9 @@ enum code db_template_put(const struct db_template *t, const char *path,
 /* BEGIN IMMEDIATE, COMMIT, ROLLBACK. */
 enum code db_begin(struct db *db, struct err *e) MUST_USE;
 enum code db_commit(struct db *db, struct err *e) MUST_USE;
+/* The same for work that nobody misses, and that may be there all the same when
+ * this says it is not: FULL is undone, and the file stays open. */
+enum code db_commit_either(struct db *db, struct err *e) MUST_USE;
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
 /* True after an error that leaves the file's state unknown (I/O, corrupt,

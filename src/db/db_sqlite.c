@@ -284,6 +284,17 @@ enum code db_commit(struct db *db, struct err *e)
 	return code;
 }
 
+enum code db_commit_either(struct db *db, struct err *e)
+{
+	enum code code = db_run(db->commit, e);
+
+	if (code == FULL)
+		db_rollback(db);
+	else if (code != OK)
+		db->is_broken = true;
+	return code;
+}
+
 void db_rollback(struct db *db)
 {
 	if (db_in_transaction(db) && db_run(db->rollback, NULL) != OK)

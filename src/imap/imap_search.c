@@ -3,7 +3,8 @@
  *
  * Each key has a verdict: yes, no, or not known yet.  The program is run with
  * the verdicts of the cheap keys; only if its outcome is open are the dearer
- * ones tried: first what the store knows, then the head, then all bytes.
+ * ones tried: first which texts cannot be in it, by its signature, then what the
+ * store knows, then the head, then all bytes.
  */
 #include "imap/imap_search.h"
 
@@ -16,19 +17,17 @@
 
 #include "base/banned.h"
 
-enum verdict { NO, YES, OPEN };
-
 /* ---- the program -------------------------------------------------------- */
 static uint8_t both(uint8_t a, uint8_t b)
 {
-	if (a == NO || b == NO)
-		return NO;
-	return a == YES && b == YES ? YES : OPEN;
+	if (a == IMAP_NO || b == IMAP_NO)
+		return IMAP_NO;
+	return a == IMAP_YES && b == IMAP_YES ? IMAP_YES : IMAP_OPEN;
 }
 
 static uint8_t opposite(uint8_t a)
 {
-	return a == OPEN ? OPEN : a == YES ? NO : YES;
+	return a == IMAP_OPEN ? IMAP_OPEN : a == IMAP_YES ? IMAP_NO : IMAP_YES;
 }
 
 /* The outcome, with the verdicts as they are. */
@@ -38,7 +37,7 @@ static uint8_t outcome(const struct imap_search *s)
 
 	for (size_t i = 0; i < s->op_count; i++) {
 		const struct imap_op *op = &s->ops[i];
-		uint8_t v = YES;
+		uint8_t v = IMAP_YES;
 
 		if (op->kind == IMAP_OP_KEY) {
 			v = s->verdicts[op->n];
@@ -60,6 +59,7 @@ static uint8_t outcome(const struct imap_search *s)
 /* ---- what is tried --------------------------------------------------------- */
 static enum code load_meta(struct imap_trial *t, struct err *e)
 {
+	store_signatures_end(&t->signatures); /* it may have to write */
 	arena_reset(t->arena);
 	t->metas.what = t->search->is_costly[IMAP_COST_META]
 		? STORE_META_ENVELOPE | STORE_META_FACTS
@@ -82,10 +82,27 @@ static enum code load_head(struct imap_trial *t, struct err *e)
 	return code;
 }
 
+/* Keys whose text the message cannot hold. */
+static enum code load_signature(struct imap_trial *t, struct err *e)
+{
+	struct imap_search *s = t->search;
+	struct span filter;
+	enum code code = store_signatures_get(t->store, &t->signatures,
+		t->row.message, &filter, e);
+
+	for (size_t i = 0; code == OK && i < s->key_count; i++)
+		if (s->keys[i].terms != NULL &&
+			!store_filter_may_have(filter, s->keys[i].terms))
+			s->verdicts[i] = IMAP_NO;
+	return code;
+}
+
 static enum code load(struct imap_trial *t, enum imap_search_cost cost,
 	struct err *e)
 {
 	switch (cost) {
+	case IMAP_COST_SIGNATURE:
+		return load_signature(t, e);
 	case IMAP_COST_META:
 		return load_meta(t, e);
 	case IMAP_COST_HEAD:
@@ -106,13 +123,15 @@ static void try_keys(struct imap_trial *t, enum imap_search_cost cost)
 	for (size_t i = 0; i < s->key_count; i++)
 		if (s->keys[i].cost == cost)
 			s->verdicts[i] = s->keys[i].has(&s->keys[i], t)
-				? YES
-				: NO;
+				? IMAP_YES
+				: IMAP_NO;
 }
 
 /* What the dearer needs of the cheaper: all but the row needs the meta. */
 static bool is_needed(const struct imap_search *s, enum imap_search_cost cost)
 {
+	if (cost == IMAP_COST_SIGNATURE)
+		return s->has_terms;
 	return cost == IMAP_COST_META ? s->is_costly[IMAP_COST_META] ||
 			s->is_costly[IMAP_COST_HEAD] ||
 			s->is_costly[IMAP_COST_TEXT]
@@ -122,12 +141,12 @@ static bool is_needed(const struct imap_search *s, enum imap_search_cost cost)
 enum code imap_search_try(struct imap_trial *t, bool *out_is, struct err *e)
 {
 	struct imap_search *s = t->search;
-	uint8_t v = OPEN;
+	uint8_t v = IMAP_OPEN;
 
 	*out_is = false;
 	if (s->key_count > 0)
-		memset(s->verdicts, OPEN, s->key_count);
-	for (unsigned cost = 0; cost < IMAP_COST_COUNT && v == OPEN; cost++) {
+		memset(s->verdicts, IMAP_OPEN, s->key_count);
+	for (unsigned cost = 0; cost < IMAP_COST_COUNT && v == IMAP_OPEN; cost++) {
 		enum code code;
 
 		if (!is_needed(s, (enum imap_search_cost)cost) && cost > 0)
@@ -138,8 +157,42 @@ enum code imap_search_try(struct imap_trial *t, bool *out_is, struct err *e)
 		try_keys(t, (enum imap_search_cost)cost);
 		v = outcome(s);
 	}
-	*out_is = v == YES;
+	*out_is = v == IMAP_YES;
 	return OK;
+}
+
+void imap_search_pause(struct imap_trial *t)
+{
+	store_metas_end(&t->metas);
+	store_signatures_end(&t->signatures);
+}
+
+/* ---- signatures --------------------------------------------------------------- */
+/* Messages of other mailboxes are signed on the way; for so many a search does
+ * not wait. */
+#define SIGN_MAX(count) (2 * (uint64_t)(count) + 1000)
+
+static bool has_unsigned(const struct imap_trial *t)
+{
+	const struct store_view *v = t->cursor->view;
+	uint64_t from = store_unsigned(t->store), last;
+
+	if (v->count == 0)
+		return false;
+	last = v->rows[v->count - 1].message;
+	return last >= from && last - from < SIGN_MAX(v->count);
+}
+
+bool imap_search_sign(struct imap_trial *t)
+{
+	bool has_more = false;
+	struct err e;
+
+	if (t->is_signed || !t->search->has_terms || !has_unsigned(t) ||
+		!store_wants_sign(t->store))
+		return false;
+	t->is_signed = store_sign(t->store, &has_more, &e) != OK || !has_more;
+	return true;
 }
 
 /* ---- keys of the row ---------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "imap/imap_needle.h"
 #include "imap/imap_read.h"
+#include "store/store_signature.h"
 #include "store/store_view.h"
 
 /* NOT, OR and parentheses inside each other. */
@@ -24,11 +25,14 @@
 /* What a key has to look at, from cheap to dear. */
 enum imap_search_cost {
 	IMAP_COST_ROW,  /* what the mailbox in memory says */
+	IMAP_COST_SIGNATURE, /* which texts it cannot hold */
 	IMAP_COST_META, /* what the store knows of the message */
 	IMAP_COST_HEAD, /* its head */
 	IMAP_COST_TEXT, /* all of it */
 	IMAP_COST_COUNT
 };
+
+enum imap_verdict { IMAP_NO, IMAP_YES, IMAP_OPEN };
 
 struct imap_key;
 struct imap_trial;
@@ -49,6 +53,7 @@ struct imap_key {
 	struct span word;       /* the name of a field, or of a keyword */
 	uint64_t keywords;      /* bits of the view */
 	struct imap_needle needle;
+	const struct store_terms *terms; /* of the needle; NULL: none */
 };
 
 enum imap_op_kind { IMAP_OP_KEY, IMAP_OP_NOT, IMAP_OP_OR, IMAP_OP_AND };
@@ -64,7 +69,9 @@ struct imap_search {
 	size_t op_count;
 	bool is_costly[IMAP_COST_COUNT]; /* a key of that cost is in it */
 	bool has_modseq;     /* RFC 7162 3.1.5 */
-	uint8_t *verdicts;   /* one a key, of the message at hand */
+	bool has_terms;      /* a key of it asks signatures */
+	uint8_t *verdicts;   /* one a key, of the message at hand: enum
+				imap_verdict */
 	uint8_t *stack;
 };
 
@@ -78,7 +85,9 @@ struct imap_trial {
 	struct arena *arena; /* emptied before each; STORE_META_ARENA_BYTES */
 	struct buf *scratch; /* two, each may take IMAP_SEARCH_SCRATCH_BYTES */
 	struct buf *scratch2;
-	struct store_metas metas; /* ended by who tries, before it pauses */
+	struct store_metas metas;
+	struct store_signatures signatures;
+	bool is_signed;      /* no more signatures are made for this search */
 	struct store_meta meta;
 	struct span head;    /* in scratch2, at COST_HEAD */
 };
@@ -89,6 +98,15 @@ struct imap_trial {
  * codes: it could not be read. */
 enum code imap_search_try(struct imap_trial *t, bool *out_is,
 	struct err *e) MUST_USE;
+
+/* Before the first message is tried: makes signatures of those that have none, if
+ * the search asks for them and there are not too many of others; true: some were
+ * made, call it again in the next turn.  What it cannot make is searched all the
+ * same. */
+bool imap_search_sign(struct imap_trial *t);
+/* Before it pauses, and before anything is written: ends what goes through rows
+ * of the store. */
+void imap_search_pause(struct imap_trial *t);
 
 /* imap_search_text.c: looks for all needles of BODY and TEXT in one reading of
  * the message, and puts the verdicts of their keys. */

@@ -17,7 +17,7 @@ static bool sort_one(struct imap_session *s, struct imap_searching *q)
 	struct err e;
 	enum code code;
 
-	store_metas_end(&q->trial.metas); /* it may have to write */
+	imap_search_pause(&q->trial); /* it may have to write */
 	code = q->is_sort
 		? imap_sort_add(&q->sort, s->store, &q->trial.row, &e)
 		: imap_thread_add(&q->thread, s->store, &q->trial.row, &e);
@@ -81,9 +81,12 @@ static enum step try_some(struct imap_session *s, struct imap_searching *q)
 
 enum step imap_search_some(struct imap_session *s, struct imap_searching *q)
 {
-	enum step step = try_some(s, q);
+	enum step step;
 
-	store_metas_end(&q->trial.metas);
+	if (imap_search_sign(&q->trial))
+		return MORE;
+	step = try_some(s, q);
+	imap_search_pause(&q->trial);
 	if (step == MORE)
 		return MORE;
 	if (!q->is_tried && q->is_sort)

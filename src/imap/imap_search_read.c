@@ -63,15 +63,28 @@ static bool read_text(struct making *m, struct span *out)
 	return true;
 }
 
+/* A text that is looked for in what signatures know of. */
+static void take_terms(struct making *m, struct imap_key *k)
+{
+	struct store_terms *t = ARENA_NEW(m->r->arena, struct store_terms);
+
+	store_terms_of(t, k->needle.text);
+	if (t->count == 0)
+		return;
+	k->terms = t;
+	m->search->has_terms = true;
+}
+
 static bool read_needle(struct making *m, const struct row *row,
 	struct imap_key *k)
 {
 	struct span text;
 
-	(void)row;
 	if (!read_text(m, &text))
 		return false;
 	imap_needle_init(&k->needle, m->r->arena, text);
+	if (row->cost == IMAP_COST_HEAD || row->cost == IMAP_COST_TEXT)
+		take_terms(m, k);
 	return true;
 }
 

@@ -25,6 +25,7 @@
 #include "role/confine.h"
 #include "role/role.h"
 #include "store/store_admin.h"
+#include "store/store_signature.h"
 
 #include "base/banned.h"
 
@@ -82,14 +83,19 @@ void account_touch(struct account *a)
 	timer_arm(&a->idle, a->start->config->account_idle_ms);
 }
 
-/* Reads messages of which nothing is known yet, a slice at a time; true: there
- * are more, and the next slice comes soon. */
+/* Reads messages of which nothing is known yet, then signs those that have no
+ * signature, a slice at a time; true: there are more, and the next slice comes
+ * soon. */
 static bool fill(struct account *a)
 {
 	struct err e = {.code = OK};
 	bool has_more = false;
 
-	if (store_fill(a->store, &has_more, &e) != OK) {
+	enum code code = store_fill(a->store, &has_more, &e);
+
+	if (code == OK && !has_more && store_wants_sign(a->store))
+		code = store_sign(a->store, &has_more, &e);
+	if (code != OK) {
 		(void)account_is_broken(a, &e);
 		return false;
 	}

@@ -44,6 +44,7 @@
 --     account.unsigned_message; that is not above next_message.
 -- 25. The name of an annotation is a path in lower case of at most 255 bytes, its
 --     value has at most 65,536.
+-- 26. Every signature of our rules is that of its message's text.
 
 -- The account: the numbers that are given out next, and what is counted.
 CREATE TABLE account (
@@ -156,7 +157,8 @@ CREATE INDEX entry_message ON entry (account, message);
 CREATE TABLE signature (
 	account bigint NOT NULL,
 	message bigint NOT NULL,
-	trigrams blob NOT NULL,         -- a Bloom filter (store_signature.h)
+	trigrams blob NOT NULL,         -- by which rules (a byte), and a Bloom
+	                                -- filter (store_signature.h)
 	PRIMARY KEY (account, message)
 );
 

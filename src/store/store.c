@@ -33,7 +33,8 @@ enum code store_trouble(enum code code, struct err *e)
 
 static const char sql_put_account[] =
 	"UPDATE account SET next_message = $2, modseq = $3, used_bytes = $4, "
-	"next_thread = $5, next_mailbox = $6, uidvalidity = $7 "
+	"next_thread = $5, next_mailbox = $6, uidvalidity = $7, "
+	"unsigned_message = $8 "
 	"WHERE account = $1";
 
 static enum code put_counters(struct store *s, struct err *e)
@@ -47,10 +48,12 @@ static enum code put_counters(struct store *s, struct err *e)
 	db_bind_i64(q, 5, s->now.next_thread);
 	db_bind_i64(q, 6, s->now.next_mailbox);
 	db_bind_i64(q, 7, s->now.uidvalidity);
+	db_bind_i64(q, 8, s->now.unsigned_message);
 	return db_run(q, e);
 }
 
-enum code store_commit_quietly(struct store *s, struct err *e)
+static enum code commit(struct store *s, enum code (*db_fn)(struct db *,
+	struct err *), struct err *e)
 {
 	enum code code = s->is_dirty ? put_counters(s, e) : OK;
 
@@ -60,13 +63,27 @@ enum code store_commit_quietly(struct store *s, struct err *e)
 		store_rollback(s);
 		return store_trouble(code, e);
 	}
-	code = db_commit(s->db, e);
+	code = db_fn(s->db, e);
 	if (code != OK)
 		return store_trouble(code, e);
 	s->is_dirty = false;
 	s->is_born = true;
 	store_boxes_committed(s);
 	return OK;
+}
+
+enum code store_commit_quietly(struct store *s, struct err *e)
+{
+	return commit(s, db_commit, e);
+}
+
+enum code store_commit_either(struct store *s, struct err *e)
+{
+	enum code code = commit(s, db_commit_either, e);
+
+	if (code != OK && !store_is_broken(s))
+		store_rollback(s);
+	return code;
 }
 
 enum code store_commit(struct store *s, struct err *e)
@@ -181,6 +198,7 @@ static enum code be_born(struct store *s, int64_t now_ms, struct err *e)
 		.next_thread = 1,
 		.uidvalidity = first_uidvalidity(now_ms, noise),
 		.modseq = 1,
+		.unsigned_message = 1,
 	};
 	store_boxes_bear(s);
 	return OK;
@@ -198,7 +216,8 @@ enum code store_before_fork(struct err *e)
 /* ---- open ----------------------------------------------------------------------- */
 static const char sql_get_account[] =
 	"SELECT uuid, next_message, modseq, used_bytes, next_thread, "
-	"next_mailbox, uidvalidity FROM account WHERE account = $1";
+	"next_mailbox, uidvalidity, unsigned_message FROM account "
+	"WHERE account = $1";
 
 static enum code load_account(struct store *s, struct err *e)
 {
@@ -222,6 +241,7 @@ static enum code load_account(struct store *s, struct err *e)
 	s->now.next_thread = db_i64(q, 4);
 	s->now.next_mailbox = db_i64(q, 5);
 	s->now.uidvalidity = db_i64(q, 6);
+	s->now.unsigned_message = db_i64(q, 7);
 	db_reset(q);
 	return code;
 }

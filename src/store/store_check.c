@@ -243,6 +243,23 @@ static enum code check_meta(struct checking *c, uint64_t message,
 	return code;
 }
 
+/* What its signature says of its text. */
+static enum code check_signature(struct checking *c, uint64_t message,
+	struct err *e)
+{
+	struct buf made;
+	enum code code;
+
+	buf_init(&made, STORE_SIGNATURE_ROW_BYTES);
+	code = store_signature_check(c->store, message, &made, e);
+	buf_clear(&made);
+	if (code == CORRUPT && !store_is_broken(c->store)) {
+		find(c, 26, e->text);
+		return OK;
+	}
+	return code;
+}
+
 static enum code check_messages(struct checking *c, struct err *e)
 {
 	struct store *s = c->store;
@@ -270,6 +287,8 @@ static enum code check_messages(struct checking *c, struct err *e)
 		}
 		if (code == OK && is_read)
 			code = check_meta(c, (uint64_t)message, e);
+		if (code == OK && is_read)
+			code = check_signature(c, (uint64_t)message, e);
 		if (code != OK)
 			return code;
 	}

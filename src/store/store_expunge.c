@@ -69,7 +69,8 @@ static enum code drop_message(struct store *s, int64_t message, struct err *e)
 	code = db_run(q, e);
 	if (code != OK)
 		return code;
-	return drop_row(s, message, e);
+	code = store_signatures_drop(s, message, message, e);
+	return code == OK ? drop_row(s, message, e) : code;
 }
 
 static enum code put_tombstone(struct store *s, struct store_box *b,
@@ -227,6 +228,9 @@ static enum code drop_messages(struct dropping *x, uint32_t from, uint32_t to,
 	db_bind_i64(q, 2, from);
 	db_bind_i64(q, 3, to);
 	code = db_run(q, e);
+	if (code != OK)
+		return code;
+	code = store_signatures_drop(s, from, to, e);
 	if (code != OK)
 		return code;
 	q = db_stmt(s->db, sql_drop_messages);

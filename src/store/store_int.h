@@ -11,6 +11,7 @@
 #include "message/summary.h"
 #include "store/store_change.h"
 #include "store/store_mailbox.h"
+#include "store/store_signature_filter.h"
 
 #define STORE_VERSION    4
 #define STORE_UUID_BYTES 16
@@ -27,6 +28,7 @@ struct store_counters {
 	int64_t uidvalidity;
 	int64_t modseq;
 	int64_t used_bytes;
+	int64_t unsigned_message;
 };
 
 /* What becomes known of the message at hand. */
@@ -116,6 +118,8 @@ struct store {
 	struct store_making meta;
 	struct store_proofs proofs;
 	int64_t fill_after; /* the idle pass was up to this message */
+	uint8_t sign_rules; /* 0: not looked up yet */
+	bool has_stale;     /* a signature was made by other rules */
 };
 
 extern const char store_schema_sql[];
@@ -130,6 +134,9 @@ enum code store_begin(struct store *s, struct err *e) MUST_USE;
 enum code store_commit(struct store *s, struct err *e) MUST_USE;
 /* The same without the views and listeners, for what has more to tell them. */
 enum code store_commit_quietly(struct store *s, struct err *e) MUST_USE;
+/* The same for what may be there or not, whatever the caller is told: after a
+ * full disk the store goes on. */
+enum code store_commit_either(struct store *s, struct err *e) MUST_USE;
 void store_rollback(struct store *s);
 /* Ends the transaction of a verb, by what became of it; returns that. */
 enum code store_finish(struct store *s, enum code code, struct err *e) MUST_USE;
@@ -293,6 +300,20 @@ void store_meta_bind(const struct store *s, struct db_stmt *q, int first);
 /* It is stored: what it took is given back, as one message may have taken
  * SUMMARY_ARENA_BYTES. */
 void store_meta_done(struct store *s);
+
+/* ---- store_signature.c ------------------------------------------------------------------- */
+/* A filter and the byte before it. */
+#define STORE_SIGNATURE_ROW_BYTES (STORE_FILTER_BYTES + 1)
+/* What the row of a message's signature holds, into out, which is emptied. */
+enum code store_signature_make(struct store *s, uint64_t message,
+	struct buf *out, struct err *e) MUST_USE;
+/* Is its row, if there is one, what store_signature_make says?  CORRUPT: no. */
+enum code store_signature_check(struct store *s, uint64_t message,
+	struct buf *scratch, struct err *e) MUST_USE;
+/* The signatures of messages from one id to another that stand nowhere any
+ * more. */
+enum code store_signatures_drop(struct store *s, int64_t from, int64_t to,
+	struct err *e) MUST_USE;
 
 /* ---- store_thread.c -------------------------------------------------------------------- */
 /* The thread of a message, a new one if need be; its ids are put down. */

@@ -3,7 +3,8 @@
  * the answer to its login on (tag a0), over a store in a temporary folder.
  *
  * O: drop NAME chooses what is in the INBOX (see drops below); the store is new
- * for each play.  O: append_max N: bytes of a message.  O: quota N.
+ * for each play, and in every other one its messages have signatures
+ * (store_signature.h), as no answer may depend on that.  O: append_max N: bytes of a message.  O: quota N.
  *
  * O: many: lines of the client are routed.  "2: a1 NOOP" is for a second session
  * of the same account, whose lines come out as "2: a1 OK …"; "deliver: Hi"
@@ -22,6 +23,7 @@
 #include "imap/imap_session.h"
 #include "store/store_change.h"
 #include "store/store_mailbox.h"
+#include "store/store_signature.h"
 
 #include "base/banned.h"
 
@@ -252,6 +254,17 @@ static void deliver(struct engine *e, struct span subject)
 	buf_clear(&text);
 }
 
+static unsigned plays;
+
+static void sign(struct store *s)
+{
+	bool has_more;
+	struct err e;
+
+	if (store_sign(s, &has_more, &e) != OK)
+		give_up(&e);
+}
+
 /* ---- open and close ----------------------------------------------------------------- */
 static void close_engine(void *engine)
 {
@@ -313,6 +326,8 @@ static void *open_engine(const struct span *options, size_t count)
 		return NULL;
 	}
 	e->store = store_of(e->drop);
+	if (plays++ % 2 == 1)
+		sign(e->store);
 	store_set_quota(e->store, e->quota);
 	begin_session(e, 0);
 	return e;
