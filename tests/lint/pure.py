@@ -35,7 +35,8 @@ LIBRARY = {"dlopen", "dlsym"}
 # The tables of names and text: functions of their arguments, with scratch memory
 # of their own.  Only codec/fold, codec/idn, codec/nfc and codec/saslprep may ask them.
 TABLES = re.compile(r"^(idn2_(lookup_u8|to_unicode_8z8z|free)|u8_(casefold|normalize)"
-                    r"|uc_(script|bidi_class|totitle|decomposition|combining_class)|uninorm_nfk?[cd])$")
+                    r"|uc_(script|bidi_class|totitle|decomposition|canonical_decomposition"
+                    r"|combining_class|is_general_category_withtable)|uninorm_nfk?[cd])$")
 
 
 def symbols(path, *options):
@@ -66,7 +67,7 @@ def main():
         own.update(symbols(built, "--defined-only", "--extern-only"))
     for path, built in pairs:
         for symbol in symbols(built, "-u"):
-            if path.stem in ("fold", "idn", "idn_bidi", "nfc", "saslprep") and TABLES.match(symbol):
+            if path.stem in ("fold", "fold_base", "idn", "idn_bidi", "nfc", "saslprep") and TABLES.match(symbol):
                 continue
             if path.stem == "charset_icu" and symbol in LIBRARY:
                 continue
