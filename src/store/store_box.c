@@ -201,6 +201,7 @@ static enum code insert(struct store *s, const struct store_box *b,
 	return db_run(q, e);
 }
 
+/* Each has a UIDVALIDITY of its own: one may get the name of another later. */
 void store_boxes_bear(struct store *s)
 {
 	for (size_t i = STORE_USE_INBOX; i < USES; i++) {
@@ -209,6 +210,8 @@ void store_boxes_bear(struct store *s)
 		b->m.id = (uint64_t)s->now.next_mailbox++;
 		b->m.use = (enum store_use)i;
 		b->m.is_subscribed = true;
+		if (i > STORE_USE_INBOX)
+			s->now.uidvalidity++;
 		b->m.uidvalidity = (uint32_t)s->now.uidvalidity;
 	}
 	s->inbox = s->boxes[0];

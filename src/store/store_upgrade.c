@@ -82,7 +82,8 @@ static const char *const made_4[] = {
 	"INSERT INTO subscription (account, name) "                            \
 	"SELECT account, '" name "' FROM account WHERE true "                  \
 	"ON CONFLICT (account, name) DO NOTHING;"                              \
-	"UPDATE account SET next_mailbox = next_mailbox + 1;"
+	"UPDATE account SET next_mailbox = next_mailbox + 1, "                 \
+	"uidvalidity = uidvalidity + 1;"
 
 /* The statement of schema.sql that begins so. */
 static void put_statement(struct buf *out, const char *beginning)
@@ -133,8 +134,7 @@ static enum code make_3(struct store *s, struct err *e)
 			NEW_FOLDER("Sent", "sent")
 			NEW_FOLDER("Junk", "junk")
 			NEW_FOLDER("Trash", "trash")
-			NEW_FOLDER("Archive", "archive")
-			"UPDATE account SET uidvalidity = uidvalidity + 1;", e);
+			NEW_FOLDER("Archive", "archive"), e);
 }
 
 static enum code make_4(struct store *s, struct err *e)

@@ -192,6 +192,29 @@ static void never_gives_a_uidvalidity_again(void **state)
 	assert_int_equal(broken(f), 0);
 }
 
+/* A special one may get another's name: RFC 9051 2.3.1.1. */
+static void gives_each_special_one_its_own_uidvalidity(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t archive = named(f, "Archive")->uidvalidity;
+	uint64_t id = named(f, "Archive")->id;
+
+	assert_int_equal(store_mailbox_delete(f->store, id, false, &f->e), OK);
+	id = named(f, "Sent")->id;
+	assert_int_equal(store_mailbox_rename(f->store, id, SPAN("Archive"),
+				 &f->e), OK);
+	assert_int_not_equal(named(f, "Archive")->uidvalidity, archive);
+	for (size_t i = 1; i < store_mailbox_count(f->store); i++)
+		for (size_t j = 0; j < i; j++)
+			assert_int_not_equal(
+				store_mailbox_at(f->store, i)->uidvalidity,
+				store_mailbox_at(f->store, j)->uidvalidity);
+	reopen(f);
+	assert_int_equal(broken(f), 0);
+	assert_true(make_mailbox(f, "new") > 0);
+	assert_true(named(f, "new")->uidvalidity > archive);
+}
+
 /* ---- remove ------------------------------------------------------------------------ */
 static void removes_what_is_in_it(void **state)
 {
@@ -545,7 +568,9 @@ int main(void)
 		cmocka_unit_test(writes_names_in_one_way),
 		T(is_born_with_folders), T(makes_parents),
 		T(refuses_what_is_taken), T(bounds_their_number),
-		T(never_gives_a_uidvalidity_again), T(removes_what_is_in_it),
+		T(never_gives_a_uidvalidity_again),
+		T(gives_each_special_one_its_own_uidvalidity),
+		T(removes_what_is_in_it),
 		T(keeps_the_inbox), T(empties_the_view_of_what_is_removed),
 		T(renames_with_children), T(refuses_to_rename),
 		T(renames_the_inbox), T(sets_a_use), T(subscribes_to_names),
