@@ -114,7 +114,7 @@ def wanted(ended, asked, answered):
     for name, command in (("imap_cmd_status.c", "STATUS"), ("imap_sort.c", "SORT"),
                           ("imap_cmd_list.c", "LIST"), ("imap_cmd_search.c", "SEARCH"),
                           ("imap_cmd_select.c", "SELECT"), ("imap_cmd_store.c", "STORE"),
-                          ("imap_thread.c", "THREAD"), ("imap_cmd_any.c", "ENABLE")):
+                          ("imap_thread.c", "THREAD"), ("imap_cmd_any.c", "ENABLE|COMPRESS")):
         for text in strings(name):
             if re.fullmatch(r"[A-Z][A-Z0-9=.]{2,}(?:[a-z]+\d)?", text) and \
                     text not in NO_WORDS and not has_word(asked, command, text):

@@ -56,6 +56,8 @@ ROWS = {
     "CREATE": [Row("CREATE {m}", own="NO [ALREADYEXISTS]", none="")],
     "DELETE": [Row("DELETE {m}", none="NO")],
     "ENABLE": [Row("ENABLE CONDSTORE")],
+    "ESEARCH": [Row('ESEARCH IN (mailboxes {m}) RETURN (COUNT) ALL', none="OK"),
+                Row('UID ESEARCH IN (subtree {m}) BODY xylophone', none="OK")],
     "EXAMINE": [Row("EXAMINE {m}", none="NO")],
     "EXPUNGE": [Row("EXPUNGE", read_only="NO [NOPERM]"),
                 Row("UID EXPUNGE 1", read_only="NO [NOPERM]")],
