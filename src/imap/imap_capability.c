@@ -33,6 +33,8 @@ static const struct row {
 	{"QRESYNC",                IMAP_AFTER,  "7162"},
 	{"ESEARCH",                IMAP_AFTER,  "4731"},
 	{"MULTISEARCH",            IMAP_AFTER,  "7377"},
+	{"CONTEXT=SEARCH",         IMAP_AFTER,  "5267"},
+	{"CONTEXT=SORT",           IMAP_AFTER,  "5267"},
 	{"SEARCHRES",              IMAP_AFTER,  "5182"},
 	{"WITHIN",                 IMAP_AFTER,  "5032"},
 	{"MULTIAPPEND",            IMAP_AFTER,  "3502"},

@@ -13,8 +13,8 @@
  * is passed over: so are another account's, of which there are none here
  * (RFC 7377 5).
  */
+#include "imap/imap_context.h"
 #include "imap/imap_filter.h"
-#include "imap/imap_searching.h"
 
 #include "base/banned.h"
 
@@ -89,7 +89,7 @@ static const char *wrong_of(const struct imap_session *s,
 			return "no mailbox is selected";
 	if (j->q.wants_save && j->has_other)
 		return "SAVE is for the mailbox that is selected";
-	return NULL;
+	return imap_context_wrong(s, &j->q);
 }
 
 /* ---- which mailboxes ------------------------------------------------------------- */
@@ -185,6 +185,8 @@ static void answer_one(struct imap_session *s, struct esearching *j)
 	if (q->found.count > 0 && imap_wants_answer(q) &&
 		!q->cursor->view->is_deleted)
 		imap_put_esearch(s, q);
+	if (j->view == NULL)
+		imap_context_keep(s, q);
 	close_it(j);
 }
 
@@ -202,6 +204,7 @@ static enum step job_esearch(struct imap_session *s)
 		else
 			open_next(s, j);
 	}
+	imap_context_refuse(s, &j->q);
 	imap_end_found(s, &j->q);
 	return DONE;
 }
@@ -251,6 +254,9 @@ void imap_cmd_esearch(struct imap_session *s, struct imap_reader *r)
 		imap_no(s, "[LIMIT] too many mailboxes are named");
 		return;
 	}
+	if (j->q.wants_update)
+		imap_context_begin(s, &j->q,
+			span_tail(r->text, j->program_at));
 	collect(s, j);
 	arena_init(&j->program, IMAP_COMMAND_ARENA_BYTES);
 	imap_work(s, job_esearch, j, end_esearch);

@@ -11,7 +11,7 @@
  *
  * What stands between the words is in other files, see imap_searching.h.
  */
-#include "imap/imap_searching.h"
+#include "imap/imap_context.h"
 
 #include "base/banned.h"
 
@@ -30,14 +30,34 @@ static enum step job_search(struct imap_session *s)
 {
 	struct imap_searching *q = s->job_state;
 
-	if (imap_search_some(s, q) == MORE)
+	if (imap_search_some(s, q) == MORE || imap_put_found(s, q) == MORE)
 		return MORE;
-	return imap_put_found(s, q);
+	imap_context_keep(s, q);
+	return DONE;
 }
 
 static void end_search(struct imap_session *s)
 {
 	imap_search_end(s->job_state);
+}
+
+static bool read_all(struct imap_session *s, struct imap_reader *r,
+	struct imap_searching *q, bool *out_bad_charset)
+{
+	size_t keys;
+	const char *wrong;
+
+	if (!imap_read_sp(r) || !read_order(r, q))
+		return false;
+	keys = r->at;
+	if (!imap_search_read(s, &s->cursor, r, &q->search, out_bad_charset))
+		return false;
+	wrong = imap_context_wrong(s, q);
+	if (wrong != NULL)
+		return imap_read_fails(r, wrong);
+	if (q->wants_update && !*out_bad_charset)
+		imap_context_begin(s, q, span_tail(r->text, keys));
+	return true;
 }
 
 void imap_cmd_search(struct imap_session *s, struct imap_reader *r)
@@ -50,8 +70,7 @@ void imap_cmd_search(struct imap_session *s, struct imap_reader *r)
 	q->is_uid = s->call.is_uid;
 	q->is_extended = q->wants_all = s->is_rev2 && !q->is_sort &&
 		!q->is_thread;
-	if (!imap_read_sp(r) || !read_order(r, q) ||
-		!imap_search_read(s, &s->cursor, r, &q->search, &bad_charset)) {
+	if (!read_all(s, r, q, &bad_charset)) {
 		imap_search_end(q);
 		imap_bad(s, r->why);
 		return;

@@ -28,6 +28,7 @@ struct resync {
 
 void imap_unselect(struct imap_session *s)
 {
+	imap_context_end_all(s);
 	store_uids_clear(&s->saved);
 	if (s->is_selected)
 		store_cursor_close(&s->cursor);

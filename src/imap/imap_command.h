@@ -26,6 +26,7 @@ enum imap_state {
 #define IMAP_COMMANDS(COMMAND) \
 	COMMAND(APPEND,       IMAP_AFTER,    false, "9051 6.3.12") \
 	COMMAND(AUTHENTICATE, IMAP_BEFORE,   false, "9051 6.2.2")  \
+	COMMAND(CANCELUPDATE, IMAP_SELECTED, false, "5267 4.3.5")  \
 	COMMAND(CAPABILITY,   IMAP_ANY,      false, "9051 6.1.1")  \
 	COMMAND(CHECK,        IMAP_SELECTED, false, "3501 6.4.1")  \
 	COMMAND(CLOSE,        IMAP_SELECTED, false, "9051 6.4.1")  \

@@ -56,8 +56,10 @@ typedef void imap_job_end_fn(struct imap_session *s);
 enum imap_tell_stage {
 	IMAP_TELL_KEYWORDS,
 	IMAP_TELL_CHANGED,
+	IMAP_TELL_CONTEXTS_CHANGED,
 	IMAP_TELL_EXPUNGED,
 	IMAP_TELL_NEW,
+	IMAP_TELL_CONTEXTS_NEW,
 	IMAP_TELL_DONE
 };
 
@@ -66,6 +68,7 @@ enum imap_tell_stage {
 enum imap_compress { IMAP_PLAIN, IMAP_COMPRESS_DUE, IMAP_COMPRESSED };
 
 struct imap_append;
+struct imap_context;
 
 /* APPENDs that are complete and wait for one commit: imap_gather.c. */
 struct imap_gather {
@@ -105,6 +108,7 @@ struct imap_session {
 	bool is_read_only;
 	struct store_cursor cursor;
 	struct store_uids saved; /* "$": RFC 5182 */
+	struct imap_context *contexts; /* UPDATE: imap_context.h; owned */
 
 	/* the command */
 	struct arena arena; /* emptied for each */
@@ -177,6 +181,12 @@ bool imap_wants_uid(const struct imap_session *s);
 /* "* 5 FETCH (FLAGS (…)" and UID and MODSEQ as the client wants them, ")". */
 void imap_put_flags_response(struct imap_session *s, uint32_t number,
 	const struct store_row *row);
+
+/* ---- imap_context.c: searches that are kept up to date --------------------------- */
+imap_job_fn imap_context_tell_changed, imap_context_tell_new;
+/* Before the client hears of an EXPUNGE. */
+void imap_context_tell_gone(struct imap_session *s);
+void imap_context_end_all(struct imap_session *s);
 
 /* ---- imap_name.c: mailboxes in commands ------------------------------------------ */
 /* A quoted string, or as the client's revision has it. */
@@ -262,6 +272,6 @@ imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,
 	imap_cmd_namespace, imap_cmd_noop, imap_cmd_rename, imap_cmd_search,
 	imap_cmd_select, imap_cmd_setmetadata, imap_cmd_status, imap_cmd_store, imap_cmd_subscribe,
 	imap_cmd_unselect;
-imap_command_fn imap_cmd_esearch;
+imap_command_fn imap_cmd_cancelupdate, imap_cmd_esearch;
 
 #endif

@@ -188,7 +188,8 @@ void imap_save_found(struct imap_session *s, const struct imap_searching *q)
 bool imap_wants_answer(const struct imap_searching *q)
 {
 	return q->wants_min || q->wants_max || q->wants_all ||
-		q->wants_count || q->wants_window;
+		q->wants_count || q->wants_window || q->wants_update ||
+		q->has_hint;
 }
 
 void imap_refuse_charset(struct imap_session *s,

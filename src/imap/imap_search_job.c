@@ -4,7 +4,7 @@
  * What is found is kept as uids, and put when the last message was tried: a
  * client with IMAP4rev1 gets "* SEARCH" with all numbers.
  */
-#include "imap/imap_searching.h"
+#include "imap/imap_context.h"
 
 #include "base/banned.h"
 
@@ -122,6 +122,7 @@ void imap_search_begin(struct imap_session *s, struct imap_searching *q,
 
 void imap_search_end(struct imap_searching *q)
 {
+	imap_context_free(q->context);
 	store_uids_clear(&q->found);
 	imap_sort_clear(&q->sort);
 	imap_thread_clear(&q->thread);

@@ -26,6 +26,10 @@ static bool read_option(struct imap_reader *r, struct imap_searching *q)
 		q->wants_count = true;
 	else if (imap_skip_word(r, SPAN("SAVE")))
 		q->wants_save = true;
+	else if (imap_skip_word(r, SPAN("UPDATE")))
+		q->wants_update = true;
+	else if (imap_skip_word(r, SPAN("CONTEXT")))
+		q->has_hint = true;
 	else if (imap_skip_word(r, SPAN("PARTIAL")))
 		return read_partial(r, q);
 	else
@@ -48,9 +52,11 @@ bool imap_read_search_options(struct imap_reader *r, struct imap_searching *q)
 		return false;
 	if (q->wants_window && q->wants_all)
 		return imap_read_fails(r, "either ALL or PARTIAL");
-	/* RFC 4731 3.1: nothing named means ALL; RFC 5182 2.1: but not SAVE */
+	/* RFC 4731 3.1: nothing named means ALL; but not SAVE (RFC 5182 2.1), nor
+	 * what is no result (RFC 5267 4.3) */
 	if (!q->wants_min && !q->wants_max && !q->wants_count &&
-		!q->wants_save && !q->wants_window)
+		!q->wants_save && !q->wants_window && !q->wants_update &&
+		!q->has_hint)
 		q->wants_all = true;
 	return imap_read_sp(r);
 }

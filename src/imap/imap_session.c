@@ -109,6 +109,7 @@ static void end_job(struct imap_session *s)
 /* ---- commands ------------------------------------------------------------------ */
 static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_APPEND] = imap_cmd_append,
+	[IMAP_CANCELUPDATE] = imap_cmd_cancelupdate,
 	[IMAP_CAPABILITY] = imap_cmd_capability,
 	[IMAP_CHECK] = imap_cmd_check,
 	[IMAP_CLOSE] = imap_cmd_close,
@@ -414,7 +415,10 @@ static void go_on_working(struct imap_session *s)
 
 static void go_on_telling(struct imap_session *s)
 {
-	if (imap_tell(s) == MORE)
+	enum step step = imap_tell(s);
+
+	s->is_paused = step == MORE && imap_has_room(s);
+	if (step == MORE)
 		return;
 	answer_now(s);
 	set_phase(s, IMAP_READY);
@@ -426,7 +430,7 @@ static void go_on_idling(struct imap_session *s)
 		return;
 	if (s->tell == IMAP_TELL_DONE)
 		imap_tell_begin(s);
-	(void)imap_tell(s);
+	s->is_paused = imap_tell(s) == MORE && imap_has_room(s);
 }
 
 static void say_bye(struct imap_session *s)

@@ -199,7 +199,7 @@ enum code imap_sort_add(struct imap_sort *s, struct store *store,
 }
 
 /* ---- order ------------------------------------------------------------------------------ */
-static int compare(const struct imap_sort *s, const struct imap_sort_item *a,
+int imap_sort_compare(const struct imap_sort *s, const struct imap_sort_item *a,
 	const struct imap_sort_item *b)
 {
 	for (size_t i = 0; i < s->key_count; i++) {
@@ -223,7 +223,8 @@ static void merge(const struct imap_sort *s, const struct imap_sort_item *from,
 
 	while (a < middle || b < end) {
 		bool takes_a = b == end ||
-			(a < middle && compare(s, &from[a], &from[b]) <= 0);
+			(a < middle &&
+				imap_sort_compare(s, &from[a], &from[b]) <= 0);
 
 		*to++ = takes_a ? from[a++] : from[b++];
 	}

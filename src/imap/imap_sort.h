@@ -60,6 +60,9 @@ bool imap_sort_read(struct imap_reader *r, struct imap_sort *out);
  * the codes of store_message_meta. */
 enum code imap_sort_add(struct imap_sort *s, struct store *store,
 	const struct store_row *row, struct err *e) MUST_USE;
+/* < 0: a comes first; 0: equal. */
+int imap_sort_compare(const struct imap_sort *s, const struct imap_sort_item *a,
+	const struct imap_sort_item *b);
 /* Puts the items in order; equal ones stay as they came. */
 void imap_sort_run(struct imap_sort *s);
 void imap_sort_clear(struct imap_sort *s);

@@ -2,7 +2,8 @@
  * imap_tell.c - what changed in the mailbox that is selected, in untagged
  * responses.  RFC 9051 5.2, 7.5.1; RFC 7162 3.2.10 (VANISHED); RFC 9586
  *
- *	KEYWORDS -> CHANGED -> EXPUNGED -> NEW -> DONE
+ *	KEYWORDS -> CHANGED -> CONTEXTS_CHANGED -> EXPUNGED -> NEW ->
+ *	CONTEXTS_NEW -> DONE
  *
  * Flags come first, in the numbers that the client knows; then messages go, the
  * highest number first, so that each number is right when it is said; then new
@@ -169,6 +170,7 @@ static enum step tell_expunged(struct imap_session *s)
 {
 	uint32_t uid, number;
 
+	imap_context_tell_gone(s);
 	if (!s->may_expunge)
 		return DONE;
 	if (s->has_qresync || s->is_uidonly)
@@ -226,8 +228,10 @@ enum step imap_tell(struct imap_session *s)
 	static imap_job_fn *const stages[] = {
 		[IMAP_TELL_KEYWORDS] = tell_keywords,
 		[IMAP_TELL_CHANGED] = tell_changed,
+		[IMAP_TELL_CONTEXTS_CHANGED] = imap_context_tell_changed,
 		[IMAP_TELL_EXPUNGED] = tell_expunged,
 		[IMAP_TELL_NEW] = tell_new,
+		[IMAP_TELL_CONTEXTS_NEW] = imap_context_tell_new,
 	};
 
 	while (s->tell != IMAP_TELL_DONE) {

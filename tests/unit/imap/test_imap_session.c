@@ -21,6 +21,7 @@ static const struct row {
 } rows[] = {
 	{IMAP_APPEND, "a APPEND INBOX {3+}\r\nabc", "a OK", "a OK"},
 	{IMAP_AUTHENTICATE, "a AUTHENTICATE PLAIN", "a BAD", "a BAD"},
+	{IMAP_CANCELUPDATE, "a CANCELUPDATE \"x\"", "a BAD", "a NO"},
 	{IMAP_CAPABILITY, "a CAPABILITY", "a OK", "a OK"},
 	{IMAP_CHECK, "a CHECK", "a BAD", "a OK"},
 	{IMAP_CLOSE, "a CLOSE", "a BAD", "a OK"},
