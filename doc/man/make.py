@@ -42,8 +42,10 @@ def plain(text):
 
 
 def make_events():
-    for _, (_, level, name, fields, sentence) in rows("src/base/log_events.def", "EVENT"):
-        yield f".It Sy {plain(name)} Pq {level.lower()}"
+    for macro, arguments in rows("src/base/log_events.def", "EVENT|LIMITED"):
+        _, level, name, *by, fields, sentence = arguments
+        limited = ", limited" if macro == "LIMITED" else ""
+        yield f".It Sy {plain(name)} Pq {level.lower()}{limited}"
         yield plain(sentence)
         if plain(fields):
             yield ".br"

@@ -9,13 +9,19 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log_limit.h"
 #include "base/mid.h"
+#include "base/network.h"
 #include "base/time.h"
 #include "base/utf8.h"
+
+#include "base/banned.h"
 
 #define LOG_LINE_MAX   4096  /* a longer value is cut: atomic on a pipe */
 #define LOG_VALUE_MAX  1024
@@ -29,16 +35,21 @@ static struct {
 	enum log_level level;
 	bool may_block; /* a pipe, a terminal: not a file */
 	bool is_stuck;  /* it took nothing the last time */
+	bool is_limited; /* `limit` was used */
 	struct buf lines;
 	struct buf line;
+	struct log_limit limit;
 } logger = {.role = "postrider", .fd = STDERR_FILENO, .level = LOG_INFO,
 	.lines = {.max = LOG_BUFFER_MAX}, .line = {.max = LOG_LINE_MAX}};
 
 static const struct {
 	enum log_level level;
 	const char *name;
+	const char *by; /* LIMITED; NULL: every line is written */
 } events[LOG_EVENT_COUNT] = {
 #define EVENT(name, level, text, fields, sentence) [name] = {LOG_##level, text},
+#define LIMITED(name, level, text, by, fields, sentence)                       \
+	[name] = {LOG_##level, text, by},
 #include "base/log_events.def"
 #undef EVENT
 };
@@ -55,6 +66,10 @@ void log_open(const char *role, int fd, enum log_level level)
 	logger.role = role;
 	logger.fd = fd;
 	logger.level = level;
+	/* a process that was forked does not tell what its parent left out */
+	if (logger.is_limited)
+		memset(&logger.limit, 0, sizeof(logger.limit));
+	logger.is_limited = false;
 }
 
 bool log_wants(enum log_event event)
@@ -169,39 +184,6 @@ static bool stands_first(const struct log_field *f)
 	return f->type == LOG_TYPE_SID || f->type == LOG_TYPE_MID;
 }
 
-void log_write(enum log_event event, const struct log_field *fields,
-	size_t count)
-{
-	struct buf *line = &logger.line;
-
-	if (!log_wants(event))
-		return;
-	buf_reset(line);
-	buf_puts(line, "t=");
-	time_put_rfc3339(line, time_wall_ms());
-	buf_puts(line, " lvl=");
-	buf_puts(line, level_words[events[event].level]);
-	buf_puts(line, " role=");
-	buf_puts(line, logger.role);
-	for (size_t i = 0; i < count; i++)
-		if (stands_first(&fields[i]))
-			put_field(line, &fields[i]);
-	buf_puts(line, " ev=");
-	buf_puts(line, events[event].name);
-	for (size_t i = 0; i < count; i++)
-		if (!stands_first(&fields[i]))
-			put_field(line, &fields[i]);
-	if (buf_left(line) < 1)
-		buf_truncate(line, LOG_LINE_MAX - 1);
-	line->overflow = false;
-	buf_putc(line, '\n');
-	if (buf_left(&logger.lines) < buf_len(line))
-		log_flush();
-	buf_put(&logger.lines, buf_span(line));
-	if (events[event].level == LOG_ERROR)
-		log_flush();
-}
-
 /* As many whole lines as fit into one atomic write. */
 static size_t next_chunk(struct span lines)
 {
@@ -222,7 +204,7 @@ static bool has_room(void)
 	return !logger.is_stuck;
 }
 
-void log_flush(void)
+static void flush(void)
 {
 	while (buf_len(&logger.lines) > 0) {
 		struct span lines = buf_span(&logger.lines);
@@ -235,4 +217,122 @@ void log_flush(void)
 		buf_consume(&logger.lines, n <= 0 ? chunk : (size_t)n);
 	}
 	buf_reset(&logger.lines);
+}
+
+static void write_line(enum log_level level, enum log_event event,
+	const struct log_field *fields, size_t count)
+{
+	struct buf *line = &logger.line;
+
+	buf_reset(line);
+	buf_puts(line, "t=");
+	time_put_rfc3339(line, time_wall_ms());
+	buf_puts(line, " lvl=");
+	buf_puts(line, level_words[level]);
+	buf_puts(line, " role=");
+	buf_puts(line, logger.role);
+	for (size_t i = 0; i < count; i++)
+		if (stands_first(&fields[i]))
+			put_field(line, &fields[i]);
+	buf_puts(line, " ev=");
+	buf_puts(line, events[event].name);
+	for (size_t i = 0; i < count; i++)
+		if (!stands_first(&fields[i]))
+			put_field(line, &fields[i]);
+	if (buf_left(line) < 1)
+		buf_truncate(line, LOG_LINE_MAX - 1);
+	line->overflow = false;
+	buf_putc(line, '\n');
+	if (buf_left(&logger.lines) < buf_len(line))
+		flush();
+	buf_put(&logger.lines, buf_span(line));
+	if (level == LOG_ERROR)
+		flush();
+}
+
+/* ---- what is left out ------------------------------------------------------- */
+static void tell_left_out(int64_t now_ms)
+{
+	struct log_limit_row row;
+
+	while (log_limit_take(&logger.limit, now_ms, &row)) {
+		const struct log_field fields[] = {
+			LOG_STR("of", events[row.event].name),
+			LOG_NUM("count", row.left_out),
+			LOG_SPAN(events[row.event].by,
+				span_of(row.who, row.who_bytes)),
+		};
+
+		write_line(events[row.event].level, EV_LOG_LIMITED, fields,
+			row.who_bytes > 0 ? 3 : 2);
+	}
+}
+
+/* The network of an address, as who has one of IPv6 has many. */
+static struct span cause_of(const struct log_field *f,
+	char room[NETWORK_TEXT_BYTES])
+{
+	struct network one, net;
+
+	if (f->type == LOG_TYPE_NUM) {
+		int n = snprintf(room, NETWORK_TEXT_BYTES, "%lld",
+			(long long)f->n);
+
+		return span_of((const uint8_t *)room, (size_t)n);
+	}
+	if (!network_parse(f->s, &one) || one.len == 4 ||
+		!network_of(network_ip(&one), 64, &net))
+		return f->s;
+	return network_text(&net, room);
+}
+
+static bool may_write(enum log_event event, const struct log_field *fields,
+	size_t count)
+{
+	const char *by = events[event].by;
+	int64_t now_ms = time_mono_ms();
+	char room[NETWORK_TEXT_BYTES];
+	struct span who = SPAN_EMPTY;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(fields[i].key, by) == 0)
+			who = cause_of(&fields[i], room);
+	logger.is_limited = true;
+	tell_left_out(now_ms);
+	return log_limit_may(&logger.limit, event, who, now_ms);
+}
+
+int64_t log_due_mono_ms(void)
+{
+	return logger.limit.due_ms;
+}
+
+void log_write_always(enum log_event event, const struct log_field *fields,
+	size_t count)
+{
+	if (log_wants(event))
+		write_line(events[event].level, event, fields, count);
+}
+
+void log_write(enum log_event event, const struct log_field *fields,
+	size_t count)
+{
+	if (!log_wants(event) ||
+		(events[event].by != NULL && logger.level < LOG_DEBUG &&
+			!may_write(event, fields, count)))
+		return;
+	write_line(events[event].level, event, fields, count);
+}
+
+void log_flush(void)
+{
+	if (logger.limit.due_ms != 0)
+		tell_left_out(time_mono_ms());
+	flush();
+}
+
+void log_end(void)
+{
+	tell_left_out(INT64_MAX);
+	flush();
 }

@@ -10,6 +10,9 @@
  * bytes that are not UTF-8 cannot break or forge a line.  Nothing secret is
  * logged: no password, token or message text.
  *
+ * Of events that others can cause at will only so many lines are written in a
+ * minute, and then how many more there were (LIMITED in log_events.def).
+ *
  * Lines gather in a buffer; log_flush writes them (the loop calls it once a
  * turn, errors at once).  A log that cannot be written never stops mail.
  */
@@ -51,6 +54,12 @@ struct log_field {
 		sizeof((const struct log_field[]){__VA_ARGS__}) /              \
 			sizeof(struct log_field))
 
+/* The same where no limit of the event holds. */
+#define LOG_ALWAYS(event, ...)                                                 \
+	log_write_always((event), (const struct log_field[]){__VA_ARGS__},     \
+		sizeof((const struct log_field[]){__VA_ARGS__}) /              \
+			sizeof(struct log_field))
+
 /* role: the "role=" of every line, kept by pointer.  fd: where lines go, not
  * owned.  level: the chattiest that is written. */
 void log_open(const char *role, int fd, enum log_level level);
@@ -58,7 +67,14 @@ void log_open(const char *role, int fd, enum log_level level);
 bool log_wants(enum log_event event);
 void log_write(enum log_event event, const struct log_field *fields,
 	size_t count);
+void log_write_always(enum log_event event, const struct log_field *fields,
+	size_t count);
 void log_flush(void);
+/* The same, and what was left out so far is told: before the process ends. */
+void log_end(void);
+/* When log_flush has something to tell again that was left out, by the monotonic
+ * clock; 0: nothing. */
+int64_t log_due_mono_ms(void);
 
 /* From and to the words of the configuration; false if there is none. */
 bool log_level_parse(struct span word, enum log_level *out);

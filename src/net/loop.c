@@ -38,6 +38,8 @@ struct loop {
 	struct list deferred;
 	uint64_t calls; /* of callbacks, since the start */
 	bool is_stopped;
+	int64_t log_due_ms; /* what `log_timer` is armed for; 0: it is not */
+	struct event *log_timer;
 	int64_t wall_ms; /* 0: not read in this turn */
 	int64_t mono_ms;
 	struct signal_hook signals[SIGNALS_MAX];
@@ -72,6 +74,16 @@ static void run_deferred(struct loop *l)
 	}
 }
 
+/* The end of the turn does the rest; early by a fraction, it is armed again. */
+static void on_log_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->log_due_ms = 0;
+}
+
 struct loop *loop_new(void)
 {
 	struct event_config *config = event_config_new();
@@ -83,6 +95,8 @@ struct loop *loop_new(void)
 	event_config_free(config);
 	must(l->base != NULL);
 	list_init(&l->deferred);
+	l->log_timer = evtimer_new(l->base, on_log_due, l);
+	must(l->log_timer != NULL);
 	return l;
 }
 
@@ -90,6 +104,7 @@ void loop_free(struct loop *l)
 {
 	for (unsigned i = 0; i < l->signal_count; i++)
 		event_free(l->signals[i].event);
+	event_free(l->log_timer);
 	event_base_free(l->base);
 	mem_free(l);
 }
@@ -119,6 +134,25 @@ static void gather(struct loop *l)
 	} while (l->calls != calls && ++round < GATHER_ROUNDS);
 }
 
+/* What the log left out is told also if nothing else happens until then. */
+static void arm_log(struct loop *l)
+{
+	int64_t due_ms = log_due_mono_ms(), left_ms;
+	struct timeval tv;
+
+	if (due_ms == l->log_due_ms)
+		return;
+	l->log_due_ms = due_ms;
+	(void)evtimer_del(l->log_timer);
+	if (due_ms == 0)
+		return;
+	left_ms = due_ms - time_mono_ms();
+	left_ms = left_ms < 0 ? 0 : left_ms;
+	tv.tv_sec = left_ms / 1000;
+	tv.tv_usec = left_ms % 1000 * 1000;
+	must(evtimer_add(l->log_timer, &tv) == 0);
+}
+
 void loop_run(struct loop *l)
 {
 	bool is_alive = true;
@@ -133,6 +167,7 @@ void loop_run(struct loop *l)
 			is_alive = true;
 		}
 		log_flush();
+		arm_log(l);
 	}
 }
 

@@ -388,7 +388,7 @@ int account_run(const struct account_start *start)
 	else
 		account_fail(a, e.text);
 	clear(a);
-	log_flush();
+	log_end();
 	exit_status = a->exit_status;
 	mem_free(a);
 	return exit_status;

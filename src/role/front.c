@@ -312,6 +312,16 @@ static uint8_t ip_of(const union any_address *from, uint8_t ip[16])
 	return 16;
 }
 
+static void note_limit(struct span ip, const char *why)
+{
+	char room[NETWORK_TEXT_BYTES];
+	struct network from;
+
+	(void)network_of(ip, NETWORK_ALL, &from);
+	LOG(EV_SMTP_LIMIT, LOG_SPAN("ip", network_text(&from, room)),
+		LOG_STR("why", why));
+}
+
 static void admit(struct door *d, int fd, const union any_address *from)
 {
 	struct front *f = d->front;
@@ -320,7 +330,7 @@ static void admit(struct door *d, int fd, const union any_address *from)
 	enum front_away away = front_bans_ask(f, d->service, span_of(ip, len));
 
 	if (away == AWAY_NOT && !front_count_in(f, counted(ip, len))) {
-		LOG(EV_SMTP_LIMIT, LOG_STR("why", "connections"));
+		note_limit(span_of(ip, len), "connections");
 		away = AWAY_BUSY;
 	}
 	if (away != AWAY_NOT) {

@@ -48,9 +48,16 @@ static void end_session(struct session *s)
 	front_smtp_unconfirmed(s);
 	front_body_drop(s);
 	smtp_server_close(s->smtp);
-	LOG(EV_SMTP_CLOSED, LOG_SID(s->sid),
-		LOG_SPAN("ip", session_ip_text(s, room)),
-		LOG_NUM("messages", s->messages), LOG_SPAN("why", s->end_why));
+	/* where a message came from stands nowhere else */
+	if (s->messages > 0)
+		LOG_ALWAYS(EV_SMTP_CLOSED, LOG_SID(s->sid),
+			LOG_SPAN("ip", session_ip_text(s, room)),
+			LOG_NUM("messages", s->messages),
+			LOG_SPAN("why", s->end_why));
+	else
+		LOG(EV_SMTP_CLOSED, LOG_SID(s->sid),
+			LOG_SPAN("ip", session_ip_text(s, room)),
+			LOG_NUM("messages", 0), LOG_SPAN("why", s->end_why));
 }
 
 static size_t feed(struct session *s, struct span in)
@@ -84,13 +91,16 @@ static void ask_rcpt(struct session *s, struct span address)
 static void write_log(struct session *s, const struct smtp_effect *e)
 {
 	const char *key = e->event == EV_SMTP_MAIL_REFUSED ? "from" : "rcpt";
+	char room[46];
 
 	if (e->event == EV_SMTP_DATA_REFUSED)
 		LOG(EV_SMTP_DATA_REFUSED, LOG_SID(s->sid),
-			LOG_MID(s->body.qid), LOG_NUM("code", e->code),
-			LOG_SPAN("why", e->why));
+			LOG_MID(s->body.qid),
+			LOG_SPAN("ip", session_ip_text(s, room)),
+			LOG_NUM("code", e->code), LOG_SPAN("why", e->why));
 	else
 		LOG((enum log_event)e->event, LOG_SID(s->sid),
+			LOG_SPAN("ip", session_ip_text(s, room)),
 			LOG_SPAN(key, e->address), LOG_NUM("code", e->code),
 			LOG_SPAN("why", e->why));
 }

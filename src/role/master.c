@@ -608,7 +608,7 @@ static void clear(struct master *m)
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);
 	loop_free(m->loop);
-	log_flush();
+	log_end();
 	mem_free(m);
 }
 

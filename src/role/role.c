@@ -416,6 +416,6 @@ int role_main(const struct role_def *def)
 	self.run.lock_fd = LOCK_FD;
 	loop_run(self.run.loop);
 	flush_peers();
-	log_flush();
+	log_end();
 	return self.exit_status;
 }

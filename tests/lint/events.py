@@ -9,6 +9,7 @@ import re
 import house
 
 ROW = re.compile(r'^EVENT\((\w+),\s*(\w+),\s*"([^"]+)",\s*"([^"]*)",', re.M)
+LIMITED = re.compile(r'^LIMITED\((\w+),\s*(\w+),\s*"([^"]+)",\s*"([^"]*)",\s*"([^"]*)",', re.M)
 KEY = re.compile(r'LOG_(?:SPAN|STR|NUM)\(\s*"(\w+)"|LOG_(SID|MID)\(')
 
 
@@ -26,6 +27,10 @@ def main():
     found = house.Findings("events")
     table = house.SRC / "base/log_events.def"
     text = table.read_text()
+    for name, _, _, by, fields in LIMITED.findall(text):
+        if by and by not in fields.split():
+            found.add(table, house.line_of(text, text.find(name)), f"{name} has no field {by}")
+    text = LIMITED.sub(r'EVENT(\1, \2, "\3", "\5",', text)
     rows = {row[0]: row for row in ROW.findall(text)}
     names = [row[2] for row in ROW.findall(text)]
     for before, after in zip(names, names[1:]):
@@ -37,8 +42,8 @@ def main():
             continue
         code = house.code_of(path.read_text(), keep_strings=True)
         used.update(re.findall(r"\bEV_\w+", code))
-        for match in re.finditer(r"\bLOG\(\s*(EV_\w+)", code):
-            call = code[match.start():call_end(code, match.start() + 3)]
+        for match in re.finditer(r"\bLOG(?:_ALWAYS)?\(\s*(EV_\w+)", code):
+            call = code[match.start():call_end(code, code.index("(", match.start()))]
             allowed = rows.get(match.group(1), ("", "", "", ""))[3].split()
             for key, number in KEY.findall(call):
                 key = key or number.lower()

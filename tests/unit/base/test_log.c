@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "skip_clock.h"
 
 static int pipe_fds[2];
 static char text[1 << 17];
@@ -173,6 +174,96 @@ static void test_a_full_pipe_loses_lines_not_time(void **state)
 	assert_string_equal(logged(), "lvl=info role=test ev=ready ms=1\n");
 }
 
+/* How many lines of the event there are in a text of the log. */
+static unsigned count_lines(const char *lines, const char *event)
+{
+	unsigned n = 0;
+
+	while ((lines = strstr(lines, event)) != NULL) {
+		n++;
+		lines++;
+	}
+	return n;
+}
+
+static void fail_login(const char *ip)
+{
+	LOG(EV_LOGIN_FAILED, LOG_SID(1), LOG_STR("user", "ann"),
+		LOG_STR("ip", ip));
+}
+
+/* 3,000 by one network, which has two addresses, and one by another. */
+static void flood(void)
+{
+	for (int i = 0; i < 1500; i++) {
+		fail_login("2001:db8:1:2::3");
+		fail_login("2001:db8:1:2:ffff::4");
+	}
+	fail_login("192.0.2.7");
+}
+
+static void test_a_flood_is_counted(void **state)
+{
+	const char *lines;
+
+	(void)state;
+	log_open("test", pipe_fds[1], LOG_INFO);
+	flood();
+	for (int i = 0; i < 300; i++)
+		LOG(EV_READY, LOG_NUM("ms", i)); /* nobody can cause it */
+	lines = logged();
+	assert_int_equal(count_lines(lines, "ev=login.failed"), 21);
+	assert_int_equal(count_lines(lines, "ip=192.0.2.7"), 1);
+	assert_int_equal(count_lines(lines, "ev=ready"), 300);
+	assert_int_equal(count_lines(lines, "ev=log.limited"), 0);
+	skip_seconds(61);
+	assert_string_equal(logged(), "lvl=info role=test ev=log.limited "
+				      "of=login.failed count=2980 "
+				      "ip=2001:db8:1:2::/64\n");
+	assert_string_equal(logged(), "");
+}
+
+static void test_the_end_tells_what_was_left_out(void **state)
+{
+	(void)state;
+	log_open("test", pipe_fds[1], LOG_INFO);
+	flood();
+	(void)logged();
+	log_end();
+	assert_int_equal(count_lines(logged(), "ev=log.limited"), 1);
+	/* what was told is told once; and a child begins with nothing */
+	flood();
+	(void)logged();
+	log_open("child", pipe_fds[1], LOG_INFO);
+	log_end();
+	assert_string_equal(logged(), "");
+}
+
+static void test_debug_leaves_nothing_out(void **state)
+{
+	(void)state;
+	log_open("test", pipe_fds[1], LOG_DEBUG);
+	for (int i = 0; i < 40; i++)
+		fail_login("192.0.2.7");
+	log_open("test", pipe_fds[1], LOG_INFO);
+	for (int i = 0; i < 40; i++)
+		LOG_ALWAYS(EV_LOGIN_FAILED, LOG_STR("ip", "192.0.2.7"));
+	assert_int_equal(count_lines(logged(), "ev=login.failed"), 80);
+}
+
+/* What is left out of warnings is told to whoever reads only warnings. */
+static void test_the_level_is_that_of_the_event(void **state)
+{
+	(void)state;
+	log_open("test", pipe_fds[1], LOG_WARN);
+	for (int i = 0; i < 25; i++)
+		LOG(EV_SMTP_LIMIT, LOG_STR("why", "x"));
+	(void)logged();
+	log_end();
+	assert_string_equal(logged(), "lvl=warn role=test ev=log.limited "
+				      "of=smtp.limit count=5\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +273,10 @@ int main(void)
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_many_lines_in_order),
 		cmocka_unit_test(test_a_full_pipe_loses_lines_not_time),
+		cmocka_unit_test(test_a_flood_is_counted),
+		cmocka_unit_test(test_the_end_tells_what_was_left_out),
+		cmocka_unit_test(test_debug_leaves_nothing_out),
+		cmocka_unit_test(test_the_level_is_that_of_the_event),
 	};
 
 	return cmocka_run_group_tests(tests, begin, NULL);

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +10,11 @@
 
 #include <event2/event.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "net/loop.h"
+#include "skip_clock.h"
 
 /* One test at a time, so what callbacks share may stand here. */
 static struct loop *loop;
@@ -346,6 +349,53 @@ static void test_foreign_events_do_not_end_the_loop(void **state)
 	assert_string_equal(trail, "uu");
 }
 
+static int log_fds[2];
+static char log_text[65536];
+
+static void on_log_lines(void *arg, unsigned ready)
+{
+	size_t have = strlen(log_text);
+	ssize_t n = read(log_fds[0], log_text + have,
+		sizeof(log_text) - 1 - have);
+
+	(void)arg;
+	(void)ready;
+	log_text[have + (n > 0 ? (size_t)n : 0)] = '\0';
+	if (strstr(log_text, "ev=log.limited") != NULL)
+		loop_stop(loop);
+}
+
+/* Nothing happens any more in this process, and yet the log has to tell how many
+ * there were. */
+static void test_the_log_tells_what_it_left_out(void **state)
+{
+	struct watch *w;
+	struct timer t;
+
+	(void)state;
+	make_pair(log_fds);
+	log_open("test", log_fds[1], LOG_INFO);
+	w = watch_new(loop, log_fds[0], on_log_lines, NULL);
+	watch_want(w, WATCH_READ);
+	timer_init(&t, loop, stop, (void *)(uintptr_t) "t");
+	for (int i = 0; i < 100; i++)
+		LOG(EV_LOGIN_FAILED, LOG_STR("ip", "192.0.2.7"));
+	log_flush();
+	timer_arm(&t, 50);
+	loop_run(loop);
+	assert_non_null(strstr(log_text, "ev=login.failed"));
+	assert_null(strstr(log_text, "ev=log.limited"));
+	skip_seconds(61);
+	timer_arm(&t, 5000);
+	loop_run(loop);
+	assert_non_null(strstr(log_text, "count=80"));
+	timer_clear(&t);
+	watch_free(w);
+	close(log_fds[0]);
+	close(log_fds[1]);
+	log_open("test", STDERR_FILENO, LOG_INFO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +421,8 @@ int main(void)
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_foreign_events_do_not_end_the_loop, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_the_log_tells_what_it_left_out, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
