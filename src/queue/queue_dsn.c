@@ -13,10 +13,39 @@
 #include "base/utf8.h"
 #include "message/header.h"
 #include "message/msgid.h"
+#include "smtp/smtp_dsn.h"
 
 #define TEXT_MAX     400u /* of a quoted reply */
 #define LISTED_MAX   1000u /* recipients with a paragraph of text */
 #define DETAILED_MAX 8000u /* recipients with fields for programs */
+
+/* What a notice of each kind begins with, and is called. */
+static const struct {
+	const char *subject, *begin, *then;
+} kinds[QUEUE_DSN_KINDS] = {
+	[QUEUE_DSN_FAILED] = {"Your message could not be delivered",
+		"Your message of ", "could not be delivered to:"},
+	[QUEUE_DSN_DELAYED] = {"Your message is delayed",
+		"This is only a warning. Your message of ",
+		"has not yet been delivered to:"},
+	[QUEUE_DSN_DONE] = {"Your message has arrived",
+		"You asked to hear of it: your message of ",
+		"went well, as far as this server can tell:"},
+};
+
+/* The same of what went well.  RFC 3464 2.3.3 */
+static const struct {
+	const char *action, *said;
+} tells[QUEUE_TELL_COUNT] = {
+	[QUEUE_TELL_DELIVERED] = {"delivered", "It is in the mailbox."},
+	[QUEUE_TELL_RELAYED] = {"relayed",
+		"It was handed to the next mail server, which does not report "
+		"that it\r\n      arrived; if it does not, you will hear of "
+		"that."},
+	[QUEUE_TELL_EXPANDED] = {"expanded",
+		"This address stands for several people. It is on its way to "
+		"all of them."},
+};
 
 /* What a status means to people, and what they can do; the first row whose
  * digits fit.  The class (4 or 5) does not matter for the meaning: "2.2" is
@@ -95,11 +124,26 @@ static bool has_spoken(const struct queue_rcpt *r)
 	return r->code != 0 && r->peer.n > 0;
 }
 
-/* Is this recipient one of those that the notice is about? */
+bool queue_dsn_concerns(enum queue_dsn_kind kind, const struct queue_rcpt *r)
+{
+	switch (kind) {
+	case QUEUE_DSN_FAILED:
+		return r->state == QUEUE_FAILED &&
+			(r->notify == 0 || r->notify & QUEUE_NOTIFY_FAILURE);
+	case QUEUE_DSN_DELAYED:
+		return r->state == QUEUE_WAITING &&
+			(r->notify == 0 || r->notify & QUEUE_NOTIFY_DELAY);
+	case QUEUE_DSN_DONE:
+		return r->tell != QUEUE_TELL_NOTHING;
+	case QUEUE_DSN_KINDS:
+		break;
+	}
+	unreachable();
+}
+
 static bool concerns(const struct queue_dsn *d, const struct queue_rcpt *r)
 {
-	return r->state == (d->kind == QUEUE_DSN_FAILED ? QUEUE_FAILED
-							: QUEUE_WAITING);
+	return queue_dsn_concerns(d->kind, r);
 }
 
 /* Visible text without control bytes, cut to a bearable length. */
@@ -194,9 +238,7 @@ static void put_fields(struct buf *out, const struct queue_dsn *d,
 	put_clean(out, d->to, s->is_utf8);
 	buf_puts(out, ">\r\n");
 	put_date(out, "Date: ", d->now_wall_ms);
-	buf_puts(out, d->kind == QUEUE_DSN_FAILED
-		? "Subject: Your message could not be delivered\r\n"
-		: "Subject: Your message is delayed\r\n");
+	buf_printf(out, "Subject: %s\r\n", kinds[d->kind].subject);
 	buf_printf(out, "Message-ID: <%.*s.%lld@%.*s>\r\n",
 		SPAN_ARG(mid_span(&mid)), (long long)d->now_wall_ms,
 		SPAN_ARG(d->hostname));
@@ -231,6 +273,38 @@ static void put_quote(struct buf *out, const struct queue_rcpt *r, bool is_utf8)
 	buf_puts(out, "\r\n");
 }
 
+/* "5 days", for how long something was tried. */
+static void put_span_of_time(struct buf *out, int64_t ms)
+{
+	static const struct {
+		int64_t ms;
+		const char *one, *many;
+	} units[] = {
+		{86400000, "a day", "days"},
+		{3600000, "an hour", "hours"},
+		{60000, "a minute", "minutes"},
+	};
+	size_t i = 0;
+
+	while (i < 2 && ms < units[i].ms)
+		i++;
+	if (ms < 2 * units[i].ms)
+		buf_puts(out, units[i].one);
+	else
+		buf_printf(out, "%lld %s", (long long)(ms / units[i].ms),
+			units[i].many);
+}
+
+static void put_tries(struct buf *out, const struct queue_dsn *d,
+	const struct queue_rcpt *r)
+{
+	if (r->attempts < 2)
+		return;
+	buf_printf(out, "      We tried %u times in ", r->attempts);
+	put_span_of_time(out, d->now_wall_ms - d->received_wall_ms);
+	buf_puts(out, ".\r\n");
+}
+
 /* The paragraph of one recipient. */
 static void put_paragraph(struct buf *out, const struct queue_dsn *d,
 	const struct queue_rcpt *r, bool is_utf8)
@@ -241,8 +315,15 @@ static void put_paragraph(struct buf *out, const struct queue_dsn *d,
 	buf_puts(out, "\r\n  ");
 	put_clean(out, r->address, is_utf8);
 	buf_puts(out, "\r\n      ");
+	if (d->kind == QUEUE_DSN_DONE) {
+		buf_printf(out, "%s\r\n", tells[r->tell].said);
+		if (has_spoken(r))
+			put_quote(out, r, is_utf8);
+		return;
+	}
 	buf_puts(out, is_own ? m->own : m->said);
 	buf_puts(out, "\r\n");
+	put_tries(out, d, r);
 	if (d->kind == QUEUE_DSN_FAILED)
 		buf_printf(out, "      %s\r\n", m->advice);
 	put_quote(out, r, is_utf8);
@@ -250,18 +331,29 @@ static void put_paragraph(struct buf *out, const struct queue_dsn *d,
 
 static void put_advice(struct buf *out, const struct queue_dsn *d)
 {
-	if (d->kind == QUEUE_DSN_FAILED) {
+	switch (d->kind) {
+	case QUEUE_DSN_FAILED:
 		buf_puts(out, "\r\nIt will not be tried again. If you still "
 			"want it to arrive, please send it\r\nonce more when "
 			"what is wrong has been put right. ");
 		buf_puts(out, "What you wrote is attached.\r\n");
 		return;
+	case QUEUE_DSN_DELAYED:
+		buf_puts(out, "\r\nYou do not have to do anything, and please "
+			"do not send it again: it is tried\r\nagain and again "
+			"until ");
+		time_put_rfc5322(out, d->give_up_wall_ms);
+		buf_puts(out, ".\r\nIf it has not arrived by then, you get "
+			"another message.\r\n");
+		return;
+	case QUEUE_DSN_DONE:
+		buf_puts(out, "\r\nThat somebody has read it is not said by "
+			"this.\r\n");
+		return;
+	case QUEUE_DSN_KINDS:
+		break;
 	}
-	buf_puts(out, "\r\nYou do not have to do anything, and please do "
-		"not send it again: it is tried\r\nagain and again until ");
-	time_put_rfc5322(out, d->give_up_wall_ms);
-	buf_puts(out, ".\r\nIf it has not arrived by then, you get another "
-		"message.\r\n");
+	unreachable();
 }
 
 static void put_text(struct buf *out, const struct queue_dsn *d,
@@ -276,13 +368,9 @@ static void put_text(struct buf *out, const struct queue_dsn *d,
 		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_puts(out, "\r\nThis is the mail server of ");
 	put_clean(out, d->hostname, s->is_utf8);
-	buf_puts(out, d->kind == QUEUE_DSN_FAILED
-		? ".\r\n\r\nYour message of "
-		: ".\r\n\r\nThis is only a warning. Your message of ");
+	buf_printf(out, ".\r\n\r\n%s", kinds[d->kind].begin);
 	time_put_rfc5322(out, d->received_wall_ms);
-	buf_puts(out, d->kind == QUEUE_DSN_FAILED
-		? "\r\ncould not be delivered to:\r\n"
-		: "\r\nhas not yet been delivered to:\r\n");
+	buf_printf(out, "\r\n%s\r\n", kinds[d->kind].then);
 	for (size_t i = 0; i < d->rcpt_count; i++) {
 		const struct queue_rcpt *r = &d->rcpts[i];
 
@@ -305,24 +393,61 @@ static void put_text(struct buf *out, const struct queue_dsn *d,
 static void put_status(struct buf *out, const struct queue_dsn *d,
 	struct span enhanced)
 {
-	char class = d->kind == QUEUE_DSN_FAILED ? '5' : '4';
+	static const char classes[QUEUE_DSN_KINDS] = {'5', '4', '2'};
+	char class = classes[d->kind];
 	bool is_good = enhanced.n >= 5 && enhanced.n <= 9 &&
 		enhanced.p[1] == '.';
 
 	for (size_t i = 0; i < enhanced.n; i++)
 		if (!ascii_is_digit(enhanced.p[i]) && enhanced.p[i] != '.')
 			is_good = false;
-	if (!is_good) {
+	/* of what went well only a success is a status */
+	if (!is_good || (class == '2' && enhanced.p[0] != '2')) {
 		buf_printf(out, "%c.0.0", class);
 		return;
 	}
 	/* what was tried too long failed with its last 4.x.x: 4.4.7 stays
 	 * (RFC 3463 3.5), the rest gets the class of the action */
-	if (d->kind == QUEUE_DSN_DELAYED)
-		buf_putc(out, '4');
-	else
-		buf_putc(out, span_eq(enhanced, SPAN("4.4.7")) ? '4' : '5');
+	if (class == '5' && span_eq(enhanced, SPAN("4.4.7")))
+		class = '4';
+	buf_printf(out, "%c", class);
 	buf_put(out, span_tail(enhanced, 1));
+}
+
+static const char *action_of(const struct queue_dsn *d,
+	const struct queue_rcpt *r)
+{
+	if (d->kind == QUEUE_DSN_DONE)
+		return tells[r->tell].action;
+	return d->kind == QUEUE_DSN_FAILED ? "failed" : "delayed";
+}
+
+/* A field whose value came in xtext, or in UTF-8. */
+static void put_decoded(struct buf *out, const char *name, struct span type,
+	struct span xtext)
+{
+	struct buf text;
+
+	buf_init(&text, SMTP_ORCPT_MAX);
+	if (!utf8_is_ascii(xtext) || !smtp_dsn_decode(xtext, &text)) {
+		buf_reset(&text);
+		buf_put(&text, xtext);
+	}
+	buf_puts(out, name);
+	buf_put(out, type);
+	put_clean(out, buf_span(&text), true);
+	buf_puts(out, "\r\n");
+	buf_clear(&text);
+}
+
+/* RFC 3464 2.3.1: as the sender wrote it */
+static void put_original_rcpt(struct buf *out, struct span orcpt)
+{
+	struct span type = span_head(orcpt, span_find(orcpt, ';') + 1);
+
+	if (orcpt.n > 0)
+		put_decoded(out, "\r\nOriginal-Recipient: ", type,
+			span_tail(orcpt, type.n));
 }
 
 /* RFC 3464 2.3; RFC 6533 3 for addresses that are not ASCII.
@@ -334,12 +459,13 @@ static void put_rcpt_fields(struct buf *out, const struct queue_dsn *d,
 {
 	bool is_utf8 = !utf8_is_ascii(r->address);
 
-	buf_puts(out, is_utf8 ? "\r\nFinal-Recipient: utf-8; "
-			      : "\r\nFinal-Recipient: rfc822; ");
+	put_original_rcpt(out, r->orcpt);
+	if (r->orcpt.n == 0)
+		buf_puts(out, "\r\n");
+	buf_puts(out, is_utf8 ? "Final-Recipient: utf-8; "
+			      : "Final-Recipient: rfc822; ");
 	put_clean(out, r->address, is_utf8);
-	buf_puts(out, d->kind == QUEUE_DSN_FAILED
-		? "\r\nAction: failed\r\nStatus: "
-		: "\r\nAction: delayed\r\nStatus: ");
+	buf_printf(out, "\r\nAction: %s\r\nStatus: ", action_of(d, r));
 	put_status(out, d, r->enhanced);
 	buf_puts(out, "\r\n");
 	/* both only when another server really spoke: RFC 3464 2.3.5, 2.3.6 */
@@ -370,6 +496,9 @@ static void put_report(struct buf *out, const struct queue_dsn *d,
 	buf_puts(out, "Reporting-MTA: dns; ");
 	put_clean(out, d->hostname, false);
 	buf_puts(out, "\r\n");
+	if (d->envid.n > 0) /* RFC 3464 2.2.1 */
+		put_decoded(out, "Original-Envelope-Id: ", SPAN_EMPTY,
+			d->envid);
 	put_date(out, "Arrival-Date: ", d->received_wall_ms);
 	for (size_t i = 0; i < d->rcpt_count; i++)
 		if (concerns(d, &d->rcpts[i]) && detailed++ < DETAILED_MAX)
@@ -407,9 +536,12 @@ static struct shape shape_of(const struct queue_dsn *d)
 	buf_init(&boundary, 64);
 	for (size_t i = 0; i < d->rcpt_count; i++)
 		if (concerns(d, &d->rcpts[i]) &&
-			!utf8_is_ascii(d->rcpts[i].address))
+			(!utf8_is_ascii(d->rcpts[i].address) ||
+				!utf8_is_ascii(d->rcpts[i].orcpt)))
 			s.is_utf8 = true;
-	s.is_whole = !d->is_binary && !d->is_header_only &&
+	/* RFC 3461 4.3: of what went well only the header */
+	s.is_whole = d->kind == QUEUE_DSN_FAILED && !d->is_binary &&
+		!d->is_header_only &&
 		d->original_size <= QUEUE_DSN_WHOLE_MAX &&
 		d->original.n == d->original_size;
 	s.original = d->original;

@@ -22,7 +22,8 @@ static const char messages_get[] =
 static const char past_list[] =
 	"SELECT qid FROM past WHERE qid > $1 ORDER BY qid LIMIT $2";
 static const char untold_get[] =
-	"SELECT DISTINCT qid FROM rcpt WHERE state = 2 AND qid > $1 LIMIT $2";
+	"SELECT qid FROM rcpt WHERE state = 2 AND qid > $1 UNION"
+	" SELECT qid FROM rcpt WHERE tell > 0 AND qid > $1 LIMIT $2";
 static const char interrupted_set[] =
 	"UPDATE rcpt SET state = 0, next_ms = $1, attempts = attempts + 1"
 	" WHERE state = 1";
@@ -369,7 +370,7 @@ static const struct {
 	 " (SELECT qid FROM message)",
 		"3: recipients without a message"},
 	{"SELECT qid FROM message m WHERE form = 1 AND NOT EXISTS (SELECT 1"
-	 " FROM rcpt r WHERE r.qid = m.qid AND r.state < 4)",
+	 " FROM rcpt r WHERE r.qid = m.qid AND (r.state < 4 OR r.tell > 0))",
 		"4: every recipient is settled"},
 	{"SELECT qid FROM message WHERE length(body) <>"
 	 " CASE WHEN is_spooled = 1 THEN 0 ELSE size END",
@@ -380,6 +381,8 @@ static const struct {
 		"6: the alias of a recipient is not there"},
 	{"SELECT qid FROM message WHERE qid IN (SELECT qid FROM past)",
 		"7: is here, and has left"},
+	{"SELECT qid FROM asked WHERE qid NOT IN (SELECT qid FROM message)",
+		"8: notices were asked for of no message"},
 	{"SELECT qid FROM message WHERE form = 2", "damaged"},
 };
 

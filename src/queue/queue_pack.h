@@ -41,6 +41,23 @@ static inline bool queue_is_open(enum queue_state state)
 #define QUEUE_MAIL_UTF8     4u
 #define QUEUE_MAIL_INTERNAL 8u
 
+/* The same bits as SMTP_NOTIFY_* of smtp/smtp_dsn.h: what the sender wants to
+ * hear of a recipient; 0: failure and delay.  RFC 3461 4.1 */
+#define QUEUE_NOTIFY_NEVER   1u
+#define QUEUE_NOTIFY_SUCCESS 2u
+#define QUEUE_NOTIFY_FAILURE 4u
+#define QUEUE_NOTIFY_DELAY   8u
+
+/* What the sender still has to be told of a recipient that is settled.  Stored as
+ * a number: keep the order.  RFC 3464 2.3.3 */
+enum queue_tell {
+	QUEUE_TELL_NOTHING,
+	QUEUE_TELL_DELIVERED, /* it is in the mailbox */
+	QUEUE_TELL_RELAYED,   /* a server has it that knows no DSN */
+	QUEUE_TELL_EXPANDED,  /* it went to all of a list */
+	QUEUE_TELL_COUNT
+};
+
 struct queue_rcpt {
 	uint32_t idx;
 	enum queue_route route;
@@ -51,8 +68,11 @@ struct queue_rcpt {
 	uint32_t attempts;
 	int64_t next_ms;
 	int64_t tried_wall_ms; /* the last attempt, in this process; 0: none */
+	uint8_t notify; /* QUEUE_NOTIFY_* */
+	enum queue_tell tell;
 	uint32_t code; /* of the last reply; 0: no server spoke */
 	struct span address;
+	struct span orcpt; /* as it came: "rfc822;…" in xtext; empty: none */
 	struct span enhanced, text, peer; /* of the last reply */
 };
 
@@ -64,10 +84,18 @@ struct queue_msg {
 	uint32_t flags;
 	uint64_t size;
 	bool is_spooled, is_warned, is_split;
+	uint8_t ret; /* SMTP_RET_* of smtp/smtp_dsn.h */
+	struct span envid; /* xtext */
 	struct span sha256, reverse_path, trace;
 	struct queue_rcpt *rcpts;
 	size_t rcpt_count;
 };
+
+/* Does something have to happen yet? */
+static inline bool queue_rcpt_is_open(const struct queue_rcpt *r)
+{
+	return queue_is_open(r->state) || r->tell != QUEUE_TELL_NOTHING;
+}
 
 /* More recipients of one message are not stored: aliases could explode. */
 #define QUEUE_RCPTS_MAX 10000u

@@ -12,18 +12,18 @@
 #include "queue/queue_schema.h"
 #include "queue/queue_store_int.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define IDX_MAX        (UINT32_MAX - 1) /* parent is one more */
 
 enum message_form { FORM_PACKED, FORM_SPLIT, FORM_DAMAGED };
 
 /* ---- open, close, transactions ----------------------------------------------- */
-static enum code create(struct db *db, struct err *e)
+static enum code run_script(struct db *db, const char *script, struct err *e)
 {
 	enum code code = db_begin(db, e);
 
 	if (code == OK)
-		code = db_script(db, queue_schema, e);
+		code = db_script(db, script, e);
 	if (code == OK)
 		code = db_set_version(db, SCHEMA_VERSION, e);
 	if (code == OK)
@@ -33,6 +33,15 @@ static enum code create(struct db *db, struct err *e)
 	return code;
 }
 
+/* Version 1 knew nothing of RFC 3461. */
+static const char upgrade_1[] =
+	"ALTER TABLE rcpt ADD COLUMN notify INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rcpt ADD COLUMN tell INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rcpt ADD COLUMN orcpt BLOB NOT NULL DEFAULT x'';"
+	"CREATE INDEX rcpt_tell ON rcpt (qid) WHERE tell > 0;"
+	"CREATE TABLE asked (qid INTEGER PRIMARY KEY, ret INTEGER NOT NULL,"
+	" envid BLOB NOT NULL);";
+
 static enum code prepare(struct db *db, struct err *e)
 {
 	int64_t version;
@@ -41,7 +50,9 @@ static enum code prepare(struct db *db, struct err *e)
 	if (code != OK)
 		return code;
 	if (version == 0)
-		return create(db, e);
+		return run_script(db, queue_schema, e);
+	if (version == 1)
+		return run_script(db, upgrade_1, e);
 	if (version > SCHEMA_VERSION)
 		return err_set(e, CORRUPT, "queue.db was written by a newer "
 			"version of this program (schema %lld, this one knows "
@@ -192,6 +203,9 @@ static const char message_add[] =
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13)";
 static const char message_drop[] = "DELETE FROM message WHERE qid = $1";
 static const char rcpts_drop[] = "DELETE FROM rcpt WHERE qid = $1";
+static const char asked_add[] =
+	"INSERT INTO asked (qid, ret, envid) VALUES ($1, $2, $3)";
+static const char asked_drop[] = "DELETE FROM asked WHERE qid = $1";
 static const char message_split[] =
 	"UPDATE message SET form = 1, packed = $1 WHERE qid = $2";
 static const char message_warned[] =
@@ -206,13 +220,31 @@ static const char message_mended[] =
 	" rcpt.qid = message.qid) WHERE qid = $1 AND form NOT IN (0, 1)";
 static const char rcpt_put[] =
 	"INSERT INTO rcpt (qid, idx, state, next_ms, route, account, parent,"
-	" depth, attempts, address, code, enhanced, text, peer)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+	" depth, attempts, address, code, enhanced, text, peer, notify, tell,"
+	" orcpt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+	" $14, $15, $16, $17)"
 	" ON CONFLICT (qid, idx) DO UPDATE SET state = excluded.state,"
 	" next_ms = excluded.next_ms, route = excluded.route,"
 	" account = excluded.account, attempts = excluded.attempts,"
 	" code = excluded.code, enhanced = excluded.enhanced,"
-	" text = excluded.text, peer = excluded.peer";
+	" text = excluded.text, peer = excluded.peer, notify = excluded.notify,"
+	" tell = excluded.tell";
+
+static bool has_asked(const struct queue_msg *m)
+{
+	return m->ret != 0 || m->envid.n > 0;
+}
+
+static enum code put_asked(struct queue_store *s, const struct queue_msg *m,
+	struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, asked_add);
+
+	db_bind_i64(q, 1, (int64_t)m->qid);
+	db_bind_i64(q, 2, m->ret);
+	db_bind_blob(q, 3, m->envid);
+	return db_run(q, e);
+}
 
 static enum code put_all(struct queue_store *s, const struct queue_msg *m,
 	struct err *e)
@@ -249,6 +281,8 @@ enum code queue_store_add(struct queue_store *s, const struct queue_msg *m,
 	db_bind_blob(q, 12, m->trace);
 	db_bind_blob(q, 13, body);
 	code = db_run(q, e);
+	if (code == OK && has_asked(m))
+		code = put_asked(s, m, e);
 	return code == OK && m->is_split ? put_all(s, m, e) : code;
 }
 
@@ -283,6 +317,9 @@ enum code queue_store_rcpt_put(struct queue_store *s, uint64_t qid,
 	db_bind_blob(q, 12, r->enhanced);
 	db_bind_blob(q, 13, r->text);
 	db_bind_blob(q, 14, r->peer);
+	db_bind_i64(q, 15, r->notify);
+	db_bind_i64(q, 16, r->tell);
+	db_bind_blob(q, 17, r->orcpt);
 	return db_run(q, e);
 }
 
@@ -327,6 +364,8 @@ enum code queue_store_drop(struct queue_store *s, uint64_t qid, struct err *e)
 {
 	enum code code = queue_store_run_qid(s, message_drop, qid, e);
 
+	if (code == OK)
+		code = queue_store_run_qid(s, asked_drop, qid, e);
 	return code == OK ? queue_store_run_qid(s, rcpts_drop, qid, e) : code;
 }
 
@@ -337,6 +376,8 @@ enum code queue_store_remove(struct queue_store *s, const struct queue_msg *m,
 
 	if (code == OK && m->is_split)
 		code = queue_store_run_qid(s, rcpts_drop, m->qid, e);
+	if (code == OK && has_asked(m))
+		code = queue_store_run_qid(s, asked_drop, m->qid, e);
 	if (code == OK && has_history)
 		code = queue_store_past_add(s, m, now_ms, e);
 	return code;
@@ -349,8 +390,9 @@ static const char message_get[] =
 	" FROM message WHERE qid = $1";
 static const char rcpts_get[] =
 	"SELECT idx, state, next_ms, route, account, parent, depth, attempts,"
-	" address, code, enhanced, text, peer"
+	" address, code, enhanced, text, peer, notify, tell, orcpt"
 	" FROM rcpt WHERE qid = $1 ORDER BY idx";
+static const char asked_get[] = "SELECT ret, envid FROM asked WHERE qid = $1";
 static const char rcpts_count[] = "SELECT count(*) FROM rcpt WHERE qid = $1";
 static const char body_get[] = "SELECT body FROM message WHERE qid = $1";
 
@@ -385,6 +427,10 @@ static bool take_rcpt(struct db_stmt *q, struct arena *a, struct queue_rcpt *r)
 		.enhanced = arena_dup(a, db_bytes(q, 10)),
 		.text = arena_dup(a, db_bytes(q, 11)),
 		.peer = arena_dup(a, db_bytes(q, 12)),
+		.notify = (uint8_t)number(q, 13, UINT8_MAX, &is_bad),
+		.tell = (enum queue_tell)number(q, 14, QUEUE_TELL_COUNT - 1,
+			&is_bad),
+		.orcpt = arena_dup(a, db_bytes(q, 15)),
 	};
 	return !is_bad && r->address.n > 0;
 }
@@ -441,6 +487,22 @@ static bool take_message(struct db_stmt *q, struct arena *a,
 		body_bytes == (m->is_spooled ? 0 : m->size);
 }
 
+static enum code load_asked(struct queue_store *s, struct arena *a,
+	struct queue_msg *m, struct err *e)
+{
+	struct db_stmt *q = db_stmt(s->db, asked_get);
+	enum code code;
+
+	db_bind_i64(q, 1, (int64_t)m->qid);
+	code = db_step(q, e);
+	if (code == OK) {
+		m->ret = (uint8_t)db_i64(q, 0);
+		m->envid = arena_dup(a, db_bytes(q, 1));
+	}
+	db_reset(q);
+	return code == NOT_FOUND ? OK : code;
+}
+
 enum code queue_store_load(struct queue_store *s, uint64_t qid,
 	struct arena *a, struct queue_msg *out, struct err *e)
 {
@@ -464,6 +526,8 @@ enum code queue_store_load(struct queue_store *s, uint64_t qid,
 	else
 		code = queue_unpack(packed, a, &out->rcpts, &out->rcpt_count,
 			e);
+	if (code == OK)
+		code = load_asked(s, a, out, e);
 	if (code == OK && !is_good)
 		code = err_set(e, CORRUPT, "its row has numbers or bytes "
 			"that cannot be");

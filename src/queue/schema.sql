@@ -16,11 +16,13 @@
 --     message.packed is empty;
 --  3. every rcpt.qid has its message;
 --  4. a message has at least one recipient that is not settled (rcpt.state
---     below 4), or is packed, or damaged;
+--     below 4), or of whom its sender has to be told (rcpt.tell), or is packed,
+--     or damaged;
 --  5. message.size is the length of message.body, or of the spool file when
 --     is_spooled is 1 (then body is empty);
 --  6. rcpt.parent is 0 or idx + 1 of an expanded recipient of the message;
---  7. a qid is never both in message and in past.
+--  7. a qid is never both in message and in past;
+--  8. every asked.qid has its message.
 
 -- Numbers that must survive: next_qid (the first number not yet reserved),
 -- queue_ms and seen_wall_ms (queue time, and the wall clock at that moment).
@@ -64,10 +66,23 @@ CREATE TABLE rcpt (
 	enhanced BLOB NOT NULL,         -- RFC 3463, "4.2.2"
 	text BLOB NOT NULL,             -- the last reply's text, or our reason
 	peer BLOB NOT NULL,             -- the server that said so, or empty
+	notify INTEGER NOT NULL DEFAULT 0, -- QUEUE_NOTIFY_* (RFC 3461)
+	tell INTEGER NOT NULL DEFAULT 0, -- enum queue_tell: not told yet
+	orcpt BLOB NOT NULL DEFAULT x'', -- ORCPT as it came, or empty
 	PRIMARY KEY (qid, idx)
 );
 -- What is due, and what a dead process left behind.
 CREATE INDEX rcpt_open ON rcpt (state, next_ms) WHERE state < 4;
+
+-- Of which recipients does the sender have to be told that all is well?
+CREATE INDEX rcpt_tell ON rcpt (qid) WHERE tell > 0;
+
+-- What a sender asked about notices (RFC 3461); most ask for nothing.
+CREATE TABLE asked (
+	qid INTEGER PRIMARY KEY,        -- the message
+	ret INTEGER NOT NULL,           -- SMTP_RET_*; 0: not said
+	envid BLOB NOT NULL             -- ENVID as it came, or empty
+);
 
 -- Every attempt that was not an immediate success in our own mailbox.
 CREATE TABLE attempt (

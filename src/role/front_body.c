@@ -201,7 +201,9 @@ static bool put_rcpts(const struct smtp_transaction *t, struct buf *out)
 		struct rec_rcpt r = {.idx = (uint32_t)i,
 			.route = t->rcpts[i].route,
 			.account = t->rcpts[i].cookie,
-			.address = t->rcpts[i].address};
+			.notify = t->rcpts[i].notify,
+			.address = t->rcpts[i].address,
+			.orcpt = t->rcpts[i].orcpt};
 
 		if (!is_repeated(t, i))
 			rec_put_rcpt(out, &r);
@@ -221,7 +223,8 @@ static void send_message(struct session *s, struct channel *queue,
 		.received_ms = now_ms, .flags = t->flags | b->flags,
 		.size = b->size, .is_spooled = b->is_spooled,
 		.account = s->account, .client = session_ip(s),
-		.reverse_path = t->reverse_path, .rcpts = rcpts,
+		.reverse_path = t->reverse_path, .ret = t->ret,
+		.envid = t->envid, .rcpts = rcpts,
 		.body = buf_span(&b->bytes)};
 
 	buf_init(&trace, TRACE_MAX);

@@ -24,6 +24,8 @@ static void begin_session(struct session *s)
 		.has_tls = !service_is_tls(s->service) && s->local == NULL &&
 			front_tls_may_begin(s),
 		.is_submission = front_is_submission(s),
+		/* strangers' notices of success would go to whoever they name */
+		.has_dsn = front_is_submission(s) || s->may_relay,
 		.hides_client = config->submission_hide_client,
 	};
 	const struct smtp_peer peer = {.address = session_ip(s),

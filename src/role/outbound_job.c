@@ -49,7 +49,9 @@ static void take_rcpts(struct job *j, struct span records, size_t count)
 	j->idx = arena_alloc(&j->arena, count, sizeof(*j->idx));
 	while (rec_next_rcpt(&records, &r) == MORE) {
 		j->idx[m->rcpt_count] = r.idx;
-		m->rcpts[m->rcpt_count++].address = r.address;
+		m->rcpts[m->rcpt_count].address = r.address;
+		m->rcpts[m->rcpt_count].notify = r.notify;
+		m->rcpts[m->rcpt_count++].orcpt = r.orcpt;
 	}
 }
 
@@ -74,6 +76,8 @@ struct job *outbound_job_new(const struct frame *f, struct msg_send *out_m)
 	j->body_bytes = out_m->size;
 	m->reverse_path = out_m->reverse_path;
 	m->flags = out_m->flags;
+	m->ret = out_m->ret;
+	m->envid = out_m->envid;
 	m->head = out_m->trace;
 	m->body = out_m->body;
 	m->is_streamed = f->fd >= 0;
@@ -172,7 +176,8 @@ static void put_outcomes(const struct job *j, struct buf *out)
 	for (size_t i = 0; i < count; i++) {
 		const struct smtp_client_rcpt *r = &j->message.rcpts[i];
 		struct rec_outcome o = {.idx = j->idx[i],
-			.result = (uint8_t)r->result, .code = r->code,
+			.result = (uint8_t)r->result,
+			.has_dsn = r->has_dsn, .code = r->code,
 			.enhanced = span_head(r->enhanced, room > 0 ? 16 : 0),
 			.text = span_head(r->text, room)};
 

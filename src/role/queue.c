@@ -288,12 +288,16 @@ static struct work *take_submit(struct queue *q, const struct msg_submit *m,
 	w->msg.sha256 = arena_dup(&w->arena, m->sha256);
 	w->msg.reverse_path = arena_dup(&w->arena, m->reverse_path);
 	w->msg.trace = arena_dup(&w->arena, m->trace);
+	w->msg.ret = m->ret;
+	w->msg.envid = arena_dup(&w->arena, m->envid);
 	while (rec_next_rcpt(&left, &r) == MORE)
 		w->msg.rcpts[w->msg.rcpt_count++] = (struct queue_rcpt){
 			.idx = r.idx,
 			.route = (enum queue_route)r.route,
 			.account = r.account,
 			.address = arena_dup(&w->arena, r.address),
+			.notify = r.notify,
+			.orcpt = arena_dup(&w->arena, r.orcpt),
 			.state = is_crowded ? QUEUE_WAITING : QUEUE_SENDING,
 			.next_ms = is_crowded ? w->msg.since_ms : 0,
 		};

@@ -93,6 +93,7 @@ struct outcome {
 	uint32_t code;
 	struct span enhanced, text, peer, dialogue;
 	bool is_remote;
+	bool has_dsn; /* the other server tells the sender: RFC 3461 */
 };
 
 /* A submission whose 250 may turn out not to have been heard. */
@@ -193,6 +194,8 @@ void work_dirty(struct queue *q, struct work *w);
 void seat_move(struct seat *s, enum place place);
 /* Sends every claimed recipient on its way. */
 void work_dispatch(struct queue *q, struct work *w);
+/* Has the sender to be told that it went well?  RFC 3461 4.1 */
+bool work_wants_success(const struct work *w, const struct queue_rcpt *r);
 void work_outcome(struct queue *q, struct seat *s, const struct outcome *o);
 /* Not tried at all: waits until next_ms. */
 void work_put_off(struct queue *q, struct seat *s, int64_t next_ms,

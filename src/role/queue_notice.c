@@ -15,23 +15,36 @@
 #include "base/mid.h"
 #include "crypto/hash.h"
 #include "queue/queue_dsn.h"
+#include "smtp/smtp_dsn.h"
 
 #define NOTICE_INLINE_MAX 65536u /* INLINE_BYTES of messages.def */
 
-static bool has_state(const struct work *w, enum queue_state state)
+/* Is there somebody whom such a notice is about? */
+static bool has_news(const struct work *w, enum queue_dsn_kind kind)
 {
 	for (size_t i = 0; i < w->msg.rcpt_count; i++)
-		if (w->msg.rcpts[i].state == state)
+		if (queue_dsn_concerns(kind, &w->msg.rcpts[i]))
 			return true;
 	return false;
 }
 
+/* Those who failed, also of whom the sender wants to hear nothing. */
 static void mark_told(struct work *w)
 {
 	for (size_t i = 0; i < w->msg.rcpt_count; i++) {
 		if (w->msg.rcpts[i].state != QUEUE_FAILED)
 			continue;
 		w->msg.rcpts[i].state = QUEUE_TOLD;
+		w->seats[i]->is_dirty = true;
+	}
+}
+
+static void mark_good(struct work *w)
+{
+	for (size_t i = 0; i < w->msg.rcpt_count; i++) {
+		if (w->msg.rcpts[i].tell == QUEUE_TELL_NOTHING)
+			continue;
+		w->msg.rcpts[i].tell = QUEUE_TELL_NOTHING;
 		w->seats[i]->is_dirty = true;
 	}
 }
@@ -114,10 +127,12 @@ static bool make_notice(struct queue *q, struct work *w,
 		.received_wall_ms = w->msg.received_wall_ms,
 		.rcpts = w->msg.rcpts,
 		.rcpt_count = w->msg.rcpt_count,
+		.envid = w->msg.envid,
 		.trace = w->msg.trace,
 		.original_size = w->msg.size,
 		.is_binary = (w->msg.flags & MAIL_BINARY) != 0,
-		.is_header_only = (w->msg.flags & MAIL_REQUIRETLS) != 0,
+		.is_header_only = (w->msg.flags & MAIL_REQUIRETLS) != 0 ||
+			w->msg.ret == SMTP_RET_HDRS,
 	};
 	struct buf original, text;
 	struct err e = {.text = ""};
@@ -152,11 +167,14 @@ void notice_make(struct queue *q, struct work *w)
 	bool is_null = w->msg.reverse_path.n == 0 ||
 		(w->msg.flags & MAIL_INTERNAL) != 0;
 
-	if (has_state(w, QUEUE_FAILED) &&
-		(is_null || make_notice(q, w, QUEUE_DSN_FAILED)))
+	if (is_null || !has_news(w, QUEUE_DSN_FAILED) ||
+		make_notice(q, w, QUEUE_DSN_FAILED))
 		mark_told(w);
+	if (is_null || !has_news(w, QUEUE_DSN_DONE) ||
+		make_notice(q, w, QUEUE_DSN_DONE))
+		mark_good(w);
 	if (is_null || w->msg.is_warned || w->wants_warned ||
-		!has_state(w, QUEUE_WAITING) ||
+		!has_news(w, QUEUE_DSN_DELAYED) ||
 		!queue_schedule_wants_warning(&q->schedule, w->msg.since_ms,
 			queue_now_ms(q)))
 		return;

@@ -15,7 +15,8 @@
 
 #include "base/mem.h"
 
-#define JOB_RCPTS      100u
+/* RECORDS_BYTES of messages.def has room for as many with the longest names. */
+#define JOB_RCPTS      90u
 #define FLYING_MAX     200u
 #define FLYING_BYTES   (16u << 20)
 #define DOMAIN_FLYING  64u
@@ -203,7 +204,9 @@ static size_t put_rcpts(struct queue *q, struct work *w, struct job *j)
 	for (size_t i = 0; i < j->count; i++) {
 		size_t at = work_find(w, j->idxs[i]);
 		const struct queue_rcpt *r = &w->msg.rcpts[at];
-		struct rec_rcpt out = {r->idx, ROUTE_REMOTE, 0, r->address};
+		struct rec_rcpt out = {.idx = r->idx, .route = ROUTE_REMOTE,
+			.notify = r->notify, .address = r->address,
+			.orcpt = r->orcpt};
 
 		if (r->state != QUEUE_SENDING) { /* held, cancelled */
 			seat_move(w->seats[at], PLACE_NONE);
@@ -238,9 +241,11 @@ static void send_job(struct queue *q, struct channel *c, struct job *j)
 {
 	struct work *w = map_get(&q->works, j->qid);
 	struct domain *d = j->domain;
-	struct msg_send m = {j->qid, w->msg.flags, w->msg.size,
-		w->msg.is_spooled, span_of(d->name, d->name_len),
-		w->msg.reverse_path, SPAN_EMPTY, w->msg.trace, SPAN_EMPTY};
+	struct msg_send m = {.qid = j->qid, .flags = w->msg.flags,
+		.size = w->msg.size, .is_spooled = w->msg.is_spooled,
+		.domain = span_of(d->name, d->name_len),
+		.reverse_path = w->msg.reverse_path, .ret = w->msg.ret,
+		.envid = w->msg.envid, .trace = w->msg.trace};
 	struct outcome bad = {.result = CORRUPT, .is_remote = true,
 		.enhanced = SPAN("4.3.0"),
 		.text = SPAN("the stored message cannot be read")};
@@ -364,6 +369,7 @@ static bool settle_rcpt(struct queue *q, struct work *w,
 		.peer = m->peer,
 		.dialogue = is_first ? m->dialogue : SPAN_EMPTY,
 		.is_remote = true,
+		.has_dsn = r->has_dsn != 0,
 	};
 
 	if (at == w->msg.rcpt_count || w->seats[at]->place != PLACE_FLYING ||

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "smtp/smtp_dsn.h"
 
 #define DEPTH_MAX 10u
 
@@ -144,6 +145,31 @@ static uint32_t next_idx(const struct work *w)
 	return next;
 }
 
+/* What the target of an alias with several inherits: RFC 3461 5.2.7.3 (c). */
+static uint8_t notify_of_many(uint8_t notify)
+{
+	if (!(notify & QUEUE_NOTIFY_SUCCESS))
+		return notify;
+	notify &= (uint8_t)~QUEUE_NOTIFY_SUCCESS;
+	return notify == 0 ? QUEUE_NOTIFY_NEVER : notify;
+}
+
+/* As the sender wrote it, for notices: RFC 3461 5.2.1 (d). */
+static struct span orcpt_of(struct work *w, const struct queue_rcpt *alias)
+{
+	struct buf text;
+	struct span out;
+
+	if (alias->orcpt.n > 0)
+		return alias->orcpt;
+	buf_init(&text, SMTP_ORCPT_MAX);
+	smtp_dsn_put_orcpt(&text, alias->address);
+	out = text.overflow ? SPAN_EMPTY
+			    : arena_dup(&w->arena, buf_span(&text));
+	buf_clear(&text);
+	return out;
+}
+
 struct expansion {
 	size_t added;
 	bool has_loop; /* a target that is one of its forefathers */
@@ -156,9 +182,12 @@ static struct expansion add_targets(struct work *w, size_t at,
 {
 	struct expansion x = {0};
 	uint32_t idx = next_idx(w);
+	size_t wanted = count_targets(targets);
+	struct span orcpt;
 	struct rec_rcpt t;
 
-	make_room(w, count_targets(targets));
+	make_room(w, wanted);
+	orcpt = orcpt_of(w, &w->msg.rcpts[at]);
 	while (rec_next_rcpt(&targets, &t) == MORE) {
 		bool is_end = t.route == ROUTE_LOCAL || t.route == ROUTE_REMOTE;
 		size_t count = w->msg.rcpt_count + x.added;
@@ -182,6 +211,10 @@ static struct expansion add_targets(struct work *w, size_t at,
 			.account = t.account,
 			.parent = w->msg.rcpts[at].idx + 1,
 			.depth = w->msg.rcpts[at].depth + 1,
+			.notify = wanted > 1
+				? notify_of_many(w->msg.rcpts[at].notify)
+				: w->msg.rcpts[at].notify,
+			.orcpt = orcpt,
 			.address = arena_dup(&w->arena, t.address),
 		};
 		x.added++;
@@ -213,6 +246,8 @@ static void expand(struct queue *q, struct seat *s, struct span targets)
 			: "the alias has no target");
 		return;
 	}
+	if (count_targets(targets) > 1 && work_wants_success(w, r))
+		r->tell = QUEUE_TELL_EXPANDED;
 	w->msg.rcpt_count += x.added;
 	work_seat(w, before);
 	for (size_t i = before; i < w->msg.rcpt_count; i++) {

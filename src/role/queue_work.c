@@ -79,7 +79,7 @@ size_t work_find(const struct work *w, uint32_t idx)
 bool work_is_open(const struct work *w)
 {
 	for (size_t i = 0; i < w->msg.rcpt_count; i++)
-		if (queue_is_open(w->msg.rcpts[i].state))
+		if (queue_rcpt_is_open(&w->msg.rcpts[i]))
 			return true;
 	return false;
 }
@@ -235,10 +235,21 @@ static void note_reply(struct work *w, struct queue_rcpt *r,
 	r->peer = arena_dup(&w->arena, o->peer);
 }
 
+bool work_wants_success(const struct work *w, const struct queue_rcpt *r)
+{
+	return r->notify & QUEUE_NOTIFY_SUCCESS &&
+		w->msg.reverse_path.n > 0 &&
+		!(w->msg.flags & MAIL_INTERNAL);
+}
+
 static void succeed(struct queue *q, struct work *w, struct queue_rcpt *r,
 	const struct outcome *o)
 {
 	r->state = QUEUE_DONE;
+	/* RFC 3461 5.2.2, 5.2.3; a server that knows DSN does it itself */
+	if (work_wants_success(w, r) && !o->has_dsn)
+		r->tell = o->is_remote ? QUEUE_TELL_RELAYED
+				       : QUEUE_TELL_DELIVERED;
 	if (o->is_remote)
 		LOG(EV_QUEUE_SENT, LOG_MID(w->msg.qid),
 			LOG_SPAN("rcpt", r->address), LOG_SPAN("peer", o->peer),

@@ -1,7 +1,7 @@
 /*
  * smtp_client.h - the client's side of one SMTP connection: RFC 5321 with
  * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, STARTTLS (RFC
- * 3207), REQUIRETLS (RFC 8689) and AUTH PLAIN (RFC 4954); any number of messages,
+ * 3207), REQUIRETLS (RFC 8689), DSN (RFC 3461) and AUTH PLAIN (RFC 4954); any number of messages,
  * one after the other.
  *
  * Pure: bytes in, effects out, of the shape of smtp_server.h.  The caller owns
@@ -48,12 +48,16 @@ struct smtp_client_config {
 
 struct smtp_client_rcpt {
 	struct span address;
+	uint8_t notify;       /* SMTP_NOTIFY_* of smtp_dsn.h */
+	struct span orcpt;    /* as it came; empty: none */
 	/* Zeroed by the caller; set by the engine: */
 	bool is_settled;      /* what follows is valid */
 	enum code result;     /* OK, TEMP, DENIED (failed for good) */
 	uint32_t code;        /* the server's; 0: no server said it, we did */
 	struct span enhanced; /* "5.1.1" or empty */
 	struct span text;
+	bool has_dsn;     /* the server knows DSN (RFC 3461), and was told what
+	                     the sender wants to hear */
 	bool was_cut;     /* the trouble was with the session, before the server
 	                     had the message: another server may be tried */
 	bool was_crowded; /* too many recipients: once more, in another
@@ -68,6 +72,8 @@ struct smtp_client_rcpt {
 struct smtp_client_message {
 	struct span reverse_path; /* empty: the null sender */
 	uint32_t flags;           /* SMTP_CLIENT_MAIL_*: the bits of MAIL_* */
+	uint8_t ret;              /* SMTP_RET_* of smtp_dsn.h */
+	struct span envid;        /* as it came; empty: none */
 	uint64_t size;            /* bytes of head and body */
 	struct span head;         /* goes before the body: our Received: */
 	bool is_streamed;         /* BODY asks for pieces; else: */

@@ -12,6 +12,7 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "smtp/smtp_dsn.h"
 
 #include "base/banned.h"
 
@@ -112,18 +113,40 @@ void smtp_client_say_mail(struct smtp_client *c)
 	if (c->extensions & EXT_REQUIRETLS && c->is_secure &&
 		m->flags & SMTP_CLIENT_MAIL_REQUIRETLS)
 		buf_put(&c->out, SPAN(" REQUIRETLS"));
+	if (c->extensions & EXT_DSN) {
+		smtp_dsn_put_ret(&c->out, m->ret);
+		if (m->envid.n > 0)
+			buf_put(&c->out, SPAN(" ENVID="));
+		buf_put(&c->out, m->envid);
+	}
 	end_line(c, from);
+}
+
+/* An ORCPT in UTF-8 may only stand where addresses may: RFC 6533 3. */
+static bool may_say_orcpt(const struct smtp_client *c, struct span orcpt)
+{
+	return orcpt.n > 0 &&
+		(c->extensions & EXT_SMTPUTF8 || utf8_is_ascii(orcpt));
 }
 
 void smtp_client_say_rcpt(struct smtp_client *c, size_t index)
 {
+	struct smtp_client_rcpt *r = &c->message->rcpts[index];
 	size_t from = buf_len(&c->out);
 
 	buf_put(&c->out, SPAN("RCPT TO:<"));
-	buf_put(&c->out, c->message->rcpts[index].address);
+	buf_put(&c->out, r->address);
 	buf_putc(&c->out, '>');
+	r->has_dsn = (c->extensions & EXT_DSN) != 0;
+	if (r->has_dsn) {
+		smtp_dsn_put_notify(&c->out, r->notify);
+		if (may_say_orcpt(c, r->orcpt)) {
+			buf_put(&c->out, SPAN(" ORCPT="));
+			buf_put(&c->out, r->orcpt);
+		}
+	}
 	end_line(c, from);
-	c->message->rcpts[index].is_sent = true;
+	r->is_sent = true;
 }
 
 /* ---- extensions ------------------------------------------------------- */
@@ -138,6 +161,7 @@ static const struct {
 	{ "SMTPUTF8",   EXT_SMTPUTF8 },   /* RFC 6531 */
 	{ "STARTTLS",   EXT_STARTTLS },   /* RFC 3207 */
 	{ "REQUIRETLS", EXT_REQUIRETLS }, /* RFC 8689 */
+	{ "DSN",        EXT_DSN },        /* RFC 3461 */
 	{ "AUTH",       EXT_AUTH_PLAIN }, /* RFC 4954; with PLAIN among its words */
 };
 /* clang-format on */

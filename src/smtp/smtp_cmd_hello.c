@@ -85,6 +85,8 @@ void smtp_cmd_ehlo(struct smtp_server *s, struct span args)
 	if (s->peer.tls.n > 0 || s->peer.local != NULL) /* RFC 8689 2 */
 		buf_puts(&s->out, "\r\n250-REQUIRETLS");
 	put_auth(s);
+	if (s->config.has_dsn)
+		buf_puts(&s->out, "\r\n250-DSN"); /* RFC 3461 3 */
 	for (size_t i = 0; i < count; i++) {
 		buf_puts(&s->out, i + 1 < count ? "\r\n250-" : "\r\n250 ");
 		put_keyword(s, keywords[i]);

@@ -13,7 +13,7 @@
 #include "base/banned.h"
 
 static enum smtp_reply parse(struct smtp_server *s, struct span args,
-	struct smtp_mail_params *params)
+	struct smtp_params *params)
 {
 	const struct span from = SPAN("FROM:");
 	enum smtp_reply fault;
@@ -36,7 +36,7 @@ static enum smtp_reply parse(struct smtp_server *s, struct span args,
 }
 
 static enum smtp_reply judge(const struct smtp_server *s,
-	const struct smtp_mail_params *params)
+	const struct smtp_params *params)
 {
 	if (s->config.is_submission && !s->is_logged_in)
 		return SMTP_REPLY_AUTH_REQUIRED; /* RFC 6409 4.3 */
@@ -78,7 +78,7 @@ static void begin(struct smtp_server *s)
 
 void smtp_cmd_mail(struct smtp_server *s, struct span args)
 {
-	struct smtp_mail_params params = {0};
+	struct smtp_params params = {.may_dsn = s->config.has_dsn};
 	enum smtp_reply reply = parse(s, args, &params);
 
 	if (reply == SMTP_REPLY_NONE)
@@ -89,6 +89,8 @@ void smtp_cmd_mail(struct smtp_server *s, struct span args)
 	}
 	s->transaction.flags = params.flags;
 	s->transaction.declared_size = params.size;
+	s->transaction.ret = params.ret;
+	s->transaction.envid = arena_dup(&s->arena, params.envid);
 	if (s->config.is_submission)
 		smtp_server_ask(s, SMTP_QUESTION_SENDER);
 	else
@@ -103,6 +105,9 @@ void smtp_cmd_mail_answered(struct smtp_server *s, enum code verdict)
 	}
 	s->transaction.flags = 0;
 	s->transaction.declared_size = 0;
+	s->transaction.ret = 0;
+	s->transaction.envid = SPAN_EMPTY;
+	arena_reset(&s->arena);
 	refuse(s, verdict == DENIED ? SMTP_REPLY_NOT_YOUR_SENDER
 			: verdict == LIMIT ? SMTP_REPLY_MAIL_LIMIT
 					   : SMTP_REPLY_TEMP);

@@ -19,7 +19,8 @@
 #define RCPT_BYTES_ELSE 32
 #define RCPT_ROOM_FIRST 8
 
-static enum smtp_reply parse(struct smtp_server *s, struct span args)
+static enum smtp_reply parse(struct smtp_server *s, struct span args,
+	struct smtp_params *params)
 {
 	const struct span to = SPAN("TO:");
 	enum smtp_reply fault;
@@ -34,7 +35,8 @@ static enum smtp_reply parse(struct smtp_server *s, struct span args)
 		buf_put(&s->address, path); /* for the log */
 		return SMTP_REPLY_BAD_RCPT;
 	}
-	fault = smtp_rcpt_params_parse(args);
+	params->may_utf8 = (s->transaction.flags & SMTP_MAIL_UTF8) != 0;
+	fault = smtp_rcpt_params_parse(args, params);
 	if (fault != SMTP_REPLY_NONE)
 		return fault;
 	if (is_utf8 && (s->transaction.flags & SMTP_MAIL_UTF8) == 0)
@@ -50,10 +52,12 @@ static bool is_known(const struct smtp_server *s, struct span address)
 	return false;
 }
 
-static bool has_room(const struct smtp_server *s, struct span address)
+static bool has_room(const struct smtp_server *s, struct span address,
+	struct span orcpt)
 {
 	return s->transaction.rcpt_count < s->config.recipients_max &&
-		s->rcpt_bytes + address.n + RCPT_BYTES_ELSE <= RCPT_BYTES_MAX;
+		s->rcpt_bytes + address.n + orcpt.n + RCPT_BYTES_ELSE <=
+			RCPT_BYTES_MAX;
 }
 
 static void refuse(struct smtp_server *s, enum smtp_reply reply)
@@ -62,18 +66,27 @@ static void refuse(struct smtp_server *s, enum smtp_reply reply)
 	smtp_server_reply(s, reply, smtp_cmd_syntax("RCPT"));
 }
 
+static void ask(struct smtp_server *s, const struct smtp_params *params)
+{
+	s->notify = params->notify;
+	buf_reset(&s->orcpt);
+	buf_put(&s->orcpt, params->orcpt);
+	smtp_server_ask(s, SMTP_QUESTION_RCPT);
+}
+
 void smtp_cmd_rcpt(struct smtp_server *s, struct span args)
 {
-	enum smtp_reply fault = parse(s, args);
+	struct smtp_params params = {.may_dsn = s->config.has_dsn};
+	enum smtp_reply fault = parse(s, args, &params);
 
 	if (fault != SMTP_REPLY_NONE)
 		refuse(s, fault);
 	else if (is_known(s, buf_span(&s->address)))
 		smtp_server_reply(s, SMTP_REPLY_RCPT_OK, SPAN_EMPTY);
-	else if (!has_room(s, buf_span(&s->address)))
+	else if (!has_room(s, buf_span(&s->address), params.orcpt))
 		refuse(s, SMTP_REPLY_TOO_MANY_RCPTS);
 	else
-		smtp_server_ask(s, SMTP_QUESTION_RCPT);
+		ask(s, &params);
 }
 
 static void grow(struct smtp_server *s)
@@ -95,8 +108,10 @@ static void keep(struct smtp_server *s, uint64_t cookie, uint8_t route)
 	if (s->transaction.rcpt_count == s->rcpt_room)
 		grow(s);
 	s->rcpts[s->transaction.rcpt_count++] = (struct smtp_rcpt){
-		.address = address, .cookie = cookie, .route = route};
-	s->rcpt_bytes += address.n + RCPT_BYTES_ELSE;
+		.address = address, .cookie = cookie, .route = route,
+		.notify = s->notify,
+		.orcpt = arena_dup(&s->arena, buf_span(&s->orcpt))};
+	s->rcpt_bytes += address.n + buf_len(&s->orcpt) + RCPT_BYTES_ELSE;
 	smtp_server_set_state(s, SMTP_STATE_RCPT);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "smtp/smtp_address.h"
+#include "smtp/smtp_dsn.h"
 #include "smtp/smtp_server.h"
 
 #include "base/banned.h"
@@ -14,7 +15,7 @@
 #define SIZE_DIGITS_MAX 20   /* RFC 1870 3 */
 #define AUTH_VALUE_MAX  1024
 
-static bool take_size(struct span value, struct smtp_mail_params *out)
+static bool take_size(struct span value, struct smtp_params *out)
 {
 	for (size_t i = 0; i < value.n; i++)
 		if (!ascii_is_digit(value.p[i]))
@@ -26,7 +27,7 @@ static bool take_size(struct span value, struct smtp_mail_params *out)
 	return true;
 }
 
-static bool take_body(struct span value, struct smtp_mail_params *out)
+static bool take_body(struct span value, struct smtp_params *out)
 {
 	static const struct {
 		const char *word;
@@ -46,57 +47,48 @@ static bool take_body(struct span value, struct smtp_mail_params *out)
 	return false;
 }
 
-static bool take_utf8(struct span value, struct smtp_mail_params *out)
+static bool take_utf8(struct span value, struct smtp_params *out)
 {
 	out->flags |= SMTP_MAIL_UTF8;
 	return value.p == NULL; /* RFC 6531 3.1: no value, not even empty */
 }
 
-static bool take_requiretls(struct span value, struct smtp_mail_params *out)
+static bool take_requiretls(struct span value, struct smtp_params *out)
 {
 	out->flags |= SMTP_MAIL_REQUIRETLS;
 	return value.p == NULL;
 }
 
-static bool read_hex(uint8_t c, uint8_t *out)
+static bool take_ret(struct span value, struct smtp_params *out)
 {
-	if (!ascii_is_digit(c) && (c < 'A' || c > 'F'))
-		return false;
-	*out = (uint8_t)(c <= '9' ? c - '0' : c - 'A' + 10);
-	return true;
+	return smtp_dsn_take_ret(value, &out->ret);
 }
 
-/* RFC 3461 4: as it stands, or "+" and two capital hexadecimal digits */
-static bool decode_xtext(struct span text, struct buf *out)
+static bool take_envid(struct span value, struct smtp_params *out)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-		uint8_t high, low;
+	return smtp_dsn_take_envid(value, &out->envid);
+}
 
-		if (c < '!' || c > '~' || c == '=')
-			return false;
-		if (c == '+') {
-			if (text.n - i < 3 || !read_hex(text.p[i + 1], &high) ||
-				!read_hex(text.p[i + 2], &low))
-				return false;
-			c = (uint8_t)(high << 4 | low);
-			i += 2;
-		}
-		buf_putc(out, c);
-	}
-	return true;
+static bool take_notify(struct span value, struct smtp_params *out)
+{
+	return smtp_dsn_take_notify(value, &out->notify);
+}
+
+static bool take_orcpt(struct span value, struct smtp_params *out)
+{
+	return smtp_dsn_take_orcpt(value, out->may_utf8, &out->orcpt);
 }
 
 /* Deliberate: nobody is trusted to name another author, so all that is done
  * is what RFC 4954 5 asks of such a server: the value is checked and dropped. */
-static bool take_auth(struct span value, struct smtp_mail_params *out)
+static bool take_auth(struct span value, struct smtp_params *out)
 {
 	struct buf text, mailbox;
 	bool is_utf8, is_good;
 
 	buf_init(&text, AUTH_VALUE_MAX);
 	buf_init(&mailbox, AUTH_VALUE_MAX);
-	is_good = decode_xtext(value, &text) &&
+	is_good = smtp_dsn_decode(value, &text) &&
 		(span_eq(buf_span(&text), SPAN("<>")) ||
 			smtp_mailbox_parse(buf_span(&text), &mailbox,
 				&is_utf8) == OK);
@@ -106,23 +98,31 @@ static bool take_auth(struct span value, struct smtp_mail_params *out)
 	return is_good;
 }
 
-static const struct {
+static const struct row {
 	const char *name;
-	bool (*take)(struct span value, struct smtp_mail_params *out);
+	bool of_rcpt; /* else of MAIL */
+	bool is_dsn;  /* unknown where that is not offered */
+	bool (*take)(struct span value, struct smtp_params *out);
 } rows[] = {
-	{"SIZE", take_size},     /* RFC 1870 3 */
-	{"BODY", take_body},     /* RFC 6152 2, RFC 3030 3 */
-	{"SMTPUTF8", take_utf8}, /* RFC 6531 3.1 */
-	{"REQUIRETLS", take_requiretls}, /* RFC 8689 2 */
-	{"AUTH", take_auth},     /* RFC 4954 5 */
+	{"SIZE", false, false, take_size},     /* RFC 1870 3 */
+	{"BODY", false, false, take_body},     /* RFC 6152 2, RFC 3030 3 */
+	{"SMTPUTF8", false, false, take_utf8}, /* RFC 6531 3.1 */
+	{"REQUIRETLS", false, false, take_requiretls}, /* RFC 8689 2 */
+	{"AUTH", false, false, take_auth},     /* RFC 4954 5 */
+	{"RET", false, true, take_ret},       /* RFC 3461 4.3 */
+	{"ENVID", false, true, take_envid},   /* RFC 3461 4.4 */
+	{"NOTIFY", true, true, take_notify},  /* RFC 3461 4.1 */
+	{"ORCPT", true, true, take_orcpt},    /* RFC 3461 4.2 */
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
-static size_t find_row(struct span name)
+static size_t find_row(struct span name, bool of_rcpt, bool may_dsn)
 {
 	size_t i = 0;
 
-	while (i < ROW_COUNT && !span_eq_fold(name, span_str(rows[i].name)))
+	while (i < ROW_COUNT && (rows[i].of_rcpt != of_rcpt ||
+		(rows[i].is_dsn && !may_dsn) ||
+		!span_eq_fold(name, span_str(rows[i].name))))
 		i++;
 	return i;
 }
@@ -158,19 +158,18 @@ static bool take_param(struct span *text, struct span *name,
 	return is_keyword(*name);
 }
 
-enum smtp_reply smtp_mail_params_parse(struct span text,
-	struct smtp_mail_params *out)
+static enum smtp_reply parse(struct span text, bool of_rcpt,
+	struct smtp_params *out)
 {
 	unsigned seen = 0;
 
-	*out = (struct smtp_mail_params){0};
 	while (text.n > 0) {
 		struct span name, value;
 		size_t i;
 
 		if (!take_param(&text, &name, &value))
 			return SMTP_REPLY_BAD_PARAM;
-		i = find_row(name);
+		i = find_row(name, of_rcpt, out->may_dsn);
 		if (i == ROW_COUNT)
 			return SMTP_REPLY_UNKNOWN_PARAM;
 		if ((seen & 1u << i) != 0 || !rows[i].take(value, out))
@@ -181,12 +180,14 @@ enum smtp_reply smtp_mail_params_parse(struct span text,
 	return SMTP_REPLY_NONE;
 }
 
-enum smtp_reply smtp_rcpt_params_parse(struct span text)
+enum smtp_reply smtp_mail_params_parse(struct span text,
+	struct smtp_params *out)
 {
-	struct span name, value;
+	return parse(text, false, out);
+}
 
-	if (text.n == 0)
-		return SMTP_REPLY_NONE;
-	return take_param(&text, &name, &value) ? SMTP_REPLY_UNKNOWN_PARAM
-						: SMTP_REPLY_BAD_PARAM;
+enum smtp_reply smtp_rcpt_params_parse(struct span text,
+	struct smtp_params *out)
+{
+	return parse(text, true, out);
 }

@@ -541,6 +541,7 @@ struct smtp_server *smtp_server_open(struct arena *a,
 		s->sasl = sasl_open(a, &config->login);
 	buf_init(&s->line, SMTP_LINE_AUTH);
 	buf_init(&s->address, SMTP_LINE_LONG);
+	buf_init(&s->orcpt, SMTP_LINE_LONG);
 	buf_init(&s->out, SMTP_OUT_MAX);
 	arena_init(&s->arena, SMTP_SERVER_ARENA_BYTES);
 	smtp_reply_put(&s->out, SMTP_REPLY_GREETING, s->config.hostname);
@@ -553,6 +554,7 @@ void smtp_server_close(struct smtp_server *s)
 	buf_wipe(&s->line);
 	buf_clear(&s->line);
 	buf_clear(&s->address);
+	buf_clear(&s->orcpt);
 	buf_clear(&s->out);
 	arena_clear(&s->arena);
 }

@@ -1,7 +1,7 @@
 /*
  * smtp_server.h - the server's side of one SMTP connection: RFC 5321 with
  * PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, CHUNKING and
- * BINARYMIME; STARTTLS; and AUTH on a submission port.
+ * BINARYMIME; STARTTLS; and AUTH on a submission port; DSN.
  *
  * Pure: bytes and answers in, effects out.  The caller owns the socket, asks
  * other processes, keeps the body and the clock.
@@ -46,6 +46,7 @@ struct smtp_server_config {
 	bool is_submission;        /* ports 587 and 465: AUTH is offered, and
 	                              wanted before MAIL: RFC 6409 4.3; also
 	                              for a local peer, without AUTH */
+	bool has_dsn;              /* DSN is offered: RFC 3461 */
 	bool hides_client;         /* Received: does not say where who is
 	                              logged in came from */
 	struct sasl_config login;  /* for AUTH, while TLS is not up */
@@ -120,6 +121,8 @@ struct smtp_rcpt {
 	struct span address; /* as it was asked */
 	uint64_t cookie;     /* what the caller gave with its answer */
 	uint8_t route;       /* the same */
+	uint8_t notify;      /* SMTP_NOTIFY_* of smtp_dsn.h */
+	struct span orcpt;   /* ORCPT as it came; empty: none */
 };
 
 struct smtp_transaction {
@@ -127,6 +130,8 @@ struct smtp_transaction {
 	uint32_t flags;           /* SMTP_MAIL_* */
 	uint64_t size;            /* bytes of the body so far */
 	uint64_t declared_size;   /* SIZE=, 0: none */
+	uint8_t ret;              /* SMTP_RET_* of smtp_dsn.h */
+	struct span envid;        /* ENVID as it came; empty: none */
 	const struct smtp_rcpt *rcpts;
 	size_t rcpt_count;
 	struct span helo;         /* as the client named itself */

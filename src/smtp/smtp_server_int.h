@@ -52,7 +52,8 @@ enum smtp_body {
 
 #define SMTP_LINE_MAX    512  /* with CR LF.  RFC 5321 4.5.3.1.4 */
 /* MAIL and RCPT: 512 and what extensions add, such as 26 (RFC 1870 3), 10
- * (RFC 6531 3.1) and 500 (RFC 4954 3), with room for those to come. */
+ * (RFC 6531 3.1), 500 (RFC 4954 3) and RCPT's 500 (RFC 3461 5.4), with room for
+ * those to come. */
 #define SMTP_LINE_LONG   2048
 #define SMTP_LINE_AUTH (SASL_LINE_MAX + 2) /* RFC 4954 4 */
 #define SMTP_SKIP_MAX    65536 /* of one line; then 421 */
@@ -89,6 +90,8 @@ struct smtp_server {
 	size_t rcpt_room;
 	size_t rcpt_bytes;   /* of addresses and what IPC adds */
 	size_t refused;      /* recipients of this transaction */
+	uint8_t notify;      /* of the recipient that is asked about */
+	struct buf orcpt;    /* the same */
 
 	enum smtp_body body;
 	struct smtp_data data;

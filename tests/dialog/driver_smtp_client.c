@@ -11,6 +11,7 @@
  *	streamed N       the body is asked for, in pieces of N bytes
  *	size N           as if the message had so many bytes
  *	flags 8bit,binary,utf8,requiretls
+ *	dsn               RET, ENVID, NOTIFY and ORCPT are asked for
  *	messages N       so many messages, one after the other; then QUIT
  *	idle             no message at first; nothing is said of its own
  *	converts         what the server does not take is converted
@@ -23,7 +24,7 @@
  *	handshake unverified  it may be with anybody
  *
  * Events: "ok RCPT CODE ENHANCED TEXT" ("temp", "denied" likewise; " cut" and
- * " crowded" behind the result), one for each recipient when a message is
+ * " crowded" behind the result, " dsn" at the end), one for each recipient when a message is
  * settled, then "settled"; "tls" where the handshake begins.
  * T: is a time-out when it lasts as long as the engine waits in this state.
  * X: close is a lost connection.
@@ -32,6 +33,7 @@
 #include "base/num.h"
 #include "driver.h"
 #include "message/downgrade.h"
+#include "smtp/smtp_dsn.h"
 #include "smtp/smtp_client.h"
 
 #include "base/banned.h"
@@ -44,6 +46,7 @@ struct client {
 	struct smtp_client *engine;
 	struct smtp_client_message message;
 	struct span rcpt_text;
+	bool asks_dsn;
 	size_t offset; /* of the body, when it is streamed */
 	size_t piece_bytes;
 	struct span body;
@@ -155,6 +158,8 @@ static bool take_option(struct client *c, struct span value)
 		c->message.head = unescape(&c->arena, value);
 	else if (span_eq(name, SPAN("idle")))
 		c->is_idle = true;
+	else if (span_eq(name, SPAN("dsn")))
+		c->asks_dsn = true;
 	else if (span_eq(name, SPAN("converts")))
 		c->message.may_convert = true;
 	else if (span_eq(name, SPAN("unreadable")))
@@ -181,6 +186,14 @@ static bool take_option(struct client *c, struct span value)
 }
 
 /* ---- the engine -------------------------------------------------------- */
+static void ask_dsn(struct smtp_client_message *m, struct smtp_client_rcpt *r)
+{
+	m->ret = SMTP_RET_HDRS;
+	m->envid = SPAN("QQ+2B314");
+	r->notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY;
+	r->orcpt = SPAN("rfc822;list@a.test");
+}
+
 static void begin(struct client *c)
 {
 	struct smtp_client_message *m = &c->message;
@@ -191,8 +204,12 @@ static void begin(struct client *c)
 	m->rcpts = arena_alloc(&c->message_arena, RCPTS_MAX,
 		sizeof(*m->rcpts));
 	m->rcpt_count = 0;
-	while (left.n > 0)
-		m->rcpts[m->rcpt_count++].address = span_cut(&left, ',');
+	while (left.n > 0) {
+		m->rcpts[m->rcpt_count].address = span_cut(&left, ',');
+		if (c->asks_dsn)
+			ask_dsn(m, &m->rcpts[m->rcpt_count]);
+		m->rcpt_count++;
+	}
 	m->is_streamed = c->piece_bytes > 0;
 	m->body = m->is_streamed ? SPAN_EMPTY : c->body;
 	c->offset = 0;
@@ -251,12 +268,13 @@ static void put_outcomes(struct client *c)
 		const struct smtp_client_rcpt *r = &c->message.rcpts[i];
 
 		must(r->is_settled);
-		buf_printf(&c->events, "%s%s%s %.*s %u %.*s %.*s\n",
+		buf_printf(&c->events, "%s%s%s %.*s %u %.*s %.*s%s\n",
 			code_word(r->result), r->was_cut ? " cut" : "",
 			r->was_crowded ? " crowded"
 			: r->was_unfit ? " unfit" : "",
 			SPAN_ARG(r->address),
-			r->code, SPAN_ARG(r->enhanced), SPAN_ARG(r->text));
+			r->code, SPAN_ARG(r->enhanced), SPAN_ARG(r->text),
+			r->has_dsn ? " dsn" : "");
 	}
 	buf_puts(&c->events, "settled\n");
 }

@@ -57,6 +57,8 @@ static bool take_option(struct engine *e, struct span option)
 		return true;
 	if (span_eq(name, SPAN("submission")))
 		e->config.is_submission = true;
+	else if (span_eq(name, SPAN("dsn")))
+		e->config.has_dsn = true;
 	else if (span_eq(name, SPAN("may_login")))
 		e->config.login.may_plain = true;
 	else if (span_eq(name, SPAN("certificate")))

@@ -168,7 +168,7 @@ static void open_play(struct play *p, const uint8_t *choices)
 		.has_certificate = true};
 	config.login = p->login;
 	config.is_submission = is_submission(p);
-	config.hides_client = (choices[1] & 0x80) != 0;
+	config.hides_client = config.has_dsn = (choices[1] & 0x80) != 0;
 	arena_init(&p->arena, SMTP_SERVER_ARENA_BYTES + SASL_ARENA_BYTES);
 	buf_init(&p->out, 1 << 26);
 	buf_init(&p->body, 1 << 26);

@@ -17,6 +17,8 @@ static const struct queue_rcpt some[] = {
 		.address = WORDS("list@hamburger.edu")},
 	{.idx = 3, .route = QUEUE_TO_LOCAL, .state = QUEUE_SENDING,
 		.account = UINT64_MAX, .parent = 1, .depth = 10,
+		.notify = QUEUE_NOTIFY_SUCCESS, .tell = QUEUE_TELL_RELAYED,
+		.orcpt = WORDS("rfc822;list@hamburger.edu"),
 		.address = WORDS("bob@hamburger.edu")},
 	{.idx = UINT32_MAX, .route = QUEUE_TO_REMOTE, .state = QUEUE_CANCELLED,
 		.account = 0x0102030405060708, .parent = UINT32_MAX,
@@ -64,6 +66,9 @@ static void round_trip(void **state)
 		assert_int_equal(got[i].parent, some[i].parent);
 		assert_int_equal(got[i].depth, some[i].depth);
 		assert_true(span_eq(got[i].address, some[i].address));
+		assert_int_equal(got[i].notify, some[i].notify);
+		assert_int_equal(got[i].tell, some[i].tell);
+		assert_true(span_eq(got[i].orcpt, some[i].orcpt));
 	}
 	buf_clear(&packed);
 }
@@ -71,18 +76,29 @@ static void round_trip(void **state)
 /* The form is that of databases which exist: it must not change. */
 static void has_this_form(void **state)
 {
-	static const uint8_t want[] = {1, 3, 0, 0, 0, 1, 1, 5, 0, 0, 0, 0, 0,
+	static const uint8_t want[] = {2, 3, 0, 0, 0, 1, 1, 5, 0, 0, 0, 0, 0,
+		0, 0, 1, 0, 0, 0, 2, 8, 1, 3, 0, 2, 0, 'a', '@', 'b', 'c',
+		';'};
+	static const uint8_t old[] = {1, 3, 0, 0, 0, 1, 1, 5, 0, 0, 0, 0, 0,
 		0, 0, 1, 0, 0, 0, 2, 3, 0, 'a', '@', 'b'};
 	const struct queue_rcpt one = {.idx = 3, .route = QUEUE_TO_LOCAL,
 		.state = QUEUE_SENDING, .account = 5, .parent = 1, .depth = 2,
-		.address = SPAN("a@b")};
+		.notify = QUEUE_NOTIFY_DELAY, .tell = QUEUE_TELL_DELIVERED,
+		.address = SPAN("a@b"), .orcpt = SPAN("c;")};
+	struct queue_rcpt got;
 	struct buf packed;
+	size_t count;
 
 	(void)state;
 	buf_init(&packed, 64);
 	queue_pack(&packed, &one, 1);
 	assert_int_equal(buf_len(&packed), sizeof(want));
 	assert_memory_equal(buf_span(&packed).p, want, sizeof(want));
+	assert_int_equal(unpack(span_of(old, sizeof(old)), &got, 1, &count), OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(got.depth, 2);
+	assert_int_equal(got.notify, 0);
+	assert_int_equal(got.address.n, 3);
 	buf_clear(&packed);
 }
 
@@ -111,15 +127,18 @@ static void refuses_hostile_bytes(void **state)
 		const char *what;
 	} rows[] = {
 		{0, 0, "format 0"},
-		{0, 2, "a format of the future"},
+		{0, 3, "a format of the future"},
 		{5, QUEUE_ROUTE_COUNT, "a route that is none"},
 		{5, 255, "a route that is none"},
 		{6, QUEUE_STATE_COUNT, "a state that is none"},
-		{20, 4, "a longer address"},
-		{20, 0, "no address, and bytes behind it"},
-		{21, 1, "an address of 259 bytes"},
-		{25, 3, "the number of the one before"},
-		{25, 2, "a lower number"},
+		{21, QUEUE_TELL_COUNT, "news that are none"},
+		{22, 4, "a longer address"},
+		{22, 0, "no address, and bytes behind it"},
+		{23, 1, "an address of 259 bytes"},
+		{24, 1, "a longer ORCPT"},
+		{25, 9, "one of 2304 bytes"},
+		{29, 3, "the number of the one before"},
+		{29, 2, "a lower number"},
 	};
 	const struct queue_rcpt two[] = {
 		{.idx = 3, .state = QUEUE_SENDING, .address = SPAN("a@b")},

@@ -63,7 +63,9 @@ static size_t findings(void)
 
 static const struct queue_rcpt two[] = {
 	{.idx = 0, .route = QUEUE_TO_LOCAL, .state = QUEUE_SENDING,
-		.account = 5, .address = WORDS("bob@hamburger.edu")},
+		.account = 5, .address = WORDS("bob@hamburger.edu"),
+		.notify = QUEUE_NOTIFY_SUCCESS, .tell = QUEUE_TELL_EXPANDED,
+		.orcpt = WORDS("rfc822;list@hamburger.edu")},
 	{.idx = 1, .route = QUEUE_TO_REMOTE, .state = QUEUE_SENDING,
 		.address = WORDS("carol@example.org")},
 };
@@ -80,6 +82,7 @@ static struct queue_msg message(uint64_t qid)
 		.flags = QUEUE_MAIL_8BIT, .size = 5,
 		.sha256 = span_of(hash, 32),
 		.reverse_path = SPAN("alice@crepes.fr"),
+		.ret = 2, .envid = SPAN("QQ314"),
 		.trace = SPAN("Received: x\r\n"), .rcpts = rcpts,
 		.rcpt_count = 2};
 }
@@ -132,8 +135,13 @@ static void check_message(uint64_t qid, bool is_split)
 	assert_true(span_eq(m.sha256, want.sha256));
 	assert_true(span_eq(m.reverse_path, want.reverse_path));
 	assert_true(span_eq(m.trace, want.trace));
+	assert_int_equal(m.ret, 2);
+	assert_true(span_eq(m.envid, SPAN("QQ314")));
 	assert_int_equal(m.rcpt_count, 2);
 	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(m.rcpts[i].notify, two[i].notify);
+		assert_int_equal(m.rcpts[i].tell, two[i].tell);
+		assert_true(span_eq(m.rcpts[i].orcpt, two[i].orcpt));
 		assert_int_equal(m.rcpts[i].idx, i);
 		assert_int_equal(m.rcpts[i].route, two[i].route);
 		assert_int_equal(m.rcpts[i].state, two[i].state);
@@ -250,6 +258,7 @@ static void splits_and_removes(void **state)
 	arena_init(&arena, 1 << 20);
 	GOOD(queue_store_past_load(store, qid, &arena, &past, &e));
 	assert_int_equal(past.rcpt_count, 2);
+	assert_true(span_eq(past.rcpts[0].orcpt, two[0].orcpt));
 	assert_true(span_eq(past.reverse_path, SPAN("alice@crepes.fr")));
 	/* the history ends */
 	GOOD(queue_store_purge(store, 9000, 0, &has_more, &e));
@@ -308,10 +317,11 @@ static void finds_broken_invariants(void **state)
 		"UPDATE message SET form = 0 WHERE qid = 2",
 		"DELETE FROM rcpt WHERE qid = 2",
 		"DELETE FROM message WHERE qid = 2",
-		"UPDATE rcpt SET state = 4 WHERE qid = 2",
+		"UPDATE rcpt SET state = 4, tell = 0 WHERE qid = 2",
 		"UPDATE message SET body = x'00' WHERE qid = 1",
 		"UPDATE rcpt SET parent = 1 WHERE qid = 2 AND idx = 1",
 		"INSERT INTO past VALUES (1, 1, 1, x'', x'')",
+		"INSERT INTO asked VALUES (9, 1, x'')",
 	};
 
 	(void)state;
@@ -410,7 +420,7 @@ static void refuses_another_schema(void **state)
 	struct queue_store *other;
 
 	(void)state;
-	damage("PRAGMA user_version = 1"); /* the right one */
+	damage("PRAGMA user_version = 2"); /* the right one */
 	queue_store_close(store);
 	store = NULL;
 	{
@@ -425,6 +435,44 @@ static void refuses_another_schema(void **state)
 	assert_non_null(strstr(e.text, "newer version"));
 	after = hash_of_file();
 	assert_memory_equal(&before, &after, sizeof(before));
+}
+
+/* Who failed, and of whom there is good news: both wait for a notice. */
+static void finds_who_is_untold(void **state)
+{
+	uint64_t qids[4], qid = add(true);
+	struct queue_list list = {qids, 4, 0};
+
+	(void)state;
+	GOOD(queue_store_untold(store, &list, &e));
+	assert_int_equal(list.count, 1); /* told once, whatever is to tell */
+	assert_int_equal(qids[0], qid);
+	damage("UPDATE rcpt SET state = 4");
+	assert_int_equal(findings(), 0);
+	damage("UPDATE rcpt SET tell = 0");
+	assert_int_equal(findings(), 1); /* 4: nothing is left to do */
+	GOOD(queue_store_untold(store, &list, &e));
+	assert_int_equal(list.count, 0);
+}
+
+/* A file from before RFC 3461 was known here. */
+static void takes_over_version_1(void **state)
+{
+	uint64_t qid = add(true);
+	struct queue_msg m;
+	struct arena a;
+
+	(void)state;
+	damage("DROP INDEX rcpt_tell; DROP TABLE asked;"
+	       "ALTER TABLE rcpt DROP COLUMN notify;"
+	       "ALTER TABLE rcpt DROP COLUMN tell;"
+	       "ALTER TABLE rcpt DROP COLUMN orcpt; PRAGMA user_version = 1");
+	arena_init(&a, 1 << 20);
+	GOOD(queue_store_load(store, qid, &a, &m, &e));
+	assert_int_equal(m.rcpts[0].notify | m.rcpts[0].tell | m.ret, 0);
+	arena_clear(&a);
+	assert_int_equal(findings(), 0);
+	(void)add(false);
 }
 
 int main(void)
@@ -442,6 +490,8 @@ int main(void)
 		ROW(keeps_what_is_unconfirmed),
 		ROW(keeps_queue_time),
 		ROW(refuses_another_schema),
+		ROW(finds_who_is_untold),
+		ROW(takes_over_version_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

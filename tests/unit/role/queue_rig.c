@@ -327,12 +327,15 @@ uint64_t rig_ids(struct rig *r, uint32_t count)
 }
 
 static void put_records(struct buf *out, const struct rig_rcpt *rcpts,
-	size_t count)
+	size_t count, uint8_t notify)
 {
 	buf_init(out, 65536);
 	for (size_t i = 0; i < count; i++) {
-		struct rec_rcpt rec = {(uint32_t)i, (uint8_t)rcpts[i].route,
-			rcpts[i].account, span_str(rcpts[i].address)};
+		struct rec_rcpt rec = {.idx = (uint32_t)i,
+			.route = (uint8_t)rcpts[i].route,
+			.account = rcpts[i].account,
+			.notify = notify,
+			.address = span_str(rcpts[i].address)};
 
 		rec_put_rcpt(out, &rec);
 	}
@@ -353,11 +356,13 @@ void rig_submit(struct rig *r, uint64_t qid, const char *from,
 		.sha256 = sha256_span(&hash),
 		.reverse_path = span_str(from == NULL ? "alice@crepes.fr"
 						      : from),
+		.ret = r->ret,
+		.envid = r->notify != 0 ? SPAN("QQ+2B314") : SPAN_EMPTY,
 		.trace = SPAN("Received: from test\r\n"),
 		.body = span_str(body),
 	};
 
-	put_records(&records, rcpts, count);
+	put_records(&records, rcpts, count, r->notify);
 	m.rcpts = buf_span(&records);
 	msg_put_submit(rig_begin(MSG_SUBMIT, qid + 1000000), &m);
 	rig_send(r->front, -1);
@@ -438,8 +443,8 @@ uint64_t rig_sending(struct rig *r, struct msg_send *out, uint32_t *out_idx)
 void rig_sent(struct rig *r, uint64_t job, uint64_t qid, uint32_t idx,
 	enum code result, uint32_t code, const char *text)
 {
-	struct rec_outcome o = {idx, (uint8_t)result, code, SPAN_EMPTY,
-		span_str(text)};
+	struct rec_outcome o = {.idx = idx, .result = (uint8_t)result,
+		.has_dsn = r->has_dsn, .code = code, .text = span_str(text)};
 	struct msg_sent m = {.qid = qid, .peer = SPAN("mx.hamburger.edu"),
 		.dialogue = SPAN("C: EHLO\r\nS: 250\r\n")};
 	struct buf records;
@@ -460,7 +465,7 @@ void rig_routed(struct rig *r, enum rcpt_verdict verdict, bool was_alias,
 	struct got g;
 
 	rig_want(r->directory, MSG_ROUTE, &g);
-	put_records(&records, targets, count);
+	put_records(&records, targets, count, 0);
 	m.targets = buf_span(&records);
 	msg_put_routed(rig_begin(MSG_ROUTED, g.id), &m);
 	rig_send(r->directory, -1);

@@ -14,6 +14,9 @@ struct rig {
 	int pid;
 	int front, directory, outbound, accounts, control;
 	int account; /* the one account's channel, -1: none */
+	uint8_t notify; /* of each recipient that rig_submit names */
+	uint8_t ret;    /* the same of the message */
+	bool has_dsn;   /* rig_sent: the server knows DSN */
 };
 
 /* One frame that came; body is valid until the next. */

@@ -390,10 +390,10 @@ static void send_job(struct world *w, uint64_t id, const char *domain,
 		.body = fd >= 0 ? SPAN_EMPTY : body};
 
 	buf_init(&rcpts, 1000);
-	rec_put_rcpt(&rcpts, &(struct rec_rcpt){7, ROUTE_REMOTE, 0,
-		SPAN("bob@b.test")});
-	rec_put_rcpt(&rcpts, &(struct rec_rcpt){9, ROUTE_REMOTE, 0,
-		SPAN("nobody@b.test")});
+	rec_put_rcpt(&rcpts, &(struct rec_rcpt){.idx = 7,
+		.route = ROUTE_REMOTE, .address = SPAN("bob@b.test")});
+	rec_put_rcpt(&rcpts, &(struct rec_rcpt){.idx = 9,
+		.route = ROUTE_REMOTE, .address = SPAN("nobody@b.test")});
 	m.rcpts = buf_span(&rcpts);
 	channel_send(w->queue, send, SEND, id, &m, fd);
 	buf_clear(&rcpts);

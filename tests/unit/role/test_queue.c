@@ -448,7 +448,8 @@ static void refuses_a_malformed_front(void **state)
 static void refuses_a_number_twice(void **state)
 {
 	static const uint8_t client[4] = {127, 0, 0, 1}, hash[32] = {0};
-	const struct rec_rcpt rcpt = {1, ROUTE_REMOTE, 0, SPAN("a@far.org")};
+	const struct rec_rcpt rcpt = {.idx = 1, .route = ROUTE_REMOTE,
+		.address = SPAN("a@far.org")};
 	struct rig *r = *state;
 	struct msg_submit m = {
 		.qid = rig_ids(r, 1),

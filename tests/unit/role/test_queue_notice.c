@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "queue_rig.h"
+#include "smtp/smtp_dsn.h"
 
 #define CAROL {ROUTE_REMOTE, 0, "carol@example.org"}
 #define DAVE  {ROUTE_REMOTE, 0, "dave@alive.org"}
@@ -233,6 +234,179 @@ static void tells_of_silence(void **state)
 		names(body, "Remote-MTA"));
 }
 
+/* ---- what the sender asked for: RFC 3461 ------------------------------------- */
+/* His message to a mailbox of ours, which takes it. */
+static void deliver_here(struct rig *r, bool is_first)
+{
+	static const struct rig_rcpt bob[] = {
+		{ROUTE_LOCAL, 9, "bob@hamburger.edu"}};
+	struct msg_deliver d;
+	uint64_t qid = rig_ids(r, 1);
+
+	rig_submit(r, qid, NULL, bob, 1, text);
+	assert_int_equal(rig_submitted(r), qid);
+	if (is_first)
+		rig_account(r, 9);
+	rig_deliver(r, &d);
+	rig_delivered(r, qid, 0, OK);
+}
+
+static void tells_of_delivery(void **state)
+{
+	struct rig *r = *state;
+	struct span body;
+
+	r->notify = SMTP_NOTIFY_SUCCESS;
+	rig_start(r);
+	deliver_here(r, true);
+	body = notice(r, false);
+	assert_true(names(body, "Subject: Your message has arrived"));
+	assert_true(names(body, "It is in the mailbox."));
+	assert_true(names(body, "Original-Envelope-Id: QQ+314\r\n"));
+	assert_true(names(body, "Final-Recipient: rfc822; bob@hamburger.edu\r\n"
+		"Action: delivered\r\nStatus: 2.0.0\r\n"));
+	assert_true(names(body, "text/rfc822-headers"));
+	assert_false(names(body, "ketchup"));
+	rig_want_silence(r->directory, 200);
+	r->notify = SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY;
+	deliver_here(r, false);
+	rig_want_silence(r->directory, 200);
+}
+
+/* The process dies between the delivery and the notice's way out. */
+static void tells_of_delivery_after_death(void **state)
+{
+	struct rig *r = *state;
+	struct got g;
+
+	r->notify = SMTP_NOTIFY_SUCCESS;
+	rig_start(r);
+	deliver_here(r, true);
+	rig_want(r->directory, MSG_ROUTE, &g); /* the notice is stored */
+	rig_kill(r);
+	rig_start(r);
+	assert_true(names(notice(r, true), "Action: delivered"));
+	rig_want_silence(r->directory, 200);
+}
+
+static void tells_of_relaying(void **state)
+{
+	struct rig *r = *state;
+	struct attempt a[3];
+	struct msg_send m;
+	struct rec_rcpt rcpt;
+	struct span body;
+	uint32_t idx;
+	uint64_t job, qid;
+
+	r->notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE;
+	r->ret = SMTP_RET_HDRS;
+	rig_start(r);
+	qid = rig_ids(r, 1);
+	rig_submit(r, qid, NULL, all, 1, text);
+	(void)rig_submitted(r);
+	job = rig_sending(r, &m, &idx);
+	assert_true(span_eq(m.envid, SPAN("QQ+2B314")));
+	assert_int_equal(m.ret, SMTP_RET_HDRS);
+	assert_int_equal(rec_next_rcpt(&m.rcpts, &rcpt), MORE);
+	assert_int_equal(rcpt.notify, r->notify);
+	rig_sent(r, job, qid, idx, OK, 250, "said");
+	body = notice(r, true);
+	assert_true(names(body, "Final-Recipient: rfc822; carol@example.org\r\n"
+		"Action: relayed\r\nStatus: 2.0.0\r\n"
+		"Remote-MTA: dns; mx.hamburger.edu\r\n"));
+	/* this one tells the sender itself */
+	r->has_dsn = true;
+	qid = submit(r, 1);
+	take(r, a, 1);
+	answer(r, qid, &a[0], OK);
+	rig_want_silence(r->directory, 200);
+	/* of a failure we tell, whatever it knows; RET=HDRS */
+	qid = submit(r, 1);
+	take(r, a, 1);
+	answer(r, qid, &a[0], DENIED);
+	body = notice(r, false);
+	assert_true(names(body, "Action: failed"));
+	assert_false(names(body, "ketchup"));
+}
+
+static void keeps_silent(void **state)
+{
+	static const uint8_t asked[] = {SMTP_NOTIFY_NEVER, SMTP_NOTIFY_SUCCESS,
+		SMTP_NOTIFY_DELAY};
+	struct rig *r = *state;
+	struct attempt a[3];
+
+	rig_start(r);
+	for (size_t i = 0; i < sizeof(asked); i++) {
+		uint64_t qid;
+
+		r->notify = asked[i];
+		qid = submit(r, 1);
+		take(r, a, 1);
+		answer(r, qid, &a[0], DENIED);
+		rig_want_silence(r->directory, 100);
+	}
+}
+
+static void tells_of_expansion(void **state)
+{
+	static const struct rig_rcpt list[] = {
+		{ROUTE_ALIAS, 0, "list@hamburger.edu"}};
+	struct rig *r = *state;
+	struct span body;
+	struct msg_send m;
+	struct rec_rcpt rcpt;
+	uint32_t idx;
+	uint64_t qid, job;
+
+	r->notify = SMTP_NOTIFY_SUCCESS;
+	rig_start(r);
+	qid = rig_ids(r, 1);
+	rig_submit(r, qid, NULL, list, 1, text);
+	(void)rig_submitted(r);
+	rig_routed(r, RCPT_OK, true, all, 2);
+	for (size_t i = 0; i < 2; i++) {
+		job = rig_sending(r, &m, &idx);
+		assert_int_equal(rec_next_rcpt(&m.rcpts, &rcpt), MORE);
+		assert_int_equal(rcpt.notify, SMTP_NOTIFY_NEVER);
+		assert_true(span_eq(rcpt.orcpt,
+			SPAN("rfc822;list@hamburger.edu")));
+		rig_sent(r, job, qid, idx, OK, 250, "said");
+	}
+	body = notice(r, true);
+	assert_true(names(body, "Final-Recipient: rfc822; list@hamburger.edu\r\n"
+		"Action: expanded\r\nStatus: 2.0.0\r\n"));
+	assert_false(names(body, "carol@") || names(body, "dave@"));
+	rig_want_silence(r->directory, 200);
+}
+
+/* An alias of one passes everything on, and says nothing itself. */
+static void passes_on_what_was_asked(void **state)
+{
+	static const struct rig_rcpt alias[] = {
+		{ROUTE_ALIAS, 0, "c+d@hamburger.edu"}};
+	struct rig *r = *state;
+	struct msg_send m;
+	struct rec_rcpt rcpt;
+	uint32_t idx;
+	uint64_t qid, job;
+
+	r->notify = SMTP_NOTIFY_SUCCESS;
+	r->has_dsn = true;
+	rig_start(r);
+	qid = rig_ids(r, 1);
+	rig_submit(r, qid, NULL, alias, 1, text);
+	(void)rig_submitted(r);
+	rig_routed(r, RCPT_OK, true, all, 1);
+	job = rig_sending(r, &m, &idx);
+	assert_int_equal(rec_next_rcpt(&m.rcpts, &rcpt), MORE);
+	assert_int_equal(rcpt.notify, SMTP_NOTIFY_SUCCESS);
+	assert_true(span_eq(rcpt.orcpt, SPAN("rfc822;c+2Bd@hamburger.edu")));
+	rig_sent(r, job, qid, idx, OK, 250, "said");
+	rig_want_silence(r->directory, 200);
+}
+
 int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -243,6 +417,12 @@ int main(void)
 		ROW(warns_once),
 		ROW(never_warns_the_null_sender),
 		ROW(tells_of_silence),
+		ROW(tells_of_delivery),
+		ROW(tells_of_delivery_after_death),
+		ROW(tells_of_relaying),
+		ROW(keeps_silent),
+		ROW(tells_of_expansion),
+		ROW(passes_on_what_was_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
