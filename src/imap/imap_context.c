@@ -521,7 +521,7 @@ static enum code try_row(struct imap_session *s, struct imap_context *c,
 		store_uids_put(&c->going, t->row.uid);
 		return OK;
 	}
-	store_metas_end(&t->metas); /* it may have to write */
+	imap_search_pause(t); /* it may have to write */
 	if (c->is_sort)
 		code = imap_sort_add(&c->sort, s->store, &t->row, e);
 	if (code == OK)
@@ -569,7 +569,7 @@ static enum step look(struct imap_session *s, struct imap_context *c,
 	buf_init(&scratch, IMAP_SEARCH_SCRATCH_BYTES);
 	buf_init(&scratch2, IMAP_SEARCH_SCRATCH_BYTES);
 	step = try_rows(s, c, &t, limit, since);
-	store_metas_end(&t.metas);
+	imap_search_pause(&t);
 	arena_clear(&arena);
 	buf_clear(&scratch);
 	buf_clear(&scratch2);
