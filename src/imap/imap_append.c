@@ -1,16 +1,24 @@
 /*
  * imap_append.c - APPEND: a message, or more, from the client; REPLACE: one for
  * another.  RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND), RFC 4315 3 (APPENDUID),
- * RFC 7889 (APPENDLIMIT and its TOOBIG), RFC 6855 4 (UTF8), RFC 8508 (REPLACE)
+ * RFC 7889 (APPENDLIMIT and its TOOBIG), RFC 6855 4 (UTF8), RFC 8508 (REPLACE),
+ * RFC 4469 (CATENATE)
  *
  *	append  = "APPEND" SP mailbox 1*message
  *	replace = "REPLACE" SP number SP mailbox message
- *	message = SP ["(" flags ")" SP] [date-time SP] literal
- *	        / SP … "UTF8" SP "(" literal8 ")"
+ *	message = SP ["(" flags ")" SP] [date-time SP] data
+ *	data    = literal / "UTF8" SP "(" literal8 ")"
+ *	        / "CATENATE" SP "(" part *(SP part) ")"
+ *
+ *	MESSAGE --literal--> MESSAGE_CLOSE --> MESSAGE --> … --> the end
+ *	   '-- CATENATE ( --> PART --> [PART_CLOSE] --> PART_OR_CLOSE -->'
  *
  * The bytes go into the store's upload as they come and are never held whole.
  * All is checked before the client is told to send: the mailbox, the size,
- * the quota.  Nothing is stored before the command is complete.
+ * the quota.  Nothing is stored before the command is complete.  The text
+ * between two literals is gone when the bytes come, so it is read up to there,
+ * and `place` says what follows.  A literal that is a name or a URL is kept in
+ * the text, and reading goes on before it.
  *
  * Deliberate: bytes above 127 in the head are taken from all clients, though
  * RFC 6855 4 wants NO for those that did not enable UTF8=ACCEPT: programs that
@@ -78,9 +86,9 @@ static void keep_flags(struct imap_append *a, const struct imap_flags *flags,
 	out->keyword_count = flags->count;
 }
 
-/* Behind the mailbox, up to the literal of which only "{n}" is there. */
-static bool read_message(struct imap_session *s, struct imap_reader *r,
-	struct imap_append *a, struct store_append *out)
+/* What stands before the bytes. */
+static bool read_head(struct imap_session *s, struct imap_reader *r,
+	struct store_append *out)
 {
 	struct imap_flags flags = {0};
 
@@ -94,11 +102,17 @@ static bool read_message(struct imap_session *s, struct imap_reader *r,
 		(!imap_read_date_time(r, &out->received_ms) ||
 			!imap_read_sp(r)))
 		return false;
-	a->is_utf8 = imap_skip(r, SPAN("UTF8 ("));
-	if (!imap_read_announced(r))
-		return false;
-	keep_flags(a, &flags, out);
+	keep_flags(s->append, &flags, out);
 	return true;
+}
+
+/* Does the text end here, in a literal that is about to come?  NULL: none is. */
+static bool is_announced(const struct imap_reader *r,
+	const struct imap_literal *literal)
+{
+	struct imap_reader probe = *r;
+
+	return literal != NULL && imap_read_announced(&probe) && imap_is_end(&probe);
 }
 
 /* The message that goes: a number or a uid, as it is at this moment.  Nothing is
@@ -135,7 +149,24 @@ static bool find_replaced(struct imap_session *s, uint32_t number,
 	return row != NULL;
 }
 
-static bool read_begin(struct imap_session *s, struct imap_reader *r)
+/* How far the reading of a text came. */
+enum reading {
+	READ_ON,     /* there is more in it */
+	READ_KEEP,   /* the literal belongs into the text */
+	READ_STREAM, /* its bytes are of a message */
+	READ_END,    /* the command is complete */
+	READ_FAILED  /* s->final says why */
+};
+
+static enum reading fail(struct imap_session *s, const char *why)
+{
+	imap_bad(s, why);
+	return READ_FAILED;
+}
+
+/* Up to the mailbox. */
+static enum reading read_begin(struct imap_session *s, struct imap_reader *r,
+	const struct imap_literal *literal)
 {
 	bool is_replace = s->call.verb == IMAP_REPLACE;
 	uint32_t number = 0, replaced = 0;
@@ -143,123 +174,241 @@ static bool read_begin(struct imap_session *s, struct imap_reader *r)
 	const struct store_mailbox *m;
 
 	r->at = s->call.len;
-	if (is_replace && s->is_uidonly && !s->call.is_uid) {
-		imap_bad(s, IMAP_UID_REQUIRED);
-		return false;
-	}
-	if ((is_replace && !read_replaced(s, r, &number)) ||
-		!imap_read_sp(r) || !imap_read_mailbox(r, &name)) {
-		imap_bad(s, r->why);
-		return false;
-	}
+	if (is_replace && s->is_uidonly && !s->call.is_uid)
+		return fail(s, IMAP_UID_REQUIRED);
+	if (is_replace && !read_replaced(s, r, &number))
+		return fail(s, r->why);
+	if (imap_is_end(r))
+		return fail(s, is_replace ? "REPLACE needs a literal"
+					  : "APPEND needs a literal");
+	if (!imap_read_sp(r))
+		return fail(s, r->why);
+	if (is_announced(r, literal))
+		return READ_KEEP;
+	if (!imap_read_mailbox(r, &name))
+		return fail(s, r->why);
 	if (is_replace && !find_replaced(s, number, &replaced))
-		return false;
+		return READ_FAILED;
 	m = imap_find_mailbox(s, &name, "TRYCREATE");
 	if (m == NULL)
-		return false;
+		return READ_FAILED;
 	s->append = imap_append_new(s);
 	s->append->mailbox = m->id;
 	s->append->replaced = replaced;
-	return true;
+	return READ_ON;
 }
 
-static enum code begin_upload(struct imap_session *s, uint64_t size,
-	struct store_append *item, struct err *e)
+/* A message begins, of so many bytes at least. */
+static enum reading begin_upload(struct imap_session *s,
+	struct store_append *item, uint64_t size)
+{
+	struct imap_append *a = s->append;
+	struct err e;
+	enum code code = a->replaced != 0
+		? store_upload_begin_instead(s->cursor.view, a->replaced, size,
+			  &item->upload, &e)
+		: store_upload_begin(s->store, size, &item->upload, &e);
+
+	if (code == OK && !imap_append_is_within_quota(s, size)) {
+		store_upload_free(item->upload);
+		code = err_set(&e, FULL, "the mailbox is full");
+	}
+	if (code != OK) {
+		imap_no_code(s, code, &e);
+		return READ_FAILED;
+	}
+	a->count++;
+	a->size = size;
+	a->bytes += size;
+	return READ_ON;
+}
+
+/* The bytes of a message as one literal. */
+static enum reading begin_literal(struct imap_session *s,
+	struct imap_reader *r, struct store_append *item,
+	const struct imap_literal *literal)
 {
 	struct imap_append *a = s->append;
 
-	if (a->replaced != 0)
-		return store_upload_begin_instead(s->cursor.view, a->replaced,
-			size, &item->upload, e);
-	return store_upload_begin(s->store, a->bytes + size, &item->upload, e);
-}
-
-/* The size that was announced; false: NO was said. */
-static bool admit(struct imap_session *s, const struct imap_literal *literal,
-	struct store_append *item)
-{
-	struct err e;
-	enum code code;
-
-	if (literal->size > s->append_max) {
-		imap_no(s, "[TOOBIG] the message is larger than allowed");
-		return false;
-	}
+	a->place = imap_skip(r, SPAN("UTF8 (")) ? IMAP_APPEND_MESSAGE_CLOSE
+						: IMAP_APPEND_MESSAGE;
+	if (!is_announced(r, literal))
+		return fail(s, s->call.verb == IMAP_REPLACE
+				? "REPLACE needs a literal"
+				: "APPEND needs a literal");
 	if (literal->size == 0) {
 		/* as clients cancel one of many: RFC 3502 6.3.11 */
 		imap_no(s, "a message has at least one byte");
-		return false;
+		return READ_FAILED;
 	}
-	code = begin_upload(s, literal->size, item, &e);
-	if (code == OK)
-		return true;
-	imap_no_code(s, code, &e);
-	return false;
+	if (literal->size > s->append_max) {
+		imap_no(s, "[TOOBIG] the message is larger than allowed");
+		return READ_FAILED;
+	}
+	return begin_upload(s, item, literal->size) == READ_ON
+		? READ_STREAM : READ_FAILED;
 }
 
-static bool begin_message(struct imap_session *s, struct imap_reader *r,
-	const struct imap_line_got *got)
+static enum reading read_message(struct imap_session *s,
+	struct imap_reader *r, const struct imap_literal *literal)
 {
 	struct imap_append *a = s->append;
 	struct store_append *item;
 
+	if (a->count > 0 && imap_is_end(r))
+		return READ_END;
 	if (a->count == IMAP_APPEND_MESSAGES_MAX) {
 		imap_no(s, "[LIMIT] too many messages in one command");
-		return false;
+		return READ_FAILED;
 	}
-	if (a->replaced != 0 && a->count > 0) {
-		imap_bad(s, "REPLACE is of one message");
-		return false;
-	}
+	if (a->replaced != 0 && a->count > 0)
+		return fail(s, "REPLACE is of one message");
+	if (imap_is_end(r))
+		return fail(s, s->call.verb == IMAP_REPLACE
+				? "REPLACE needs a literal"
+				: "APPEND needs a literal");
 	item = imap_append_room(a);
-	if (!read_message(s, r, a, item)) {
-		imap_bad(s, r->why);
-		return false;
+	if (!read_head(s, r, item))
+		return fail(s, r->why);
+	if (!imap_skip(r, SPAN("CATENATE (")))
+		return begin_literal(s, r, item, literal);
+	a->place = IMAP_APPEND_PART;
+	return begin_upload(s, item, 0);
+}
+
+static enum reading read_message_close(struct imap_session *s,
+	struct imap_reader *r, const struct imap_literal *literal)
+{
+	(void)literal;
+	s->append->place = IMAP_APPEND_MESSAGE;
+	return imap_read_byte(r, ')') ? READ_ON : fail(s, r->why);
+}
+
+/* ---- CATENATE ------------------------------------------------------------------------ */
+static enum reading read_url(struct imap_session *s, struct imap_reader *r)
+{
+	struct span url;
+
+	s->append->place = IMAP_APPEND_PART_OR_CLOSE;
+	if (!imap_read_astring(r, &url))
+		return fail(s, r->why);
+	return imap_append_url(s, url) ? READ_ON : READ_FAILED;
+}
+
+static enum reading read_part(struct imap_session *s, struct imap_reader *r,
+	const struct imap_literal *literal)
+{
+	struct imap_append *a = s->append;
+	size_t start = r->at;
+
+	if (imap_skip(r, SPAN("URL "))) {
+		if (!is_announced(r, literal))
+			return imap_append_may_have_part(s) ? read_url(s, r)
+							    : READ_FAILED;
+		r->at = start;
+		return READ_KEEP;
 	}
-	if (!admit(s, &got->literal, item))
-		return false;
-	a->count++;
-	a->bytes += got->literal.size;
-	return true;
+	a->place = IMAP_APPEND_PART_OR_CLOSE;
+	if (imap_skip(r, SPAN("UTF8 (")))
+		a->place = IMAP_APPEND_PART_CLOSE;
+	else if (!imap_skip(r, SPAN("TEXT ")))
+		return fail(s, "TEXT or URL is expected here");
+	if (!is_announced(r, literal))
+		return fail(s, "a literal is missing");
+	return imap_append_may_have_part(s) && imap_append_grow(s, literal->size)
+		? READ_STREAM : READ_FAILED;
+}
+
+static enum reading read_part_close(struct imap_session *s,
+	struct imap_reader *r, const struct imap_literal *literal)
+{
+	(void)literal;
+	s->append->place = IMAP_APPEND_PART_OR_CLOSE;
+	return imap_read_byte(r, ')') ? READ_ON : fail(s, r->why);
+}
+
+static enum reading read_part_or_close(struct imap_session *s,
+	struct imap_reader *r, const struct imap_literal *literal)
+{
+	struct imap_append *a = s->append;
+
+	(void)literal;
+	if (!imap_skip(r, SPAN(")"))) {
+		a->place = IMAP_APPEND_PART;
+		return imap_read_sp(r) ? READ_ON : fail(s, r->why);
+	}
+	a->place = IMAP_APPEND_MESSAGE;
+	if (a->size > 0)
+		return READ_ON;
+	imap_no(s, "a message has at least one byte");
+	return READ_FAILED;
 }
 
 /* ---- the face --------------------------------------------------------------------------- */
-/* Of the second message on, the text begins behind the literal before. */
-static bool read_next(struct imap_session *s, const struct imap_line_got *got)
-{
-	struct imap_reader *r = &s->reader;
+typedef enum reading read_fn(struct imap_session *s, struct imap_reader *r,
+	const struct imap_literal *literal);
 
-	/* what the reader kept of the messages before must live on */
-	imap_reader_init(r, got->text, &s->arena);
+/* Reads the text as far as it goes; literal: at its end, or NULL. */
+static enum reading read_on(struct imap_session *s, struct span text,
+	const struct imap_literal *literal)
+{
+	static read_fn *const places[] = {
+		[IMAP_APPEND_MESSAGE] = read_message,
+		[IMAP_APPEND_MESSAGE_CLOSE] = read_message_close,
+		[IMAP_APPEND_PART] = read_part,
+		[IMAP_APPEND_PART_CLOSE] = read_part_close,
+		[IMAP_APPEND_PART_OR_CLOSE] = read_part_or_close,
+	};
+	struct imap_reader *r = &s->reader;
+	enum reading got = READ_ON;
+
+	arena_reset(&s->arena);
+	imap_reader_init(r, text, &s->arena);
 	r->is_utf8 = s->is_utf8;
 	r->depth_max = IMAP_DEPTH_MAX;
-	if (s->append->is_utf8 && !imap_read_byte(r, ')')) {
-		imap_bad(s, r->why);
-		return false;
+	if (s->append != NULL)
+		r->at = s->append->at;
+	else
+		got = read_begin(s, r, literal);
+	while (got == READ_ON)
+		got = places[s->append->place](s, r, literal);
+	if (s->append != NULL)
+		s->append->at = got == READ_STREAM ? 0 : r->at;
+	if (got == READ_FAILED)
+		imap_append_clear(s);
+	return got;
+}
+
+/* The client waits; what is owed to it comes first. */
+static void say_go_on(struct imap_session *s, const char *line)
+{
+	if (s->gather.count > 0) {
+		buf_puts(&s->final, line);
+		imap_gather_say(s);
+	} else {
+		buf_puts(&s->out, line);
+		buf_puts(&s->out, "\r\n");
 	}
-	return true;
 }
 
 void imap_append_literal(struct imap_session *s,
 	const struct imap_line_got *got)
 {
-	bool is_good;
+	enum reading reading = read_on(s, got->text, &got->literal);
 
-	is_good = s->append == NULL ? read_begin(s, &s->reader)
-				    : read_next(s, got);
-	if (!is_good || !begin_message(s, &s->reader, got)) {
+	if (reading == READ_KEEP && !imap_line_may_keep(&s->line)) {
+		imap_no(s, "[TOOBIG] a literal is longer than allowed here");
 		imap_append_clear(s);
 		return;
 	}
-	imap_line_stream(&s->line);
-	if (!got->literal.is_waiting)
+	if (reading == READ_KEEP)
+		imap_line_keep(&s->line);
+	else if (reading == READ_STREAM)
+		imap_line_stream(&s->line);
+	else
 		return;
-	if (s->gather.count > 0) { /* behind the answers to those before */
-		buf_puts(&s->final, "+ go on");
-		imap_gather_say(s);
-	} else {
-		buf_puts(&s->out, "+ go on\r\n");
-	}
+	if (got->literal.is_waiting)
+		say_go_on(s, "+ go on");
 }
 
 void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got)
@@ -332,27 +481,19 @@ static void replace(struct imap_session *s)
 	answer_replace(s, uid);
 }
 
-void imap_append_rest(struct imap_session *s, const struct imap_line_got *got)
+void imap_append_end(struct imap_session *s, struct span text)
 {
-	if (s->append == NULL) { /* it was refused, and the answer given */
-		imap_bad(s, "nothing to append");
+	if (read_on(s, text, NULL) != READ_END)
 		return;
-	}
-	if (read_next(s, got)) {
-		if (!imap_read_end(&s->reader))
-			imap_bad(s, s->reader.why);
-		else if (s->append->replaced != 0)
-			replace(s);
-		else
-			imap_gather_put(s);
-	}
+	if (s->append->replaced != 0)
+		replace(s);
+	else
+		imap_gather_put(s);
 	imap_append_clear(s);
 }
 
-/* Reached only when no literal came at all. */
+/* No literal came, or none but of names. */
 void imap_cmd_append(struct imap_session *s, struct imap_reader *r)
 {
-	(void)r;
-	imap_bad(s, s->call.verb == IMAP_REPLACE ? "REPLACE needs a literal"
-						 : "APPEND needs a literal");
+	imap_append_end(s, r->text);
 }

@@ -38,6 +38,7 @@ static const struct row {
 	{"SEARCHRES",              IMAP_AFTER,  "5182"},
 	{"WITHIN",                 IMAP_AFTER,  "5032"},
 	{"MULTIAPPEND",            IMAP_AFTER,  "3502"},
+	{"CATENATE",               IMAP_AFTER,  "4469"},
 	{"BINARY",                 IMAP_AFTER,  "3516"},
 	{"UTF8=ACCEPT",            IMAP_AFTER,  "6855"},
 	{"SORT",                   IMAP_AFTER,  "5256"},

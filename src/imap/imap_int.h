@@ -246,9 +246,9 @@ extern const char imap_metadata_too_long[];
 void imap_append_literal(struct imap_session *s,
 	const struct imap_line_got *got);
 void imap_append_bytes(struct imap_session *s, const struct imap_line_got *got);
-/* The text behind the literal: the command is gathered, or s->final says how it
- * ends. */
-void imap_append_rest(struct imap_session *s, const struct imap_line_got *got);
+/* The command is complete; its text behind the last literal of bytes: it is
+ * gathered, or s->final says how it ends. */
+void imap_append_end(struct imap_session *s, struct span text);
 void imap_append_clear(struct imap_session *s);
 
 /* ---- imap_gather.c --------------------------------------------------------------- */

@@ -191,6 +191,36 @@ static void tell(struct imap_session *s)
 	set_phase(s, IMAP_TELLING);
 }
 
+/* What is gathered becomes durable, is told and answered. */
+static void settle(struct imap_session *s)
+{
+	imap_gather_settle(s);
+	s->may_expunge = true;
+	tell(s);
+}
+
+/* Commands whose literals are messages. */
+static bool is_of_messages(const struct imap_session *s)
+{
+	return s->call.verb == IMAP_APPEND || s->call.verb == IMAP_REPLACE;
+}
+
+/* One of these is complete: it was gathered, or there is an answer. */
+static void end_append(struct imap_session *s)
+{
+	if (buf_len(&s->final) == 0) {
+		if (!imap_gather_has_room(s, 0))
+			settle(s);
+		return;
+	}
+	if (s->gather.count > 0) {
+		imap_gather_say(s);
+		return;
+	}
+	s->may_expunge = true;
+	tell(s);
+}
+
 /* A complete command. */
 static void run(struct imap_session *s, const struct imap_line_got *got)
 {
@@ -215,20 +245,16 @@ static void run(struct imap_session *s, const struct imap_line_got *got)
 	s->reader.at = s->call.len;
 	s->may_expunge = may_expunge(&s->call);
 	commands[s->call.verb](s, &s->reader);
+	if (is_of_messages(s)) {
+		end_append(s);
+		return;
+	}
 	if (s->phase != IMAP_READY)
 		return; /* LOGOUT, IDLE */
 	if (s->job != NULL)
 		set_phase(s, IMAP_WORKING);
 	else
 		tell(s);
-}
-
-/* What is gathered becomes durable, is told and answered. */
-static void settle(struct imap_session *s)
-{
-	imap_gather_settle(s);
-	s->may_expunge = true;
-	tell(s);
 }
 
 /* ---- lines and literals ------------------------------------------------------------ */
@@ -249,7 +275,7 @@ static void answer_now(struct imap_session *s)
 static bool is_append(struct imap_session *s, struct span text)
 {
 	return imap_command_read(text, state_of(s), &s->call) == NULL &&
-		(s->call.verb == IMAP_APPEND || s->call.verb == IMAP_REPLACE);
+		is_of_messages(s);
 }
 
 static void on_literal(struct imap_session *s, const struct imap_line_got *got)
@@ -300,18 +326,8 @@ static void on_command(struct imap_session *s, const struct imap_line_got *got)
 		run(s, got);
 		return;
 	}
-	imap_append_rest(s, got);
-	if (buf_len(&s->final) == 0) {
-		if (!imap_gather_has_room(s, 0))
-			settle(s);
-		return;
-	}
-	if (s->gather.count > 0) {
-		imap_gather_say(s);
-		return;
-	}
-	s->may_expunge = true;
-	tell(s);
+	imap_append_end(s, got->text);
+	end_append(s);
 }
 
 static void on_too_long(struct imap_session *s,

@@ -72,6 +72,10 @@ enum code store_upload_begin(struct store *s, uint64_t size,
 enum code store_upload_begin_instead(struct store_view *v, uint32_t uid,
 	uint64_t size, struct store_upload **out_upload,
 	struct err *e) MUST_USE;
+/* So many bytes more are going to come; the caller looks at the quota.  The same
+ * codes as feed; after an error it can only be freed. */
+enum code store_upload_more(struct store *s, struct store_upload *u,
+	uint64_t bytes, struct err *e) MUST_USE;
 /* LIMIT: more than was said; TEMP: the disk. */
 enum code store_upload_feed(struct store_upload *u, struct span bytes,
 	struct err *e) MUST_USE;

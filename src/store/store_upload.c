@@ -119,6 +119,36 @@ enum code store_upload_feed(struct store_upload *u, struct span bytes,
 	return code;
 }
 
+/* What waited in memory goes into a file. */
+static enum code move_to_file(struct store *s, struct store_upload *u,
+	struct err *e)
+{
+	struct span bytes = buf_span(&u->bytes);
+	enum code code;
+
+	u->fd = open_file(s);
+	if (u->fd < 0)
+		return err_errno(e, TEMP, "a file for a message");
+	u->came = 0;
+	code = write_all(u, bytes, e);
+	if (code != OK)
+		return code;
+	u->came = bytes.n;
+	buf_clear(&u->bytes);
+	return OK;
+}
+
+enum code store_upload_more(struct store *s, struct store_upload *u,
+	uint64_t bytes, struct err *e)
+{
+	if (bytes > INT64_MAX / 2 - u->size)
+		return err_set(e, LIMIT, "the message is too large");
+	u->size += bytes;
+	if (u->fd >= 0 || u->size <= MEMORY_BYTES)
+		return OK;
+	return move_to_file(s, u, e);
+}
+
 uint64_t store_upload_bytes(const struct store_upload *u)
 {
 	return u->came;

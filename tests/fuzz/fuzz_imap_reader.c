@@ -16,6 +16,7 @@
 #include "imap/imap_line.h"
 #include "imap/imap_mutf7.h"
 #include "imap/imap_read.h"
+#include "imap/imap_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -144,6 +145,18 @@ static bool read_name(struct imap_reader *r, bool is_utf8)
 	return true;
 }
 
+static bool read_url(struct imap_reader *r)
+{
+	struct imap_url url;
+	struct span s;
+
+	if (!imap_read_astring(r, &s) || !imap_url_read(r->arena, s, &url))
+		return false;
+	must(url.uid > 0 && url.mailbox.n > 0 && utf8_is_valid(url.mailbox));
+	must(url.mailbox.n + url.section.n < s.n);
+	return true;
+}
+
 static bool read_one(struct imap_reader *r, uint8_t letter)
 {
 	struct imap_mailbox_name name;
@@ -173,6 +186,8 @@ static bool read_one(struct imap_reader *r, uint8_t letter)
 	case 'M':
 	case 'm':
 		return read_name(r, letter == 'M');
+	case 'U':
+		return read_url(r);
 	case 'I':
 		return imap_id_read(r);
 	case 'N':
