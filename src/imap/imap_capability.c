@@ -20,6 +20,7 @@ static const struct row {
 	{"ENABLE",                 IMAP_AFTER,  "5161"},
 	{"IDLE",                   IMAP_AFTER,  "2177"},
 	{"UIDPLUS",                IMAP_AFTER,  "4315"},
+	{"NOTIFY",                 IMAP_AFTER,  "5465"},
 	{"MOVE",                   IMAP_AFTER,  "6851"},
 	{"NAMESPACE",              IMAP_AFTER,  "2342"},
 	{"CHILDREN",               IMAP_AFTER,  "3348"},

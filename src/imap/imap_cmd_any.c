@@ -128,6 +128,7 @@ static const struct {
 	{"CONDSTORE", imap_enable_condstore},
 	{"QRESYNC", enable_qresync},
 	{"UIDONLY", enable_uidonly},
+	{"METADATA", imap_notify_enable_metadata},
 };
 #define EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))
 

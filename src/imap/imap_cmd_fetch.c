@@ -269,13 +269,16 @@ static void begin_message(struct imap_session *s, struct imap_fetch *f)
 	}
 	if (f->has_changed_since && row->modseq <= f->changed_since)
 		return;
+	if (f->uid >= f->skip_from && f->uid < f->skip_end)
+		return;
 	f->row = *row;
 	if (!load_meta(s, f))
 		return;
 	f->in_message = f->is_first = true;
 	f->at = 0;
 	imap_put_fetch(s, f->walk.number, f->uid);
-	if (s->call.is_uid && !f->has_uid && !s->is_uidonly) {
+	if ((s->call.is_uid || f->is_notice) && !f->has_uid &&
+		!s->is_uidonly) {
 		put_separator(s, f);
 		buf_puts(&s->out, "UID ");
 		buf_put_u64(&s->out, f->uid);
@@ -342,6 +345,13 @@ static enum step begin(struct imap_session *s, struct imap_fetch *f)
 	return DONE;
 }
 
+static bool has_next(struct imap_session *s, struct imap_fetch *f)
+{
+	if (!f->is_notice)
+		return imap_walk(s, &f->walk);
+	return ++f->walk.number < f->walk.end;
+}
+
 static enum step put_messages(struct imap_session *s, struct imap_fetch *f)
 {
 	while (imap_has_room(s)) {
@@ -352,13 +362,21 @@ static enum step put_messages(struct imap_session *s, struct imap_fetch *f)
 				return step;
 		} else if (f->in_message) {
 			put_next(s, f);
-		} else if (imap_walk(s, &f->walk)) {
+		} else if (has_next(s, f)) {
 			begin_message(s, f);
 		} else {
-			return finish(s, f);
+			return DONE;
 		}
 	}
 	return MORE;
+}
+
+enum step imap_fetch_go_on(struct imap_session *s, struct imap_fetch *f)
+{
+	enum step step = put_messages(s, f);
+
+	store_metas_end(&f->metas);
+	return step;
 }
 
 static enum step job_fetch(struct imap_session *s)
@@ -368,19 +386,21 @@ static enum step job_fetch(struct imap_session *s)
 
 	if (!f->is_begun && begin(s, f) == MORE)
 		return MORE;
-	step = put_messages(s, f);
-	store_metas_end(&f->metas);
-	return step;
+	step = imap_fetch_go_on(s, f);
+	return step == DONE ? finish(s, f) : step;
 }
 
-static void end_fetch(struct imap_session *s)
+void imap_fetch_clear(struct imap_fetch *f)
 {
-	struct imap_fetch *f = s->job_state;
-
 	if (f->is_sending)
 		imap_bytes_close(&f->bytes);
 	store_uids_clear(&f->seen);
 	arena_clear(&f->arena);
+}
+
+static void end_fetch(struct imap_session *s)
+{
+	imap_fetch_clear(s->job_state);
 }
 
 void imap_cmd_fetch(struct imap_session *s, struct imap_reader *r)

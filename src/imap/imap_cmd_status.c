@@ -3,7 +3,7 @@
  * RFC 8438 (SIZE), RFC 7162 3.1.7 (HIGHESTMODSEQ), RFC 7889 (APPENDLIMIT),
  * RFC 8474 4.3 (MAILBOXID), RFC 3501 6.3.10 (RECENT)
  */
-#include "imap/imap_int.h"
+#include "imap/imap_notify.h"
 
 #include "base/banned.h"
 
@@ -105,7 +105,7 @@ static uint64_t value_of(struct imap_session *s, enum item item,
 	return values[item];
 }
 
-void imap_put_status(struct imap_session *s, const struct imap_status *items,
+static bool put(struct imap_session *s, const struct imap_status *items,
 	const struct store_mailbox *m)
 {
 	bool wants_modseq = false;
@@ -125,8 +125,32 @@ void imap_put_status(struct imap_session *s, const struct imap_status *items,
 			wants_modseq = true;
 	}
 	buf_puts(&s->out, ")\r\n");
-	if (wants_modseq)
+	return wants_modseq;
+}
+
+void imap_put_status(struct imap_session *s, const struct imap_status *items,
+	const struct store_mailbox *m)
+{
+	if (put(s, items, m))
 		imap_enable_condstore(s);
+}
+
+/* RFC 5465 3.1, 5.1-5.3: what is not asked for by name enables nothing. */
+void imap_put_status_news(struct imap_session *s, unsigned events,
+	bool is_first, const struct store_mailbox *m)
+{
+	struct imap_status items = {0};
+
+	if (events & (IMAP_NOTIFY_NEW | IMAP_NOTIFY_EXPUNGE)) {
+		items.items[items.count++] = MESSAGES;
+		items.items[items.count++] = UIDNEXT;
+	}
+	items.items[items.count++] = UIDVALIDITY;
+	if (events & IMAP_NOTIFY_FLAGS)
+		items.items[items.count++] = UNSEEN;
+	if (s->has_condstore || (is_first && events & IMAP_NOTIFY_FLAGS))
+		items.items[items.count++] = HIGHESTMODSEQ;
+	(void)put(s, &items, m);
 }
 
 void imap_cmd_status(struct imap_session *s, struct imap_reader *r)

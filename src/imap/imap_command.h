@@ -51,6 +51,7 @@ enum imap_state {
 	COMMAND(MOVE,         IMAP_SELECTED, true,  "9051 6.4.8")  \
 	COMMAND(NAMESPACE,    IMAP_AFTER,    false, "9051 6.3.10") \
 	COMMAND(NOOP,         IMAP_ANY,      false, "9051 6.1.2")  \
+	COMMAND(NOTIFY,       IMAP_AFTER,    false, "5465 3.1")    \
 	COMMAND(RENAME,       IMAP_AFTER,    false, "9051 6.3.6")  \
 	COMMAND(REPLACE,      IMAP_SELECTED, true,  "8508 3")      \
 	COMMAND(SEARCH,       IMAP_SELECTED, true,  "9051 6.4.4")  \

@@ -50,6 +50,11 @@ struct imap_fetch {
 	bool has_window;        /* PARTIAL: RFC 9394 3.3 */
 	struct imap_window window;
 
+	/* Nobody asked now: NOTIFY wants it of what is new, from walk.number on,
+	 * without the uids of the client's own. */
+	bool is_notice;
+	uint32_t skip_from, skip_end;
+
 	/* the job */
 	bool is_begun;
 	struct imap_walk walk;
@@ -75,6 +80,13 @@ struct imap_fetch {
 /* Reads everything behind the set. */
 bool imap_fetch_read(struct imap_session *s, struct imap_reader *r,
 	struct imap_fetch *f);
+
+/* Reads "(item item …)": NOTIFY. */
+bool imap_fetch_read_list(struct imap_reader *r, struct imap_fetch *f);
+/* Puts more of the messages; DONE: all of them. */
+enum step imap_fetch_go_on(struct imap_session *s, struct imap_fetch *f);
+/* Frees what it holds, also in the middle. */
+void imap_fetch_clear(struct imap_fetch *f);
 
 imap_item_fn imap_put_item_flags, imap_put_item_uid, imap_put_item_date,
 	imap_put_item_saved, imap_put_item_size, imap_put_item_modseq,

@@ -172,7 +172,7 @@ static bool read_item(struct imap_reader *r, struct imap_fetch *f)
 	return imap_read_fails(r, "FETCH has no such item");
 }
 
-static bool read_list(struct imap_reader *r, struct imap_fetch *f)
+bool imap_fetch_read_list(struct imap_reader *r, struct imap_fetch *f)
 {
 	if (!imap_read_open(r))
 		return false;
@@ -193,9 +193,9 @@ static bool read_items(struct imap_reader *r, struct imap_fetch *f)
 			continue;
 		imap_reader_init(&sub, span_str(macros[i].items), r->arena);
 		sub.depth_max = 1;
-		return read_list(&sub, f);
+		return imap_fetch_read_list(&sub, f);
 	}
-	return imap_next(r) == '(' ? read_list(r, f) : read_item(r, f);
+	return imap_next(r) == '(' ? imap_fetch_read_list(r, f) : read_item(r, f);
 }
 
 /* ---- modifiers ---------------------------------------------------------------------- */

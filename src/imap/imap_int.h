@@ -60,6 +60,8 @@ enum imap_tell_stage {
 	IMAP_TELL_EXPUNGED,
 	IMAP_TELL_NEW,
 	IMAP_TELL_CONTEXTS_NEW,
+	IMAP_TELL_FETCH, /* of what is new: NOTIFY */
+	IMAP_TELL_NEWS,  /* of other mailboxes */
 	IMAP_TELL_DONE
 };
 
@@ -69,6 +71,7 @@ enum imap_compress { IMAP_PLAIN, IMAP_COMPRESS_DUE, IMAP_COMPRESSED };
 
 struct imap_append;
 struct imap_context;
+struct imap_notify;
 
 /* APPENDs that are complete and wait for one commit: imap_gather.c. */
 struct imap_gather {
@@ -82,6 +85,7 @@ struct imap_session {
 	uint64_t append_max;
 	struct store_listener listener;
 	bool has_news;      /* something was committed; set by the listener */
+	bool is_acting;     /* in feed or next: what is committed is its own */
 	enum imap_phase phase;
 	struct imap_line line;
 	struct buf out;
@@ -102,6 +106,8 @@ struct imap_session {
 	bool is_uidonly;    /* knows no numbers, only uids: RFC 9586 */
 	uint64_t told_modseq; /* all up to here was told, expunges too */
 	uint64_t tell_modseq; /* the same, when TELLING is over */
+
+	struct imap_notify *notify; /* owned; NULL: nothing was asked for */
 
 	/* the mailbox that is selected */
 	bool is_selected;
@@ -166,7 +172,7 @@ void imap_enable_condstore(struct imap_session *s);
 
 /* ---- imap_tell.c -------------------------------------------------------------- */
 void imap_tell_begin(struct imap_session *s);
-/* As a job. */
+/* As a job; BAD: a message that NOTIFY sends is damaged. */
 imap_job_fn imap_tell;
 /* Only flags, in the numbers as they are. */
 imap_job_fn imap_tell_flags;
@@ -237,6 +243,31 @@ bool imap_read_status(struct imap_reader *r, struct imap_status *out);
 void imap_put_status(struct imap_session *s, const struct imap_status *items,
 	const struct store_mailbox *m);
 
+/* The same of what NOTIFY asks for: IMAP_NOTIFY_* of messages; is_first: it is
+ * the first that is said of the mailbox. */
+void imap_put_status_news(struct imap_session *s, unsigned events,
+	bool is_first, const struct store_mailbox *m);
+
+/* ---- imap_notify.c, imap_notify_say.c ------------------------------------------- */
+/* The listener's: notes what the client wants to hear of. */
+void imap_notify_hear(struct imap_session *s, const struct store_event *event);
+/* Does the client want to hear this event (IMAP_NOTIFY_*) of the mailbox that is
+ * selected?  Without NOTIFY: yes. */
+bool imap_notify_wants(const struct imap_session *s, unsigned event);
+/* News wait. */
+bool imap_notify_has_news(const struct imap_session *s);
+/* There is something to say though no command is being answered. */
+bool imap_notify_is_due(const struct imap_session *s);
+/* May numbers change then? */
+bool imap_notify_may_expunge(const struct imap_session *s);
+void imap_notify_enable_metadata(struct imap_session *s);
+/* EXISTS was said; up to `known` the client knew before. */
+void imap_notify_came(struct imap_session *s, uint32_t known);
+/* As jobs, for imap_tell. */
+imap_job_fn imap_notify_fetch, imap_notify_say;
+void imap_notify_end_fetch(struct imap_session *s);
+void imap_notify_free(struct imap_session *s);
+
 /* ---- imap_cmd_metadata.c --- */
 /* NO for a value that is longer than IMAP_SESSION_LITERAL_MAX: RFC 5464 4.3. */
 extern const char imap_metadata_too_long[];
@@ -269,7 +300,7 @@ imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,
 	imap_cmd_enable, imap_cmd_expunge, imap_cmd_fetch,
 	imap_cmd_getmetadata, imap_cmd_getquota, imap_cmd_getquotaroot, imap_cmd_id,
 	imap_cmd_idle, imap_cmd_list, imap_cmd_logout, imap_cmd_lsub,
-	imap_cmd_namespace, imap_cmd_noop, imap_cmd_rename, imap_cmd_search,
+	imap_cmd_namespace, imap_cmd_noop, imap_cmd_notify, imap_cmd_rename, imap_cmd_search,
 	imap_cmd_select, imap_cmd_setmetadata, imap_cmd_status, imap_cmd_store, imap_cmd_subscribe,
 	imap_cmd_unselect;
 imap_command_fn imap_cmd_cancelupdate, imap_cmd_esearch;

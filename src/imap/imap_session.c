@@ -133,6 +133,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_MOVE] = imap_cmd_copy,
 	[IMAP_NAMESPACE] = imap_cmd_namespace,
 	[IMAP_NOOP] = imap_cmd_noop,
+	[IMAP_NOTIFY] = imap_cmd_notify,
 	[IMAP_RENAME] = imap_cmd_rename,
 	[IMAP_REPLACE] = imap_cmd_append,
 	[IMAP_SEARCH] = imap_cmd_search,
@@ -414,6 +415,11 @@ static bool may_release(const struct imap_session *s)
 }
 
 /* ---- jobs ------------------------------------------------------------------------- */
+static void end_damaged(struct imap_session *s)
+{
+	end(s, s->why != NULL ? s->why : "a message is damaged");
+}
+
 static void go_on_working(struct imap_session *s)
 {
 	enum step step = s->job(s);
@@ -426,15 +432,23 @@ static void go_on_working(struct imap_session *s)
 		tell(s);
 		return;
 	}
-	end(s, s->why != NULL ? s->why : "a message is damaged");
+	end_damaged(s);
 }
 
-static void go_on_telling(struct imap_session *s)
+/* True: all was told. */
+static bool go_on_with_tell(struct imap_session *s)
 {
 	enum step step = imap_tell(s);
 
 	s->is_paused = step == MORE && imap_has_room(s);
-	if (step == MORE)
+	if (step == BAD)
+		end_damaged(s);
+	return step == DONE;
+}
+
+static void go_on_telling(struct imap_session *s)
+{
+	if (!go_on_with_tell(s))
 		return;
 	answer_now(s);
 	set_phase(s, IMAP_READY);
@@ -442,11 +456,32 @@ static void go_on_telling(struct imap_session *s)
 
 static void go_on_idling(struct imap_session *s)
 {
-	if (!s->has_news && s->tell == IMAP_TELL_DONE)
+	if (s->tell == IMAP_TELL_DONE && !s->has_news &&
+		!imap_notify_has_news(s))
 		return;
 	if (s->tell == IMAP_TELL_DONE)
 		imap_tell_begin(s);
-	s->is_paused = imap_tell(s) == MORE && imap_has_room(s);
+	(void)go_on_with_tell(s);
+}
+
+/* NOTIFY: there is something to say though no command is being answered, and
+ * none has come in part that numbers messages or writes into the arena. */
+static bool may_notice(const struct imap_session *s)
+{
+	return s->phase == IMAP_READY && !s->is_held && s->append == NULL &&
+		s->gather.count == 0 &&
+		(s->tell != IMAP_TELL_DONE || imap_notify_is_due(s));
+}
+
+static void go_on_noticing(struct imap_session *s)
+{
+	if (!may_notice(s))
+		return;
+	if (s->tell == IMAP_TELL_DONE) {
+		s->may_expunge = imap_notify_may_expunge(s);
+		imap_tell_begin(s);
+	}
+	(void)go_on_with_tell(s);
 }
 
 static void say_bye(struct imap_session *s)
@@ -471,6 +506,8 @@ static void move(struct imap_session *s)
 		go_on_telling(s);
 	if (s->phase == IMAP_IDLING)
 		go_on_idling(s);
+	if (s->phase == IMAP_READY && imap_has_room(s))
+		go_on_noticing(s);
 }
 
 static void pump(struct imap_session *s)
@@ -484,7 +521,7 @@ static void pump(struct imap_session *s)
 		act(s, s->held_event, &s->held);
 		move(s);
 	}
-	if (s->is_ending && !s->is_held && !is_compress_due(s) &&
+	if (s->is_ending && !s->is_held && s->tell == IMAP_TELL_DONE && !is_compress_due(s) &&
 		(s->phase == IMAP_READY || s->phase == IMAP_IDLING))
 		say_bye(s);
 	must(!s->out.overflow && !s->final.overflow);
@@ -497,6 +534,8 @@ static void on_event(void *arg, const struct store_event *event)
 
 	if (s->is_selected && event->mailbox == s->cursor.view->mailbox)
 		s->has_news = true;
+	if (s->notify != NULL)
+		imap_notify_hear(s, event);
 }
 
 struct imap_session *imap_session_open(const struct imap_session_config *c)
@@ -534,6 +573,7 @@ void imap_session_close(struct imap_session *s)
 	end_job(s);
 	imap_append_clear(s);
 	imap_gather_clear(s);
+	imap_notify_free(s);
 	imap_unselect(s);
 	store_unlisten(&s->listener);
 	imap_line_clear(&s->line);
@@ -548,8 +588,8 @@ static bool takes_bytes(const struct imap_session *s)
 {
 	return imap_has_room(s) && !s->is_held &&
 		s->compress != IMAP_COMPRESS_DUE &&
-		(s->phase == IMAP_READY || (s->phase == IMAP_IDLING &&
-				s->tell == IMAP_TELL_DONE));
+		s->tell == IMAP_TELL_DONE &&
+		(s->phase == IMAP_READY || s->phase == IMAP_IDLING);
 }
 
 size_t imap_session_feed(struct imap_session *s, struct span in,
@@ -561,18 +601,22 @@ size_t imap_session_feed(struct imap_session *s, struct span in,
 	/* what a large answer took is given back when the next command comes */
 	if (buf_len(&s->out) == 0 && s->out.room > 2 * IMAP_OUT_BYTES)
 		buf_clear(&s->out);
+	s->is_acting = true;
 	while (takes_bytes(s) && take(s, &left))
 		pump(s);
+	s->is_acting = false;
 	return in.n - left.n;
 }
 
 bool imap_session_next(struct imap_session *s,
 	struct imap_session_effect *out)
 {
+	s->is_acting = true;
 	if (s->gather.count > 0 && s->phase == IMAP_READY && !s->is_held)
 		settle(s);
 	if (imap_has_room(s))
 		pump(s);
+	s->is_acting = false;
 	if (s->has_trouble) {
 		s->has_trouble = false;
 		out->type = IMAP_SESSION_TROUBLE;
@@ -611,7 +655,14 @@ bool imap_session_is_gathering(const struct imap_session *s)
 
 bool imap_session_has_news(const struct imap_session *s)
 {
-	return s->phase == IMAP_IDLING && s->has_news;
+	if (s->phase == IMAP_IDLING)
+		return s->has_news || imap_notify_has_news(s);
+	return may_notice(s);
+}
+
+bool imap_session_has_notify(const struct imap_session *s)
+{
+	return s->notify != NULL;
 }
 
 void imap_session_end(struct imap_session *s, const char *why)

@@ -72,8 +72,12 @@ bool imap_session_next(struct imap_session *s,
 bool imap_session_is_gathering(const struct imap_session *s);
 /* A job pauses. */
 bool imap_session_is_working(const struct imap_session *s);
-/* It idles, and something was changed: next would tell it. */
+/* It idles, or its client asked to be notified, and something was changed: next
+ * would tell it. */
 bool imap_session_has_news(const struct imap_session *s);
+/* It keeps in memory what its client wants to hear of: NOTIFY, ENABLE
+ * METADATA. */
+bool imap_session_has_notify(const struct imap_session *s);
 /* Says BYE as soon as it can, and closes; for the end of the server and for
  * clients that were silent for too long. */
 void imap_session_end(struct imap_session *s, const char *why);

@@ -1,16 +1,17 @@
 /*
  * imap_tell.c - what changed in the mailbox that is selected, in untagged
- * responses.  RFC 9051 5.2, 7.5.1; RFC 7162 3.2.10 (VANISHED); RFC 9586
+ * responses.  RFC 9051 5.2, 7.5.1; RFC 7162 3.2.10 (VANISHED); RFC 9586;
+ * RFC 5465 (NOTIFY: what of it the client wants)
  *
  *	KEYWORDS -> CHANGED -> CONTEXTS_CHANGED -> EXPUNGED -> NEW ->
- *	CONTEXTS_NEW -> DONE
+ *	CONTEXTS_NEW -> FETCH -> NEWS -> DONE
  *
  * Flags come first, in the numbers that the client knows; then messages go, the
  * highest number first, so that each number is right when it is said; then new
  * ones come.  While the answer waits for a slow client others may change more:
  * flags are told again then, and who came or went is told later.
  */
-#include "imap/imap_int.h"
+#include "imap/imap_notify.h"
 
 #include "base/banned.h"
 
@@ -87,8 +88,11 @@ void imap_put_fetch(struct imap_session *s, uint32_t number, uint32_t uid)
 
 bool imap_wants_uid(const struct imap_session *s)
 {
-	return !s->is_uidonly &&
-		(s->call.is_uid || s->is_rev2 || s->has_qresync);
+	/* RFC 5465 5.1 */
+	bool is_notified = s->notify != NULL && s->notify->is_set;
+
+	return !s->is_uidonly && (s->call.is_uid || s->is_rev2 ||
+		s->has_qresync || is_notified);
 }
 
 void imap_put_flags_response(struct imap_session *s, uint32_t number,
@@ -110,14 +114,13 @@ void imap_put_flags_response(struct imap_session *s, uint32_t number,
 }
 
 /* ---- stages -------------------------------------------------------------------- */
-static enum step tell_keywords(struct imap_session *s)
+static void put_keywords(struct imap_session *s)
 {
 	if (store_cursor_news(&s->cursor) & STORE_NEWS_KEYWORDS)
 		imap_put_mailbox_flags(s);
-	return DONE;
 }
 
-static enum step tell_changed(struct imap_session *s)
+static enum step put_changed(struct imap_session *s)
 {
 	while (imap_has_room(s)) {
 		const struct store_row *row;
@@ -138,6 +141,18 @@ static enum step tell_changed(struct imap_session *s)
 			imap_put_flags_response(s, s->told, row);
 	}
 	return MORE;
+}
+
+static enum step tell_keywords(struct imap_session *s)
+{
+	if (imap_notify_wants(s, IMAP_NOTIFY_FLAGS))
+		put_keywords(s);
+	return DONE;
+}
+
+static enum step tell_changed(struct imap_session *s)
+{
+	return imap_notify_wants(s, IMAP_NOTIFY_FLAGS) ? put_changed(s) : DONE;
 }
 
 /* The uids come from the highest down; ranges are made as they come. */
@@ -171,7 +186,7 @@ static enum step tell_expunged(struct imap_session *s)
 	uint32_t uid, number;
 
 	imap_context_tell_gone(s);
-	if (!s->may_expunge)
+	if (!s->may_expunge || !imap_notify_wants(s, IMAP_NOTIFY_EXPUNGE))
 		return DONE;
 	if (s->has_qresync || s->is_uidonly)
 		return tell_vanished(s);
@@ -188,8 +203,10 @@ static enum step tell_expunged(struct imap_session *s)
 
 static enum step tell_new(struct imap_session *s)
 {
-	if (!(store_cursor_news(&s->cursor) & STORE_NEWS_NEW))
+	if (!(store_cursor_news(&s->cursor) & STORE_NEWS_NEW) ||
+		!imap_notify_wants(s, IMAP_NOTIFY_NEW))
 		return DONE;
+	imap_notify_came(s, store_cursor_count(&s->cursor));
 	buf_puts(&s->out, "* ");
 	buf_put_u64(&s->out, store_cursor_take_new(&s->cursor));
 	buf_puts(&s->out, " EXISTS\r\n");
@@ -205,17 +222,26 @@ static enum step tell_new(struct imap_session *s)
 
 void imap_tell_begin(struct imap_session *s)
 {
-	s->tell = s->is_selected ? IMAP_TELL_KEYWORDS : IMAP_TELL_DONE;
+	s->tell = s->is_selected ? IMAP_TELL_KEYWORDS : IMAP_TELL_NEWS;
 	s->told = 0;
 	s->has_news = false;
 	if (s->is_selected)
 		s->tell_modseq = s->cursor.view->highestmodseq;
 }
 
+static bool wants_all(const struct imap_session *s)
+{
+	return imap_notify_wants(s, IMAP_NOTIFY_NEW) &&
+		imap_notify_wants(s, IMAP_NOTIFY_EXPUNGE) &&
+		imap_notify_wants(s, IMAP_NOTIFY_FLAGS);
+}
+
 /* Expunges that wait are older than modseqs that were said: a client that kept
  * the highest of those would never hear of them.  RFC 7162 3.2 */
 static void end_tell(struct imap_session *s)
 {
+	if (!s->is_selected || !wants_all(s))
+		return;
 	if (!(store_cursor_news(&s->cursor) & STORE_NEWS_EXPUNGED))
 		s->told_modseq = s->tell_modseq;
 	else if (s->has_qresync)
@@ -232,11 +258,15 @@ enum step imap_tell(struct imap_session *s)
 		[IMAP_TELL_EXPUNGED] = tell_expunged,
 		[IMAP_TELL_NEW] = tell_new,
 		[IMAP_TELL_CONTEXTS_NEW] = imap_context_tell_new,
+		[IMAP_TELL_FETCH] = imap_notify_fetch,
+		[IMAP_TELL_NEWS] = imap_notify_say,
 	};
 
 	while (s->tell != IMAP_TELL_DONE) {
-		if (stages[s->tell](s) == MORE)
-			return MORE;
+		enum step step = stages[s->tell](s);
+
+		if (step != DONE)
+			return step;
 		s->tell++;
 		if (s->tell == IMAP_TELL_DONE)
 			end_tell(s);
@@ -244,13 +274,15 @@ enum step imap_tell(struct imap_session *s)
 	return DONE;
 }
 
+/* Deliberate: also to a client whose NOTIFY did not ask for flags.  Behind this
+ * all of them count as told, and if it asks later it would never hear them. */
 enum step imap_tell_flags(struct imap_session *s)
 {
 	if (s->tell == IMAP_TELL_KEYWORDS) {
-		(void)tell_keywords(s);
+		put_keywords(s);
 		s->tell = IMAP_TELL_CHANGED;
 	}
-	if (tell_changed(s) == MORE)
+	if (put_changed(s) == MORE)
 		return MORE;
 	s->tell = IMAP_TELL_DONE;
 	return DONE;

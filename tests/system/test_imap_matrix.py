@@ -79,6 +79,8 @@ ROWS = {
              Row("UID MOVE 1 {m}", none="NO [TRYCREATE]", read_only="NO [NOPERM]")],
     "NAMESPACE": [Row("NAMESPACE")],
     "NOOP": [Row("NOOP")],
+    "NOTIFY": [Row("NOTIFY SET STATUS (mailboxes {m} (MessageNew MessageExpunge))", none="OK"),
+               Row("NOTIFY SET (subtree {m} (MailboxName))", none="OK"), Row("NOTIFY NONE")],
     "RENAME": [Row("RENAME {m} Renamed", none="NO"),
                Row("RENAME Spare {m}", own="NO [ALREADYEXISTS]", none="")],
     "REPLACE": [Row("REPLACE 1 {m} {{3+}}\r\nabc", none="NO [TRYCREATE]",

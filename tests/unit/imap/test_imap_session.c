@@ -51,6 +51,7 @@ static const struct row {
 	{IMAP_MOVE, "a UID MOVE 1 Sent", "a BAD", "a OK"},
 	{IMAP_NAMESPACE, "a NAMESPACE", "a OK", "a OK"},
 	{IMAP_NOOP, "a NOOP", "a OK", "a OK"},
+	{IMAP_NOTIFY, "a NOTIFY NONE", "a OK", "a OK"},
 	{IMAP_RENAME, "a RENAME Junk Spam", "a OK", "a OK"},
 	{IMAP_REPLACE, "a REPLACE 1 INBOX {3+}\r\nabc", "a BAD", "a OK"},
 	{IMAP_REPLACE, "a UID REPLACE 1 INBOX {3+}\r\nabc", "a BAD", "a OK"},
