@@ -1,6 +1,6 @@
 /*
  * imap_cmd_copy.c - COPY, MOVE, EXPUNGE.  RFC 9051 6.4.3, 6.4.7, 6.4.8,
- * RFC 4315 (UIDPLUS), RFC 6851 (MOVE)
+ * RFC 4315 (UIDPLUS), RFC 6851 (MOVE), RFC 7162 3.2.7, 3.2.9 (HIGHESTMODSEQ)
  */
 #include "imap/imap_int.h"
 
@@ -33,6 +33,15 @@ static void put_copyuid(struct imap_session *s, struct buf *out,
 	buf_puts(out, "] ");
 }
 
+/* RFC 7162 3.2.7, 3.2.9, RFC 6851 4.4: what is told before this is all that there
+ * is up to it. */
+static void put_highestmodseq(struct imap_session *s)
+{
+	if (s->has_qresync)
+		buf_printf(&s->final, "[HIGHESTMODSEQ %llu] ",
+			(unsigned long long)s->cursor.view->highestmodseq);
+}
+
 /* MOVE says the uids before the expunges: RFC 9051 6.4.8. */
 static void answer_copy(struct imap_session *s, uint64_t target,
 	const struct store_copied *c, bool has_ghosts)
@@ -54,6 +63,8 @@ static void answer_copy(struct imap_session *s, uint64_t target,
 	imap_begin_final(s, "OK");
 	if (!is_move && c->from.count > 0 && m != NULL)
 		put_copyuid(s, &s->final, m->uidvalidity, c);
+	if (is_move && c->from.count > 0)
+		put_highestmodseq(s);
 	buf_puts(&s->final, is_move ? "moved" : "copied");
 }
 
@@ -115,16 +126,12 @@ static void collect_deleted(struct imap_session *s, const struct imap_set *set,
 	}
 }
 
-/* RFC 7162 3.2.7: what is told before this is all that there is up to it. */
 static void answer_expunge(struct imap_session *s, bool has_any)
 {
-	if (!has_any || !s->has_qresync) {
-		imap_ok(s, "expunged");
-		return;
-	}
 	imap_begin_final(s, "OK");
-	buf_printf(&s->final, "[HIGHESTMODSEQ %llu] expunged",
-		(unsigned long long)s->cursor.view->highestmodseq);
+	if (has_any)
+		put_highestmodseq(s);
+	buf_puts(&s->final, "expunged");
 }
 
 void imap_cmd_expunge(struct imap_session *s, struct imap_reader *r)

@@ -104,6 +104,15 @@ static bool has_failed(const struct storing *st, uint32_t uid)
 	return false;
 }
 
+/* Must the client hear the modseq of one that was stored in silence?  After a
+ * conditional STORE also if its flags were so before: RFC 7162 3.1.3. */
+static bool wants_modseq(const struct imap_session *s,
+	const struct storing *st, const struct store_row *row)
+{
+	return s->has_condstore && (row->modseq == st->modseq ||
+		st->change.has_unchanged_since);
+}
+
 /* All that were named, as a FETCH of their flags: RFC 9051 6.4.6.  A silent one
  * tells a client of CONDSTORE the modseq, and of failures what they are now. */
 static void put_after(struct imap_session *s, struct storing *st,
@@ -117,7 +126,7 @@ static void put_after(struct imap_session *s, struct storing *st,
 		return;
 	if (!st->is_silent || has_failed(st, uid)) {
 		imap_put_flags_response(s, number, row);
-	} else if (s->has_condstore && row->modseq == st->modseq) {
+	} else if (wants_modseq(s, st, row)) {
 		imap_put_fetch(s, number, uid);
 		if (imap_wants_uid(s))
 			buf_printf(&s->out, "UID %u ", uid);
@@ -126,12 +135,13 @@ static void put_after(struct imap_session *s, struct storing *st,
 	}
 }
 
-/* RFC 7162 3.1.3: numbers, or uids after UID. */
+/* RFC 7162 3.1.3: numbers, or uids after UID; NO, as in its example 10, if there
+ * are numbers whose messages are gone. */
 static void say_modified(struct imap_session *s, const struct storing *st)
 {
 	struct imap_set_writer w = {.out = &s->final};
 
-	imap_begin_final(s, "OK");
+	imap_begin_final(s, st->has_ghosts && !s->call.is_uid ? "NO" : "OK");
 	buf_puts(&s->final, "[MODIFIED ");
 	for (size_t i = 0; i < st->failed.count; i++)
 		imap_set_put(&w,
