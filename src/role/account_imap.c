@@ -185,6 +185,7 @@ static void go_on(struct imap_connection *c)
 		end(c, "the session ended");
 		return;
 	}
+	account_wire_ack(&c->wire);
 	watch_want(c->watch, wanted(c));
 	if (imap_session_is_working(c->engine))
 		loop_defer(a->loop, &c->turn);

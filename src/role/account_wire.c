@@ -66,17 +66,22 @@ bool account_wire_receive(struct account_wire *w)
 		return true;
 	got = recv(w->fd, buf_reserve(to, room), room, MSG_DONTWAIT);
 	if (got > 0) {
-		const int on = 1;
-
 		buf_wrote(to, (size_t)got);
-		/* clients send a literal and its line end apart, and their
-		 * kernel waits with the second for our ACK, which ours would
-		 * hold back for 40 ms; no TCP (a relayed session): no matter */
-		(void)setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
-			sizeof(on));
+		w->owes_ack = true;
 		return true;
 	}
 	return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+void account_wire_ack(struct account_wire *w)
+{
+	const int on = 1;
+
+	if (!w->owes_ack)
+		return;
+	w->owes_ack = false;
+	/* no TCP (a relayed session): no matter */
+	(void)setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 enum code account_wire_unpack(struct account_wire *w, bool *out_any)
@@ -109,6 +114,7 @@ static bool send_some(struct account_wire *w, struct span bytes,
 	if (sent < 0)
 		return errno == EAGAIN;
 	*out_sent = (size_t)sent;
+	w->owes_ack = false; /* it went along */
 	return true;
 }
 

@@ -21,6 +21,7 @@ struct account_wire {
 	struct buf packed; /* came, and is to be inflated */
 	struct inflater *inflater; /* owned; NULL: not compressed */
 	struct deflater *deflater; /* the same */
+	bool owes_ack; /* something came, and nothing was sent since */
 };
 
 /* Takes fd; pending: bytes that somebody read before. */
@@ -33,6 +34,10 @@ void account_wire_compress(struct account_wire *w);
 bool account_wire_has_room(const struct account_wire *w);
 /* Reads once.  False: the client hung up. */
 bool account_wire_receive(struct account_wire *w);
+/* What came is acted on: if no answer says so, let the kernel say that it came.
+ * Clients send a literal and its line end apart, and their kernel waits with the
+ * second for an ACK, which ours would hold back for 40 ms. */
+void account_wire_ack(struct account_wire *w);
 /* Inflates what `in` has room for; *out_any: something came of it.  SYNTAX: the
  * stream is damaged, there is nothing to be read any more. */
 enum code account_wire_unpack(struct account_wire *w, bool *out_any) MUST_USE;
