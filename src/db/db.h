@@ -61,6 +61,11 @@ bool db_is_broken(const struct db *db);
 /* Puts what the log holds into the file; for idle time. */
 void db_checkpoint(struct db *db);
 
+/* Between the two many rows in a row are read: what they stand on is asked for
+ * ahead, if it must come from the disk.  Costs little if it need not. */
+void db_scan_begin(struct db *db);
+void db_scan_end(struct db *db);
+
 /* The statement for this text, prepared at its first use and kept in the db:
  * sql must be a constant (it is found by its address).  A statement that does
  * not compile is our bug and ends the process, unless the file is corrupt. */

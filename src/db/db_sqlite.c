@@ -318,6 +318,21 @@ void db_checkpoint(struct db *db)
 	(void)sqlite3_db_release_memory(db->handle);
 }
 
+static void scan(struct db *db, bool begins)
+{
+	(void)sqlite3_file_control(db->handle, "main", DB_VFS_SCAN, &begins);
+}
+
+void db_scan_begin(struct db *db)
+{
+	scan(db, true);
+}
+
+void db_scan_end(struct db *db)
+{
+	scan(db, false);
+}
+
 /* ---- statements -------------------------------------------------------------- */
 static void find_positions(struct db_stmt *s)
 {

@@ -15,17 +15,24 @@
  * write is told by the call that handed it on, at the latest by the sync; a
  * commit fails by either.
  *
+ * While a long scan goes on, what a page of the database names is asked for ahead
+ * (db_ahead.h), by a descriptor of our own.  It is closed after the system's, as
+ * closing any descriptor of a file drops its locks.
+ *
  * The methods are those of version 1: without shared memory, so a database
  * can only be opened by one process (locking_mode=EXCLUSIVE), and without
  * memory mapping.
  */
 #include "db/db_vfs.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "db/db_ahead.h"
 
 #define GATHER_BYTES 65536
 
@@ -34,6 +41,10 @@ struct file {
 	uint8_t *gathered; /* owned; NULL until the first write */
 	sqlite3_int64 offset; /* where it belongs */
 	int len;
+	const char *path; /* SQLite's, as long as the file is open; NULL: no
+			database */
+	int ahead_fd;  /* -1: not open */
+	bool is_scanned;
 	/* behind this: the system's own file */
 };
 
@@ -95,7 +106,19 @@ static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 	sqlite3_file *in = inner(base);
 	int rc = hand_on(base);
 
-	return rc != SQLITE_OK ? rc : in->pMethods->xRead(in, p, n, offset);
+	if (rc == SQLITE_OK)
+		rc = in->pMethods->xRead(in, p, n, offset);
+	if (rc == SQLITE_OK && file_of(base)->is_scanned)
+		db_ahead(file_of(base)->ahead_fd, span_of(p, (size_t)n),
+			offset == 0);
+	return rc;
+}
+
+static void scan(struct file *f, bool begins)
+{
+	if (begins && f->path != NULL && f->ahead_fd < 0)
+		f->ahead_fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	f->is_scanned = begins && f->ahead_fd >= 0;
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
@@ -128,6 +151,8 @@ static int file_close(sqlite3_file *base)
 	int written = hand_on(base);
 	int closed = in->pMethods->xClose(in);
 
+	if (file_of(base)->ahead_fd >= 0)
+		close(file_of(base)->ahead_fd);
 	mem_free(file_of(base)->gathered);
 	file_of(base)->gathered = NULL;
 	return written != SQLITE_OK ? written : closed;
@@ -160,6 +185,10 @@ static int file_control(sqlite3_file *base, int what, void *arg)
 	sqlite3_file *in = inner(base);
 	int rc = hand_on(base);
 
+	if (what == DB_VFS_SCAN) {
+		scan(file_of(base), *(const bool *)arg);
+		return rc;
+	}
 	return rc != SQLITE_OK ? rc : in->pMethods->xFileControl(in, what, arg);
 }
 
@@ -200,6 +229,8 @@ static int open_file(sqlite3_vfs *v, const char *name, sqlite3_file *base,
 	int rc;
 
 	memset(base, 0, sizeof(struct file));
+	file_of(base)->ahead_fd = -1;
+	file_of(base)->path = flags & SQLITE_OPEN_MAIN_DB ? name : NULL;
 	rc = system->xOpen(system, name, inner(base), flags, out_flags);
 	/* with methods SQLite closes the file, also after an error */
 	if (inner(base)->pMethods != NULL)

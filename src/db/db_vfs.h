@@ -9,4 +9,8 @@
 #define DB_VFS_NAME "postrider"
 void db_vfs_init(void);
 
+/* For sqlite3_file_control of a database: *(bool *)arg says whether what is read
+ * from now on belongs to a long scan (db_ahead.h). */
+#define DB_VFS_SCAN 7001
+
 #endif

@@ -330,6 +330,16 @@ static enum step finish(struct imap_session *s, const struct imap_fetch *f)
 	return DONE;
 }
 
+/* Numbers or uids that are named, there or not. */
+static bool names_many(const struct imap_set *set)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < set->count && count < STORE_MANY; i++)
+		count += (uint64_t)set->ranges[i].high - set->ranges[i].low + 1;
+	return count >= STORE_MANY;
+}
+
 static enum step begin(struct imap_session *s, struct imap_fetch *f)
 {
 	bool writes = f->sets_seen && !s->is_read_only;
@@ -337,6 +347,8 @@ static enum step begin(struct imap_session *s, struct imap_fetch *f)
 	if (writes && imap_tell_flags(s) == MORE)
 		return MORE;
 	f->is_begun = true;
+	f->metas.is_long = names_many(&f->set) &&
+		s->cursor.view->count >= STORE_MANY;
 	f->walk = (struct imap_walk){.set = &f->set};
 	if (writes)
 		set_seen(s, f);

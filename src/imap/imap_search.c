@@ -64,6 +64,7 @@ static enum code load_meta(struct imap_trial *t, struct err *e)
 	t->metas.what = t->search->is_costly[IMAP_COST_META]
 		? STORE_META_ENVELOPE | STORE_META_FACTS
 		: 0;
+	t->metas.is_long = true;
 	if (t->search->is_costly[IMAP_COST_HEAD] ||
 		t->search->is_costly[IMAP_COST_TEXT])
 		t->metas.what |= STORE_META_TREE;

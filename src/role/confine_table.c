@@ -145,6 +145,9 @@ static const struct confine_call fileless_calls[] = {
 static const struct confine_call sqlite_calls[] = {
 	MAY(pread64),
 	MAY(pwrite64),
+	/* what a scan will read: db_ahead.c */
+	MAY(preadv2),
+	MAY(fadvise64),
 	MAY(fdatasync),
 	MAY(fsync),
 	MAY(ftruncate),

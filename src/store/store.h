@@ -171,6 +171,7 @@ enum code store_message_meta(struct store *s, uint64_t message, struct arena *a,
 /* The same for many messages, one after the other: as long as their ids rise, one
  * statement goes through them.  Before anything is written, and before the loop's
  * turn is over, it is ended; it may be used again then.  All 0 to begin with. */
+#define STORE_MANY 256u
 #define STORE_META_ENVELOPE 1u
 #define STORE_META_TREE     2u
 #define STORE_META_FACTS    4u /* received_ms, thread, sent_ms, has_attachment */
@@ -179,7 +180,10 @@ struct store_metas {
 	/* What is wanted, as bits; less costs less.  The size is always there,
 	 * the rest is NULL, 0 and empty. */
 	unsigned what;
-	struct db_stmt *q; /* the store's */
+	/* At least STORE_MANY will be asked for: the disk is told before. */
+	bool is_long;
+	struct db *db;     /* the store's; NULL: not told */
+	struct db_stmt *q; /* the same */
 	uint64_t message;  /* whose row is at hand */
 };
 

@@ -336,7 +336,21 @@ void store_metas_end(struct store_metas *m)
 {
 	if (m->q != NULL)
 		db_reset(m->q);
+	if (m->db != NULL)
+		db_scan_end(m->db);
 	m->q = NULL;
+	m->db = NULL;
+}
+
+static void begin(struct store *s, struct store_metas *m, uint64_t message)
+{
+	m->q = db_stmt(s->db, sql_get_metas[m->what]);
+	db_bind_i64(m->q, 1, s->account);
+	db_bind_i64(m->q, 2, (int64_t)message);
+	if (!m->is_long)
+		return;
+	m->db = s->db;
+	db_scan_begin(m->db);
 }
 
 static enum code step(struct store_metas *m, struct err *e)
@@ -360,9 +374,7 @@ static enum code go_to(struct store *s, struct store_metas *m,
 			message - m->message > PASSED_MAX))
 		store_metas_end(m);
 	if (m->q == NULL) {
-		m->q = db_stmt(s->db, sql_get_metas[m->what]);
-		db_bind_i64(m->q, 1, s->account);
-		db_bind_i64(m->q, 2, (int64_t)message);
+		begin(s, m, message);
 		code = step(m, e);
 	}
 	while (code == OK && m->message < message)

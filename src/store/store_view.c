@@ -114,8 +114,11 @@ static enum code open_box(struct store *s, struct store_box *b, struct err *e)
 	w->view.mailbox = b->m.id;
 	w->view.state = w;
 	list_init(&w->cursors);
+	if (b->m.messages >= STORE_MANY)
+		db_scan_begin(s->db);
 	if (code == OK)
 		code = load(s, w, e);
+	db_scan_end(s->db);
 	if (code != OK) {
 		free_state(w);
 		return code;
