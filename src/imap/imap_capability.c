@@ -48,6 +48,7 @@ static const struct row {
 	{"THREAD=ORDEREDSUBJECT",  IMAP_AFTER,  "5256"},
 	{"THREAD=REFERENCES",      IMAP_AFTER,  "5256"},
 	{"THREAD=REFS",            IMAP_AFTER,  "draft-ietf-morg-inthread-01"},
+	{"INPROGRESS",             IMAP_AFTER,  "9585"},
 	{"I18NLEVEL=1",            IMAP_AFTER,  "5255"},
 	{"STATUS=SIZE",            IMAP_AFTER,  "8438"},
 	{"SAVEDATE",               IMAP_AFTER,  "8514"},

@@ -34,6 +34,7 @@ struct esearching {
 	size_t count, next;
 	size_t program_at;   /* where the keys stand in the text */
 	struct arena program;
+	uint64_t done, total; /* messages; of those in mailboxes before this one */
 	bool is_open;        /* q is about mailboxes[next - 1] */
 	struct store_view *view; /* NULL: it is the one that is selected */
 	struct store_cursor cursor;
@@ -117,8 +118,10 @@ static void collect(struct imap_session *s, struct esearching *j)
 	for (size_t i = 0; i < count; i++) {
 		const struct store_mailbox *m = store_mailbox_at(s->store, i);
 
-		if (is_source(s, j, m))
-			j->mailboxes[j->count++] = m->id;
+		if (!is_source(s, j, m))
+			continue;
+		j->mailboxes[j->count++] = m->id;
+		j->total += m->messages;
 	}
 }
 
@@ -187,6 +190,7 @@ static void answer_one(struct imap_session *s, struct esearching *j)
 		imap_put_esearch(s, q);
 	if (j->view == NULL)
 		imap_context_keep(s, q);
+	j->done += q->number;
 	close_it(j);
 }
 
@@ -195,8 +199,10 @@ static enum step job_esearch(struct imap_session *s)
 	struct esearching *j = s->job_state;
 
 	for (unsigned opened = 0; j->is_open || j->next < j->count;) {
-		if (j->is_open && imap_search_some(s, &j->q) == MORE)
+		if (j->is_open && imap_search_some(s, &j->q) == MORE) {
+			imap_progress(s, j->done + j->q.number, j->total);
 			return MORE;
+		}
 		if (j->is_open)
 			answer_one(s, j);
 		else if (!imap_has_room(s) || opened++ == SLICE_MAILBOXES)

@@ -30,7 +30,11 @@ static enum step job_search(struct imap_session *s)
 {
 	struct imap_searching *q = s->job_state;
 
-	if (imap_search_some(s, q) == MORE || imap_put_found(s, q) == MORE)
+	if (imap_search_some(s, q) == MORE) {
+		imap_progress(s, q->number, store_cursor_count(q->cursor));
+		return MORE;
+	}
+	if (imap_put_found(s, q) == MORE)
 		return MORE;
 	imap_context_keep(s, q);
 	return DONE;

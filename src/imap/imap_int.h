@@ -114,11 +114,15 @@ struct imap_session {
 	bool is_read_only;
 	struct store_cursor cursor;
 	struct store_uids saved; /* "$": RFC 5182 */
+	struct imap_set saved_set; /* the same, for the command at hand, when it
+				      names it first; in arena */
+	bool has_saved_set;
 	struct imap_context *contexts; /* UPDATE: imap_context.h; owned */
 
 	/* the command */
 	struct arena arena; /* emptied for each */
 	struct buf tag;
+	int64_t progress_ms; /* it began, or how far it is was last said */
 	struct imap_call call;
 	struct imap_reader reader;
 	struct buf final;   /* the tagged answer, when it is known */
@@ -193,6 +197,14 @@ imap_job_fn imap_context_tell_changed, imap_context_tell_new;
 /* Before the client hears of an EXPUNGE. */
 void imap_context_tell_gone(struct imap_session *s);
 void imap_context_end_all(struct imap_session *s);
+
+/* ---- imap_progress.c: INPROGRESS, RFC 9585 ----------------------------------------- */
+/* The first after so long, and one each time it has passed again. */
+#define IMAP_PROGRESS_MS 10000
+/* A command was taken. */
+void imap_progress_begin(struct imap_session *s);
+/* Its job pauses: so many are done, of so many.  Says so, if it is time. */
+void imap_progress(struct imap_session *s, uint64_t done, uint64_t total);
 
 /* ---- imap_name.c: mailboxes in commands ------------------------------------------ */
 /* A quoted string, or as the client's revision has it. */

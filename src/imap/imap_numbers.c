@@ -25,6 +25,16 @@ static bool is_search(const struct imap_session *s)
 		s->call.verb == IMAP_THREAD || s->call.verb == IMAP_ESEARCH;
 }
 
+/* However often the command names it, it is there once. */
+static struct imap_set saved_set(struct imap_session *s)
+{
+	if (!s->has_saved_set)
+		s->saved_set = imap_set_of(s->saved.items, s->saved.count,
+			&s->arena);
+	s->has_saved_set = true;
+	return s->saved_set;
+}
+
 bool imap_read_messages_in(struct imap_session *s,
 	const struct store_cursor *cursor, struct imap_reader *r,
 	struct imap_set *out)
@@ -41,8 +51,8 @@ bool imap_read_messages_in(struct imap_session *s,
 	if (!imap_read_set(r, star, out))
 		return false;
 	if (out->is_saved) {
-		*out = imap_set_of(s->saved.items,
-			cursor == &s->cursor ? s->saved.count : 0, r->arena);
+		*out = cursor == &s->cursor ? saved_set(s)
+					    : (struct imap_set){0};
 		out->is_saved = true;
 		return true;
 	}

@@ -121,6 +121,9 @@ bool imap_search_read(struct imap_session *s,
 	const struct store_cursor *cursor, struct imap_reader *r,
 	struct imap_search *out, bool *out_bad_charset);
 
+/* The names of all keys that have one; NULL: there are no more. */
+const char *imap_search_key(size_t i);
+
 /* The functions of keys. */
 imap_key_fn imap_has_all, imap_has_none, imap_has_flags, imap_has_no_flags,
 	imap_has_keyword, imap_has_no_keyword, imap_is_recent, imap_is_old, imap_is_new,

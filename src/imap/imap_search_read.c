@@ -287,6 +287,11 @@ static const struct row rows[] = {
 /* clang-format on */
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+const char *imap_search_key(size_t i)
+{
+	return i < ROWS ? rows[i].name : NULL;
+}
+
 /* ---- the program --------------------------------------------------------------------- */
 static void put_op(struct making *m, enum imap_op_kind kind, uint32_t n)
 {

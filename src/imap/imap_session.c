@@ -93,6 +93,7 @@ void imap_no_code(struct imap_session *s, enum code code, const struct err *e)
 void imap_work(struct imap_session *s, imap_job_fn *job, void *state,
 	imap_job_end_fn *job_end)
 {
+	imap_progress_begin(s);
 	s->job = job;
 	s->job_state = state;
 	s->job_end = job_end;
@@ -181,6 +182,7 @@ static void take_tag(struct imap_session *s, struct span tag)
 static void begin_command(struct imap_session *s, struct span text)
 {
 	arena_reset(&s->arena);
+	s->has_saved_set = false;
 	imap_reader_init(&s->reader, text, &s->arena);
 	s->reader.is_utf8 = s->is_utf8;
 	s->reader.depth_max = IMAP_DEPTH_MAX;
