@@ -133,6 +133,37 @@ def test_a_delivery_while_a_client_idles(server):
     other.close()
 
 
+def test_a_client_that_asked_to_be_notified(server):
+    """NOTIFY: other mailboxes, names, annotations and new messages, with no command and no IDLE."""
+    user = "notify@example.net"
+    server.add_account(user)
+    one, other = Raw(server, user), Raw(server, user)
+    assert one.run("a1", "SELECT INBOX")[-1].startswith(b"a1 OK")
+    got = one.run("a2", "NOTIFY SET STATUS (selected (MessageNew (UID BODY.PEEK[HEADER.FIELDS "
+                  "(SUBJECT)]) MessageExpunge)) (personal (MessageNew MessageExpunge MailboxName "
+                  "MailboxMetadataChange))")
+    assert got[-1].startswith(b"a2 OK") and sum(b"* STATUS" in line for line in got) == 5
+    server.send("someone@example.org", [user], "Subject: hi\r\n\r\nhello\r\n")
+    assert one.line() == b"* 1 EXISTS"
+    assert one.line() == b"* 1 RECENT"
+    assert one.line() == b"* 1 FETCH (UID 1 BODY[HEADER.FIELDS (SUBJECT)] {15}"
+    assert [one.line() for _ in range(3)] == [b"Subject: hi", b"", b")"]
+    assert other.run("a1", "SELECT INBOX")[-1].startswith(b"a1 OK")
+    other.run("a2", "COPY 1 Archive")
+    assert one.line().startswith(b'* STATUS "Archive" (MESSAGES 1 UIDNEXT 2 ')
+    other.run("a3", "CREATE Plans")
+    assert one.line() == rb'* LIST (\HasNoChildren) "/" "Plans"'
+    other.run("a4", 'SETMETADATA Plans (/private/comment "soon")')
+    assert one.line() == b'* METADATA "Plans" /private/comment'
+    assert b'* METADATA "Plans" (/private/comment "soon")' in one.run(
+        "a3", "GETMETADATA Plans /private/comment")
+    other.run("a5", r"STORE 1 +FLAGS.SILENT (\Deleted)")
+    other.run("a6", "EXPUNGE")
+    assert one.line() == b"* 1 EXPUNGE"
+    one.close()
+    other.close()
+
+
 def test_how_fast_idle_hears(server):
     """Statistics over many deliveries: from the 250 to EXISTS is no wait of a poll."""
     server.add_account("fast@example.net")
