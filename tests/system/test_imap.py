@@ -1,8 +1,9 @@
-"""IMAP with real clients: imaplib, curl, mbsync, offlineimap, fetchmail; two connections,
-deliveries while one idles.  Chance against a model: test_imap_chance.py."""
+"""IMAP with imaplib, curl and sockets: two connections, deliveries while one idles.
+
+Other programs: test_imap_clients.py; chance against a model: test_imap_chance.py.
+"""
 
 import imaplib
-import os
 import re
 import shutil
 import socket
@@ -12,7 +13,7 @@ import time
 
 import pytest
 
-from server import PASSWORD, PATIENCE, Server, wait_for
+from server import PASSWORD, PATIENCE, Server
 
 imaplib._MAXLINE = 10_000_000
 ANN = "ann@example.net"
@@ -272,178 +273,3 @@ def test_bye_when_the_server_stops():
         client.close()
     finally:
         it.close()
-
-
-# ---- mbsync --------------------------------------------------------------------
-
-MBSYNC = """
-IMAPAccount a
-Host {host}
-Port {port}
-User sync@example.net
-Pass {password}
-{ssl} None
-AuthMechs LOGIN
-
-IMAPStore far
-Account a
-
-MaildirStore near
-Path {dir}/mail/
-Inbox {dir}/mail/INBOX
-SubFolders Verbatim
-
-Channel c
-{far} :far:
-{near} :near:
-Patterns *
-Create Both
-Expunge Both
-Remove Both
-SyncState *
-"""
-
-
-def run_mbsync(server, folder):
-    done = subprocess.run(["mbsync", "-c", folder / "mbsyncrc", "-a"], capture_output=True,
-                          text=True, timeout=120 * PATIENCE,
-                          env={**os.environ, "HOME": str(folder)})
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def maildir(folder, name):
-    out = {}
-    for part in ("cur", "new"):
-        for path in (folder / "mail" / name / part).iterdir():
-            out[re.search(rb"Subject: (.*?)\r?\n", path.read_bytes()).group(1).decode()] = path
-    return out
-
-
-def test_mbsync_both_ways(server, tmp_path):
-    """Some hundred messages, flags and deletions go both ways, and nothing is left to do."""
-    if shutil.which("mbsync") is None:
-        pytest.fail("mbsync is missing: script/setup test (package isync)")
-    count = 300
-    server.add_account("sync@example.net")
-    client = login(server, "sync@example.net")
-    for number in range(count):
-        client.append("INBOX", None, None, message(number))
-    client.create("Projects/Postrider")
-    client.append("Projects/Postrider", r"(\Flagged)", None, message(1000))
-    version = subprocess.run(["mbsync", "--version"], capture_output=True, text=True).stdout
-    new = int(re.search(r"(\d+)\.(\d+)", version).group(2)) >= 4
-    (tmp_path / "mail").mkdir()
-    (tmp_path / "mbsyncrc").write_text(MBSYNC.format(
-        host=server.address, port=server.imap_port, password=PASSWORD, dir=tmp_path,
-        ssl="SSLType", far="Far" if new else "Master", near="Near" if new else "Slave"))
-    run_mbsync(server, tmp_path)
-    near = maildir(tmp_path, "INBOX")
-    assert len(near) == count
-    # here: one read, one flagged and one deleted; there: others
-    near["message 3"].rename(near["message 3"].parent.parent / "cur" /
-                             (near["message 3"].name.split(":")[0] + ":2,S"))
-    near["message 4"].rename(near["message 4"].parent.parent / "cur" /
-                             (near["message 4"].name.split(":")[0] + ":2,FS"))
-    near["message 5"].unlink()
-    client.select()
-    client.store("8", "+FLAGS.SILENT", r"(\Answered \Seen)")
-    client.store("10", "+FLAGS.SILENT", r"\Deleted")
-    client.expunge()
-    client.append("INBOX", None, None, message(2000))
-    run_mbsync(server, tmp_path)
-    near = maildir(tmp_path, "INBOX")
-    assert len(near) == count - 1
-    assert "message 2000" in near and "message 9" not in near
-    assert "R" in near["message 7"].name.rsplit(":2,", 1)[1]
-    client.select()
-    uid = client.uid("SEARCH", "HEADER", "Message-ID", "<5@example.org>")[1]
-    assert uid == [b""]
-    found = client.search(None, "FLAGGED", "SEEN")[1][0].split()
-    assert len(found) == 1
-    run_mbsync(server, tmp_path)
-    assert len(maildir(tmp_path, "INBOX")) == count - 1
-    client.logout()
-
-
-# ---- other programs ------------------------------------------------------------
-
-OFFLINEIMAP = """
-[general]
-accounts = a
-metadata = {dir}/meta
-[Account a]
-localrepository = l
-remoterepository = r
-[Repository l]
-type = Maildir
-localfolders = {dir}/mail
-[Repository r]
-type = IMAP
-remotehost = {host}
-remoteport = {port}
-remoteuser = offline@example.net
-remotepass = {password}
-ssl = no
-starttls = no
-"""
-
-
-def test_offlineimap_both_ways(server, tmp_path):
-    """Flags and deletions of both sides meet; a third run finds nothing to do."""
-    if shutil.which("offlineimap") is None:
-        pytest.fail("offlineimap is missing: script/setup test (package offlineimap3)")
-    server.add_account("offline@example.net")
-    client = login(server, "offline@example.net")
-    for number in range(40):
-        client.append("INBOX", None, None, message(number))
-    client.create("Sub/Deep")
-    (tmp_path / "rc").write_text(OFFLINEIMAP.format(
-        dir=tmp_path, host=server.address, port=server.imap_port, password=PASSWORD))
-
-    def run():
-        done = subprocess.run(["offlineimap", "-c", tmp_path / "rc", "-o", "-u", "basic"],
-                              capture_output=True, text=True, timeout=120 * PATIENCE)
-        assert done.returncode == 0 and "ERROR" not in done.stdout + done.stderr, \
-            done.stdout + done.stderr
-        return maildir(tmp_path, "INBOX")
-
-    near = run()
-    assert len(near) == 40 and (tmp_path / "mail" / "Sub.Deep").is_dir()
-    near["message 3"].unlink()
-    path = near["message 4"]
-    path.rename(path.parent.parent / "cur" / (path.name.split(":")[0] + ":2,S"))
-    client.select()
-    client.store("9", "+FLAGS", r"(\Flagged)")
-    client.store("10", "+FLAGS", r"(\Deleted)")
-    client.expunge()
-    near = run()
-    assert sorted(near) == sorted(run())
-    assert len(near) == 38 and "F" in near["message 8"].name.rsplit(":2,", 1)[1]
-    assert client.select()[1] == [b"38"]
-    assert client.search(None, "SEEN")[1] == [b"4"]
-    client.logout()
-
-
-def test_fetchmail(server, tmp_path):
-    """All messages come once, and are read afterwards."""
-    if shutil.which("fetchmail") is None:
-        pytest.fail("fetchmail is missing: script/setup test")
-    server.add_account("fetch@example.net")
-    client = login(server, "fetch@example.net")
-    for number in range(5):
-        client.append("INBOX", None, None, message(number))
-    rc = tmp_path / "rc"
-    rc.write_text(f'poll {server.address} protocol imap port {server.imap_port} '
-                  f'username "fetch@example.net" password "{PASSWORD}" '
-                  f'options sslproto "" no rewrite keep mda "cat >> {tmp_path}/out"\n')
-    rc.chmod(0o600)
-    environment = {**os.environ, "HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)}
-    for code in (0, 1):         # 1: there was no mail
-        done = subprocess.run(["fetchmail", "-f", rc, "--nodetach", "--nosyslog"],
-                              capture_output=True, text=True, timeout=60 * PATIENCE,
-                              env=environment)
-        assert done.returncode == code, done.stdout + done.stderr
-    assert (tmp_path / "out").read_text().count("Subject: message") == 5
-    client.select()
-    assert client.search(None, "SEEN")[1] == [b"1 2 3 4 5"]
-    client.logout()
