@@ -65,6 +65,9 @@ void db_checkpoint(struct db *db);
  * ahead, if it must come from the disk.  Costs little if it need not. */
 void db_scan_begin(struct db *db);
 void db_scan_end(struct db *db);
+/* Once through a long table: until it is taken back, hardly a page stays in
+ * memory, so that it is not filled with what nobody reads again. */
+void db_keep_few(struct db *db, bool few);
 
 /* The statement for this text, prepared at its first use and kept in the db:
  * sql must be a constant (it is found by its address).  A statement that does

@@ -18,6 +18,7 @@
 
 #define PATH_BYTES    4096
 #define LOG_BYTES_MAX (4 << 20) /* journal_size_limit */
+#define CACHE_SETTING "PRAGMA cache_size=-2000" /* KiB */
 
 struct db {
 	sqlite3 *handle; /* owned */
@@ -56,7 +57,7 @@ static const struct {
 	{"PRAGMA secure_delete=FAST", NULL, "2"},
 	{"PRAGMA wal_autocheckpoint=512", NULL, "512"},
 	{"PRAGMA journal_size_limit=4194304", NULL, "4194304"},
-	{"PRAGMA cache_size=-2000", NULL, NULL},
+	{CACHE_SETTING, NULL, NULL},
 };
 
 static const struct {
@@ -331,6 +332,15 @@ void db_scan_begin(struct db *db)
 void db_scan_end(struct db *db)
 {
 	scan(db, false);
+}
+
+void db_keep_few(struct db *db, bool few)
+{
+	struct err e;
+
+	/* it is memory alone: no answer hangs on it */
+	(void)set_one(db, few ? "PRAGMA cache_size=-64" : CACHE_SETTING, NULL,
+		&e);
 }
 
 /* ---- statements -------------------------------------------------------------- */

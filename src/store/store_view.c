@@ -104,6 +104,21 @@ static void free_state(struct store_view_state *w)
 	mem_free(w);
 }
 
+/* 100,000 messages are 4 MiB here; the pages that they were read from would be
+ * 2 MiB more. */
+static enum code load_many(struct store *s, struct store_view_state *w,
+	struct err *e)
+{
+	enum code code;
+
+	db_keep_few(s->db, true);
+	db_scan_begin(s->db);
+	code = load(s, w, e);
+	db_scan_end(s->db);
+	db_keep_few(s->db, false);
+	return code;
+}
+
 static enum code open_box(struct store *s, struct store_box *b, struct err *e)
 {
 	struct store_view_state *w = MEM_NEW(struct store_view_state);
@@ -114,11 +129,9 @@ static enum code open_box(struct store *s, struct store_box *b, struct err *e)
 	w->view.mailbox = b->m.id;
 	w->view.state = w;
 	list_init(&w->cursors);
-	if (b->m.messages >= STORE_MANY)
-		db_scan_begin(s->db);
 	if (code == OK)
-		code = load(s, w, e);
-	db_scan_end(s->db);
+		code = b->m.messages < STORE_MANY ? load(s, w, e)
+						  : load_many(s, w, e);
 	if (code != OK) {
 		free_state(w);
 		return code;

@@ -6,6 +6,7 @@
 #include "box.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 
 #include "store/store_int.h"
 
@@ -58,6 +59,41 @@ static void forgets_the_view_of_a_mailbox_that_goes(void **state)
 	assert_null(f->store->kept_view);
 	assert_int_equal(store_view_open(f->store, id, &v, &f->e), NOT_FOUND);
 	assert_int_equal(broken(f), 0);
+}
+
+#define MANY 20000
+
+static size_t heap_bytes(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+/* What a mailbox costs is its rows, not the pages that they were read from. */
+static void opens_a_long_mailbox_in_little_memory(void **state)
+{
+	static const char sql[] =
+		"WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n "
+		"WHERE i < 20000) INSERT INTO entry SELECT account, mailbox, i, "
+		"message, flags, keywords, modseq, saved_ms, size, received_ms "
+		"FROM entry, n; UPDATE mailbox SET entries = 20000, "
+		"uidnext = 20001 WHERE special_use = 'inbox'";
+	struct fixture *f = *state;
+	struct store_view *v;
+	uint32_t uid;
+	size_t before;
+
+	assert_int_equal(bring(f, store_inbox(f->store), BODY, 0, SPAN_EMPTY,
+		&uid), OK);
+	change(f, sql);
+	fixture_open(f);
+	before = heap_bytes();
+	v = view_of(f, store_inbox(f->store));
+	assert_int_equal(v->count, MANY);
+	assert_true(heap_bytes() - before <=
+		MANY * (sizeof(struct store_row) + 2) + (200u << 10));
+	store_view_close(v);
 }
 
 /* ---- bodies --------------------------------------------------------------------- */
@@ -167,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(keeps_the_last_view_and_brings_it_up_to_date),
 		T(forgets_the_view_of_a_mailbox_that_goes),
+		T(opens_a_long_mailbox_in_little_memory),
 		T(looks_at_each_byte_of_each_read),
 		T(believes_no_other_hash),
 	};
