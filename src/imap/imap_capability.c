@@ -34,6 +34,7 @@ static const struct row {
 	{"QRESYNC",                IMAP_AFTER,  "7162"},
 	{"ESEARCH",                IMAP_AFTER,  "4731"},
 	{"MULTISEARCH",            IMAP_AFTER,  "7377"},
+	{"SEARCH=FUZZY",           IMAP_AFTER,  "6203"},
 	{"CONTEXT=SEARCH",         IMAP_AFTER,  "5267"},
 	{"CONTEXT=SORT",           IMAP_AFTER,  "5267"},
 	{"SEARCHRES",              IMAP_AFTER,  "5182"},

@@ -248,6 +248,8 @@ void imap_cmd_esearch(struct imap_session *s, struct imap_reader *r)
 		return;
 	}
 	wrong = wrong_of(s, j);
+	if (wrong == NULL && !bad_charset)
+		wrong = imap_search_wrong(&j->q);
 	if (wrong != NULL) {
 		imap_bad(s, wrong);
 		return;

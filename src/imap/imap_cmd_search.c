@@ -57,6 +57,8 @@ static bool read_all(struct imap_session *s, struct imap_reader *r,
 	if (!imap_search_read(s, &s->cursor, r, &q->search, out_bad_charset))
 		return false;
 	wrong = imap_context_wrong(s, q);
+	if (wrong == NULL && !*out_bad_charset)
+		wrong = imap_search_wrong(q);
 	if (wrong != NULL)
 		return imap_read_fails(r, wrong);
 	if (q->wants_update && !*out_bad_charset)

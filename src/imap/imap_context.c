@@ -522,6 +522,7 @@ static enum code try_row(struct imap_session *s, struct imap_context *c,
 		return OK;
 	}
 	imap_search_pause(t); /* it may have to write */
+	c->sort.score = t->score;
 	if (c->is_sort)
 		code = imap_sort_add(&c->sort, s->store, &t->row, e);
 	if (code == OK)

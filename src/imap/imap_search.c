@@ -83,6 +83,14 @@ static enum code load_head(struct imap_trial *t, struct err *e)
 	return code;
 }
 
+static bool may_have(const struct imap_key *k, struct span filter)
+{
+	if (k->terms == NULL)
+		return true;
+	return k->fuzzy != NULL ? imap_fuzzy_may_have(k->fuzzy, filter)
+				: store_filter_may_have(filter, k->terms);
+}
+
 /* Keys whose text the message cannot hold. */
 static enum code load_signature(struct imap_trial *t, struct err *e)
 {
@@ -92,8 +100,7 @@ static enum code load_signature(struct imap_trial *t, struct err *e)
 		t->row.message, &filter, e);
 
 	for (size_t i = 0; code == OK && i < s->key_count; i++)
-		if (s->keys[i].terms != NULL &&
-			!store_filter_may_have(filter, s->keys[i].terms))
+		if (!may_have(&s->keys[i], filter))
 			s->verdicts[i] = IMAP_NO;
 	return code;
 }
@@ -139,6 +146,20 @@ static bool is_needed(const struct imap_search *s, enum imap_search_cost cost)
 				      : s->is_costly[cost];
 }
 
+/* The mean of the keys that were tried and matched by their words. */
+static unsigned score_of(const struct imap_search *s)
+{
+	unsigned sum = 0, count = 0;
+
+	for (size_t i = 0; i < s->key_count; i++) {
+		if (s->keys[i].fuzzy == NULL || s->verdicts[i] != IMAP_YES)
+			continue;
+		sum += s->keys[i].fuzzy->score;
+		count++;
+	}
+	return count > 0 ? sum / count : 100;
+}
+
 enum code imap_search_try(struct imap_trial *t, bool *out_is, struct err *e)
 {
 	struct imap_search *s = t->search;
@@ -147,9 +168,12 @@ enum code imap_search_try(struct imap_trial *t, bool *out_is, struct err *e)
 	*out_is = false;
 	if (s->key_count > 0)
 		memset(s->verdicts, IMAP_OPEN, s->key_count);
-	for (unsigned cost = 0; cost < IMAP_COST_COUNT && v == IMAP_OPEN; cost++) {
+	for (unsigned cost = 0; cost < IMAP_COST_COUNT; cost++) {
 		enum code code;
 
+		/* of a score all that is found is a part */
+		if (v == IMAP_NO || (v == IMAP_YES && !s->has_fuzzy))
+			break;
 		if (!is_needed(s, (enum imap_search_cost)cost) && cost > 0)
 			continue;
 		code = load(t, (enum imap_search_cost)cost, e);
@@ -159,6 +183,8 @@ enum code imap_search_try(struct imap_trial *t, bool *out_is, struct err *e)
 		v = outcome(s);
 	}
 	*out_is = v == IMAP_YES;
+	if (*out_is && s->has_fuzzy)
+		t->score = score_of(s);
 	return OK;
 }
 
@@ -309,16 +335,30 @@ bool imap_has_thread_id(const struct imap_key *k, struct imap_trial *t)
 	return t->meta.thread == k->number;
 }
 
+/* Text that is not folded, as the key looks for it. */
+static bool is_in(const struct imap_key *k, struct imap_trial *t,
+	struct span text)
+{
+	struct imap_needle n = k->needle;
+
+	if (k->fuzzy == NULL)
+		return imap_needle_is_in(&n, text, t->scratch);
+	buf_reset(t->scratch);
+	fold_put(t->scratch, text);
+	imap_fuzzy_begin(k->fuzzy);
+	imap_fuzzy_feed(k->fuzzy, true, 100, buf_span(t->scratch));
+	return imap_fuzzy_end(k->fuzzy) > 0;
+}
+
 static bool is_in_text(const struct imap_key *k, struct imap_trial *t,
 	struct span raw)
 {
-	struct imap_needle n = k->needle;
 	struct buf text;
 	bool is;
 
 	buf_init(&text, raw.n * 4 + 16);
 	words_put_decoded(&text, raw);
-	is = imap_needle_is_in(&n, buf_span(&text), t->scratch);
+	is = is_in(k, t, buf_span(&text));
 	buf_clear(&text);
 	return is;
 }
@@ -334,7 +374,6 @@ bool imap_has_subject(const struct imap_key *k, struct imap_trial *t)
 static bool is_in_addresses(const struct imap_key *k, struct imap_trial *t,
 	const struct address_list *l)
 {
-	struct imap_needle n = k->needle;
 	struct buf text;
 	bool is;
 
@@ -352,7 +391,7 @@ static bool is_in_addresses(const struct imap_key *k, struct imap_trial *t,
 		}
 		buf_puts(&text, ", ");
 	}
-	is = imap_needle_is_in(&n, buf_span(&text), t->scratch);
+	is = is_in(k, t, buf_span(&text));
 	buf_clear(&text);
 	return is;
 }
@@ -390,15 +429,20 @@ bool imap_has_field(const struct imap_key *k, struct imap_trial *t)
 	return false;
 }
 
-/* ---- keys of the text: imap_search_text puts their verdicts -------------------------- */
+/* ---- keys of the text: imap_search_text looked for all ------------------------------- */
+static bool is_found(const struct imap_key *k)
+{
+	return k->fuzzy != NULL ? k->fuzzy->score > 0 : k->needle.is_found;
+}
+
 bool imap_has_body(const struct imap_key *k, struct imap_trial *t)
 {
 	(void)t;
-	return k->needle.is_found;
+	return is_found(k);
 }
 
 bool imap_has_text(const struct imap_key *k, struct imap_trial *t)
 {
 	(void)t;
-	return k->needle.is_found;
+	return is_found(k);
 }

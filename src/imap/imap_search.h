@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "imap/imap_fuzzy.h"
 #include "imap/imap_needle.h"
 #include "imap/imap_read.h"
 #include "store/store_signature.h"
@@ -54,6 +55,7 @@ struct imap_key {
 	uint64_t keywords;      /* bits of the view */
 	struct imap_needle needle;
 	const struct store_terms *terms; /* of the needle; NULL: none */
+	struct imap_fuzzy *fuzzy; /* instead of it: RFC 6203; NULL: exact */
 };
 
 enum imap_op_kind { IMAP_OP_KEY, IMAP_OP_NOT, IMAP_OP_OR, IMAP_OP_AND };
@@ -70,6 +72,7 @@ struct imap_search {
 	bool is_costly[IMAP_COST_COUNT]; /* a key of that cost is in it */
 	bool has_modseq;     /* RFC 7162 3.1.5 */
 	bool has_terms;      /* a key of it asks signatures */
+	bool has_fuzzy;      /* RFC 6203 */
 	uint8_t *verdicts;   /* one a key, of the message at hand: enum
 				imap_verdict */
 	uint8_t *stack;
@@ -90,6 +93,7 @@ struct imap_trial {
 	bool is_signed;      /* no more signatures are made for this search */
 	struct store_meta meta;
 	struct span head;    /* in scratch2, at COST_HEAD */
+	unsigned score;      /* of the last match: 1 to 100, RFC 6203 4 */
 };
 #define IMAP_SEARCH_SCRATCH_BYTES (8u << 20)
 

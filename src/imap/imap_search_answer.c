@@ -105,6 +105,27 @@ void imap_put_esearch_begin(struct imap_session *s, struct span tag,
 	buf_puts(&s->out, is_uid ? ") UID" : ")");
 }
 
+static unsigned score_at(const struct imap_searching *q, size_t i)
+{
+	return q->is_sort ? q->sort.items[i].score : buf_span(&q->scores).p[i];
+}
+
+/* " RELEVANCY (4 99 42)": of the messages that are returned, in their order.
+ * RFC 6203 4 */
+static void put_scores(struct imap_session *s, const struct imap_searching *q)
+{
+	bool is_first = true;
+
+	buf_puts(&s->out, " RELEVANCY (");
+	for (size_t i = 0; i < q->found.count; i++) {
+		if (!is_returned(q, i))
+			continue;
+		put_word(s, is_first ? "" : " ", score_at(q, i));
+		is_first = false;
+	}
+	buf_putc(&s->out, ')');
+}
+
 /* "* ESEARCH (TAG "a") UID MIN 2 ALL 2,10:11".  RFC 4731 3.1 */
 void imap_put_esearch(struct imap_session *s, const struct imap_searching *q)
 {
@@ -124,6 +145,8 @@ void imap_put_esearch(struct imap_session *s, const struct imap_searching *q)
 		put_partial(s, q);
 	if (q->wants_count)
 		put_word(s, " COUNT ", n);
+	if (q->wants_relevancy && n > 0)
+		put_scores(s, q);
 	if (q->search.has_modseq && n > 0)
 		put_word(s, " MODSEQ ", returned_modseq(q));
 	buf_puts(&s->out, "\r\n");
@@ -189,7 +212,7 @@ bool imap_wants_answer(const struct imap_searching *q)
 {
 	return q->wants_min || q->wants_max || q->wants_all ||
 		q->wants_count || q->wants_window || q->wants_update ||
-		q->has_hint;
+		q->has_hint || q->wants_relevancy;
 }
 
 void imap_refuse_charset(struct imap_session *s,

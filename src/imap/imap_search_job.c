@@ -18,6 +18,7 @@ static bool sort_one(struct imap_session *s, struct imap_searching *q)
 	enum code code;
 
 	imap_search_pause(&q->trial); /* it may have to write */
+	q->sort.score = q->trial.score;
 	code = q->is_sort
 		? imap_sort_add(&q->sort, s->store, &q->trial.row, &e)
 		: imap_thread_add(&q->thread, s->store, &q->trial.row, &e);
@@ -54,6 +55,8 @@ static void try_one(struct imap_session *s, struct imap_searching *q)
 	if (!is_one)
 		return;
 	store_uids_put(&q->found, uid);
+	if (q->wants_relevancy && !q->is_sort)
+		buf_putc(&q->scores, (uint8_t)q->trial.score);
 	if (q->trial.row.modseq > q->modseq)
 		q->modseq = q->trial.row.modseq;
 }
@@ -104,10 +107,12 @@ void imap_search_begin(struct imap_session *s, struct imap_searching *q,
 		arena_init(&q->arena, STORE_META_ARENA_BYTES);
 		buf_init(&q->scratch, IMAP_SEARCH_SCRATCH_BYTES);
 		buf_init(&q->scratch2, IMAP_SEARCH_SCRATCH_BYTES);
+		buf_init(&q->scores, UINT32_MAX);
 	}
 	q->cursor = cursor;
 	q->number = 0;
 	q->found.count = 0;
+	buf_reset(&q->scores);
 	q->modseq = 0;
 	q->is_tried = false;
 	q->trial = (struct imap_trial){
@@ -129,4 +134,5 @@ void imap_search_end(struct imap_searching *q)
 	arena_clear(&q->arena);
 	buf_clear(&q->scratch);
 	buf_clear(&q->scratch2);
+	buf_clear(&q->scores);
 }

@@ -28,6 +28,8 @@ static bool read_option(struct imap_reader *r, struct imap_searching *q)
 		q->wants_save = true;
 	else if (imap_skip_word(r, SPAN("UPDATE")))
 		q->wants_update = true;
+	else if (imap_skip_word(r, SPAN("RELEVANCY")))
+		q->wants_relevancy = true;
 	else if (imap_skip_word(r, SPAN("CONTEXT")))
 		q->has_hint = true;
 	else if (imap_skip_word(r, SPAN("PARTIAL")))
@@ -56,7 +58,14 @@ bool imap_read_search_options(struct imap_reader *r, struct imap_searching *q)
 	 * what is no result (RFC 5267 4.3) */
 	if (!q->wants_min && !q->wants_max && !q->wants_count &&
 		!q->wants_save && !q->wants_window && !q->wants_update &&
-		!q->has_hint)
+		!q->has_hint && !q->wants_relevancy)
 		q->wants_all = true;
 	return imap_read_sp(r);
+}
+
+const char *imap_search_wrong(const struct imap_searching *q)
+{
+	bool wants = q->wants_relevancy || (q->is_sort && q->sort.needs_score);
+
+	return wants && !q->search.has_fuzzy ? "RELEVANCY is for FUZZY" : NULL;
 }

@@ -3,8 +3,8 @@
  * RFC 3501 6.4.4, RFC 5032 (WITHIN), RFC 7162 3.1.5, RFC 8474, RFC 8514
  *
  * A stack stands for what is open: a list of keys that must all be had, NOT
- * which waits for one, OR which waits for two.  When a key is complete, so are
- * those that waited for it.
+ * which waits for one, OR which waits for two, FUZZY which waits for one and is
+ * no operation.  When a key is complete, so are those that waited for it.
  */
 #include "base/num.h"
 #include "base/utf8.h"
@@ -16,7 +16,7 @@
 
 #define DAY_S 86400
 
-enum frame_kind { IN_LIST, IN_NOT, IN_OR };
+enum frame_kind { IN_LIST, IN_NOT, IN_OR, IN_FUZZY };
 struct frame {
 	enum frame_kind kind;
 	uint32_t count; /* operands so far */
@@ -75,6 +75,25 @@ static void take_terms(struct making *m, struct imap_key *k)
 	m->search->has_terms = true;
 }
 
+/* FUZZY, before this key or a list with it, is for texts; all else is matched
+ * exactly (RFC 6203 5), and so is a text without words. */
+static void take_fuzzy(struct making *m, struct imap_key *k)
+{
+	struct imap_fuzzy *f = ARENA_NEW(m->r->arena, struct imap_fuzzy);
+
+	imap_fuzzy_init(f, m->r->arena, k->needle.text);
+	if (f->count > 0)
+		k->fuzzy = f;
+}
+
+static bool is_fuzzy(const struct making *m)
+{
+	for (size_t i = 0; i < m->depth; i++)
+		if (m->frames[i].kind == IN_FUZZY)
+			return true;
+	return false;
+}
+
 static bool read_needle(struct making *m, const struct row *row,
 	struct imap_key *k)
 {
@@ -83,6 +102,8 @@ static bool read_needle(struct making *m, const struct row *row,
 	if (!read_text(m, &text))
 		return false;
 	imap_needle_init(&k->needle, m->r->arena, text);
+	if (is_fuzzy(m))
+		take_fuzzy(m, k);
 	if (row->cost == IMAP_COST_HEAD || row->cost == IMAP_COST_TEXT)
 		take_terms(m, k);
 	return true;
@@ -316,7 +337,9 @@ static void complete(struct making *m)
 		if (top->kind == IN_LIST || (top->kind == IN_OR &&
 				top->count < 2))
 			return;
-		put_op(m, top->kind == IN_NOT ? IMAP_OP_NOT : IMAP_OP_OR, 0);
+		if (top->kind != IN_FUZZY)
+			put_op(m, top->kind == IN_NOT ? IMAP_OP_NOT
+						      : IMAP_OP_OR, 0);
 		m->depth--;
 	}
 }
@@ -391,6 +414,10 @@ static bool take_one(struct making *m)
 		return imap_read_sp(r) && push(m, IN_NOT);
 	if (imap_skip_word(r, SPAN("OR")))
 		return imap_read_sp(r) && push(m, IN_OR);
+	if (imap_skip_word(r, SPAN("FUZZY"))) {
+		m->search->has_fuzzy = true;
+		return imap_read_sp(r) && push(m, IN_FUZZY);
+	}
 	for (size_t i = 0; i < ROWS; i++)
 		if (imap_skip_word(r, span_str(rows[i].name)))
 			return take_row(m, &rows[i]);

@@ -29,6 +29,7 @@ struct imap_searching {
 	bool is_extended;       /* RETURN, or IMAP4rev2 */
 	bool wants_min, wants_max, wants_all, wants_count, wants_save;
 	bool wants_update;      /* RFC 5267 4.3 */
+	bool wants_relevancy;   /* RFC 6203 4 */
 	bool has_hint;          /* CONTEXT: RFC 5267 4.2; not used */
 	bool wants_window;      /* PARTIAL: RFC 9394 */
 	struct imap_window window;
@@ -41,6 +42,7 @@ struct imap_searching {
 	struct buf scratch, scratch2;
 	uint32_t number;        /* tried up to here */
 	struct store_uids found; /* owned */
+	struct buf scores;      /* RFC 6203: a byte for each of found */
 	uint64_t modseq;        /* the highest of those found */
 	bool is_tried;          /* all were */
 	size_t at;              /* of found: put so far */
@@ -52,6 +54,9 @@ struct imap_searching {
 /* ---- imap_search_options.c -------------------------------------------------- */
 /* [SP "RETURN" SP "(" … ")"], behind a blank; then a blank. */
 bool imap_read_search_options(struct imap_reader *r, struct imap_searching *q);
+
+/* What does not go with the keys that were read; NULL: nothing. */
+const char *imap_search_wrong(const struct imap_searching *q);
 
 /* ---- imap_search_job.c ------------------------------------------------------ */
 /* Begins with the first message of a mailbox; again for each. */

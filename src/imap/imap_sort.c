@@ -22,6 +22,7 @@ static const char *const names[IMAP_SORT_BY_COUNT] = {
 	[IMAP_SORT_DISPLAYFROM] = "DISPLAYFROM",
 	[IMAP_SORT_DISPLAYTO] = "DISPLAYTO",
 	[IMAP_SORT_FROM] = "FROM",
+	[IMAP_SORT_RELEVANCY] = "RELEVANCY",
 	[IMAP_SORT_SIZE] = "SIZE",
 	[IMAP_SORT_SUBJECT] = "SUBJECT",
 	[IMAP_SORT_TO] = "TO",
@@ -40,7 +41,9 @@ static bool read_key(struct imap_reader *r, struct imap_sort *s)
 			continue;
 		s->keys[s->key_count].by = (enum imap_sort_by)i;
 		s->keys[s->key_count++].is_reverse = is_reverse;
-		if (i != IMAP_SORT_ARRIVAL && i != IMAP_SORT_SIZE)
+		if (i == IMAP_SORT_RELEVANCY)
+			s->needs_score = true;
+		else if (i != IMAP_SORT_ARRIVAL && i != IMAP_SORT_SIZE)
 			s->needs_meta = true;
 		return true;
 	}
@@ -147,6 +150,8 @@ static struct imap_sort_value value_of(struct imap_sort *s,
 		v.number = row->received_ms;
 	else if (by == IMAP_SORT_SIZE)
 		v.number = row->size;
+	else if (by == IMAP_SORT_RELEVANCY)
+		v.number = -(int64_t)s->score;
 	else if (by == IMAP_SORT_DATE) /* RFC 5256 2.2 */
 		v.number = m->has_sent ? m->sent_ms : row->received_ms;
 	else if (by == IMAP_SORT_SUBJECT)
@@ -193,7 +198,7 @@ enum code imap_sort_add(struct imap_sort *s, struct store *store,
 	for (size_t i = 0; i < s->key_count; i++)
 		values[i] = value_of(s, s->keys[i].by, row, &m);
 	item = new_item(s);
-	*item = (struct imap_sort_item){row->uid, values};
+	*item = (struct imap_sort_item){row->uid, (uint8_t)s->score, values};
 	s->count++;
 	return OK;
 }

@@ -1,6 +1,6 @@
 /*
  * imap_sort.h - messages in an order that the client names.  RFC 5256 3 (SORT),
- * RFC 5957 (SORT=DISPLAY)
+ * RFC 5957 (SORT=DISPLAY), RFC 6203 6 (RELEVANCY)
  *
  * What the order needs of each message is taken when it is found, texts folded
  * and cut, so that comparing touches nothing else.
@@ -12,7 +12,7 @@
 #include "imap/imap_read.h"
 #include "store/store_view.h"
 
-#define IMAP_SORT_KEYS_MAX 9
+#define IMAP_SORT_KEYS_MAX 10
 /* Of a text so many bytes count. */
 #define IMAP_SORT_TEXT_BYTES 200u
 /* What all messages of a sort may take: some million of them. */
@@ -25,6 +25,7 @@ enum imap_sort_by {
 	IMAP_SORT_DISPLAYFROM,
 	IMAP_SORT_DISPLAYTO,
 	IMAP_SORT_FROM,
+	IMAP_SORT_RELEVANCY, /* RFC 6203 6: the best first */
 	IMAP_SORT_SIZE,
 	IMAP_SORT_SUBJECT,
 	IMAP_SORT_TO,
@@ -38,6 +39,7 @@ struct imap_sort_value {
 
 struct imap_sort_item {
 	uint32_t uid;
+	uint8_t score;
 	const struct imap_sort_value *values; /* one a key */
 };
 
@@ -48,6 +50,8 @@ struct imap_sort {
 	} keys[IMAP_SORT_KEYS_MAX];
 	size_t key_count;
 	bool needs_meta;
+	bool needs_score;
+	unsigned score;      /* of the message that is taken next */
 	struct arena arena;  /* of values and texts */
 	struct arena message; /* of the message at hand */
 	struct imap_sort_item *items; /* owned */

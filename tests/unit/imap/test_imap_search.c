@@ -75,21 +75,22 @@ static void put_needle(struct world *w, struct buf *out)
 static void put_key(struct world *w, struct buf *out, unsigned depth)
 {
 	static const char *const keys[] = {"TEXT ", "BODY ", "HEADER Subject ",
-		"HEADER X-Word ", "HEADER Content-Type ", "SUBJECT "};
-	unsigned what = draw(depth > 0 ? 10 : 6);
+		"HEADER X-Word ", "HEADER Content-Type ", "SUBJECT ",
+		"FUZZY TEXT ", "FUZZY BODY ", "FUZZY HEADER X-Word "};
+	unsigned what = draw(depth > 0 ? 13 : 9);
 
-	if (what < 6) {
+	if (what < 9) {
 		buf_puts(out, keys[what]);
 		put_needle(w, out);
-	} else if (what == 6) {
+	} else if (what == 9) {
 		buf_puts(out, "NOT ");
 		put_key(w, out, depth - 1);
-	} else if (what == 7) {
+	} else if (what == 10) {
 		buf_puts(out, "(SMALLER 2000 ");
 		put_key(w, out, depth - 1);
 		buf_putc(out, ')');
 	} else {
-		buf_puts(out, what == 8 ? "OR " : "");
+		buf_puts(out, what == 11 ? "OR " : "");
 		put_key(w, out, depth - 1);
 		buf_putc(out, ' ');
 		put_key(w, out, depth - 1);
@@ -100,7 +101,8 @@ static void make_commands(struct world *w, struct buf *commands)
 {
 	for (unsigned i = 0; i < COMMANDS; i++) {
 		buf_init(&commands[i], 65536);
-		buf_printf(&commands[i], "a SEARCH 1:%zu ", w->count);
+		buf_printf(&commands[i], "a SEARCH RETURN (ALL "
+			"RELEVANCY) 1:%zu FUZZY ALL ", w->count);
 		put_key(w, &commands[i], 2);
 		buf_puts(&commands[i], "\r\n");
 	}
@@ -140,7 +142,7 @@ static unsigned compare(struct buf *before, struct buf *after,
 				SPAN_ARG(buf_span(&before[i])),
 				SPAN_ARG(buf_span(&after[i])));
 		hits += !span_starts(buf_span(&before[i]),
-			SPAN("* SEARCH\r\n"));
+			SPAN("* ESEARCH (TAG \"a\")\r\n"));
 	}
 	return hits;
 }
