@@ -106,13 +106,20 @@ static bool read_head(struct imap_session *s, struct imap_reader *r,
 	return true;
 }
 
-/* Does the text end here, in a literal that is about to come?  NULL: none is. */
+/* Does the text end here, in a literal that is about to come, however large?
+ * NULL: none is. */
 static bool is_announced(const struct imap_reader *r,
 	const struct imap_literal *literal)
 {
 	struct imap_reader probe = *r;
 
-	return literal != NULL && imap_read_announced(&probe) && imap_is_end(&probe);
+	(void)imap_skip(&probe, SPAN("~"));
+	if (literal == NULL || !imap_skip(&probe, SPAN("{")))
+		return false;
+	while (ascii_is_digit(imap_next(&probe)))
+		probe.at++;
+	(void)imap_skip(&probe, SPAN("+"));
+	return imap_skip(&probe, SPAN("}\r\n")) && imap_is_end(&probe);
 }
 
 /* The message that goes: a number or a uid, as it is at this moment.  Nothing is
