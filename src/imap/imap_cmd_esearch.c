@@ -199,14 +199,17 @@ static enum step job_esearch(struct imap_session *s)
 	struct esearching *j = s->job_state;
 
 	for (unsigned opened = 0; j->is_open || j->next < j->count;) {
-		if (j->is_open && imap_search_some(s, &j->q) == MORE) {
-			imap_progress(s, j->done + j->q.number, j->total);
+		bool is_enough = j->is_open
+			? imap_search_some(s, &j->q) == MORE
+			: !imap_has_room(s) || opened++ == SLICE_MAILBOXES;
+
+		if (is_enough) {
+			imap_progress(s, j->done + (j->is_open ? j->q.number : 0),
+				j->total);
 			return MORE;
 		}
 		if (j->is_open)
 			answer_one(s, j);
-		else if (!imap_has_room(s) || opened++ == SLICE_MAILBOXES)
-			return MORE;
 		else
 			open_next(s, j);
 	}

@@ -5,6 +5,7 @@
  * O: drop NAME chooses what is in the INBOX (see drops below); the store is new
  * for each play, and in every other one its messages have signatures
  * (store_signature.h), as no answer may depend on that.  O: append_max N: bytes of a message.  O: quota N.
+ * O: slow N: when a command pauses and has nothing to say, N milliseconds pass.
  *
  * O: many: lines of the client are routed.  "2: a1 NOOP" is for a second session
  * of the same account, whose lines come out as "2: a1 OK …"; "deliver: Hi"
@@ -111,6 +112,7 @@ struct engine {
 	uint64_t append_max;
 	uint64_t quota;
 	int64_t now_ms;
+	uint64_t pause_ms;
 	uint64_t qid;
 	bool is_many, is_closed, owes_close;
 };
@@ -287,6 +289,8 @@ static bool take_option(struct engine *e, struct span option)
 		e->is_many = true;
 	else if (span_eq(name, SPAN("append_max")))
 		return num_parse_u64(option, UINT64_MAX, &e->append_max);
+	else if (span_eq(name, SPAN("slow")))
+		return num_parse_u64(option, 1u << 20, &e->pause_ms);
 	else if (span_eq(name, SPAN("quota")))
 		return num_parse_u64(option, UINT64_MAX, &e->quota);
 	else if (!span_eq(name, SPAN("drop")))
@@ -334,6 +338,17 @@ static void *open_engine(const struct span *options, size_t count)
 }
 
 /* ---- one session ---------------------------------------------------------------------- */
+/* It pauses: the next turn of the loop is so much later. */
+static bool goes_on(struct engine *e, size_t i)
+{
+	if (!imap_session_is_working(e->sessions[i]))
+		return false;
+	e->now_ms += (int64_t)e->pause_ms;
+	if (e->pause_ms > 0)
+		(void)imap_session_feed(e->sessions[i], SPAN_EMPTY, e->now_ms);
+	return true;
+}
+
 static bool next_of(struct engine *e, size_t i, struct driver_effect *out)
 {
 	static const enum driver_effect_type types[] = {
@@ -350,7 +365,7 @@ static bool next_of(struct engine *e, size_t i, struct driver_effect *out)
 				effect.bytes};
 			return true;
 		}
-	} while (imap_session_is_working(e->sessions[i]));
+	} while (goes_on(e, i));
 	return false;
 }
 

@@ -47,6 +47,7 @@ class Row:
 ROWS = {
     "APPEND": [Row("APPEND {m} {{3+}}\r\nabc", none="NO [TRYCREATE]")],
     "AUTHENTICATE": [Row("AUTHENTICATE NONE", own="NO")],
+    "CANCELUPDATE": [Row('CANCELUPDATE "x"', own="NO")],
     "CAPABILITY": [Row("CAPABILITY")],
     "CHECK": [Row("CHECK")],
     "CLOSE": [Row("CLOSE")],

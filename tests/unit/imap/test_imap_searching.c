@@ -357,6 +357,57 @@ static uint64_t cost_of(struct client *c, const char *line)
 	return best;
 }
 
+/* CPU time of a line that does not fit into feed(). */
+static uint64_t cost_of_many(struct client *c, const char *key, unsigned count)
+{
+	uint64_t best = UINT64_MAX;
+	struct buf line;
+
+	buf_init(&line, 1 << 18);
+	buf_puts(&line, "s SEARCH ALL");
+	for (unsigned i = 0; i < count; i++)
+		buf_puts(&line, key);
+	buf_puts(&line, "\r\n");
+	for (int i = 0; i < 3; i++) {
+		struct span left = buf_span(&line);
+		uint64_t start = cpu_ns();
+
+		buf_reset(&c->got);
+		while (left.n > 0) {
+			left = span_tail(left, imap_session_feed(c->session,
+						       left, NOW_MS));
+			take(c);
+		}
+		assert_true(has(c, "\r\ns OK") || has(c, "s BAD"));
+		start = cpu_ns() - start;
+		best = start < best ? start : best;
+	}
+	buf_clear(&line);
+	return best;
+}
+
+/* Eight times as many keys cost less than 32 times as much: what is quadratic
+ * takes 64 times as much. */
+static void keys_cost_what_they_must(void **state)
+{
+	static const char *const keys[] = {" NOT SEEN", " OR SEEN NOT SEEN",
+		" (NOT (SEEN))", " NOT 1:3,7:9", " SUBJECT x",
+		" OR BODY \"(a+)+$\" ALL"};
+	struct fixture *f = *state;
+	struct client c;
+
+	deliver_many(f, 1, 60, make_needle);
+	begin(&c, f);
+	say(&c, "a SELECT INBOX");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		uint64_t few = cost_of_many(&c, keys[i], 80);
+
+		if (cost_of_many(&c, keys[i], 640) > 32 * few)
+			fail_msg("%s", keys[i]);
+	}
+	finish(&c);
+}
+
 /* All have one subject; a third answers the first, a third the one before with
  * all that it names, a third nobody that is there. */
 static void make_thread(struct buf *out, uint64_t i)
@@ -413,6 +464,7 @@ int main(void)
 		TEST(a_mailbox_goes_while_it_is_searched),
 		TEST(many_mailboxes_are_opened_in_turns),
 		TEST(what_was_saved_is_named_often),
+		TEST(keys_cost_what_they_must),
 		TEST(order_costs_what_it_must),
 	};
 #undef TEST
