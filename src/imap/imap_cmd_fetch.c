@@ -361,6 +361,14 @@ static bool has_next(struct imap_session *s, struct imap_fetch *f)
 {
 	if (!f->is_notice)
 		return imap_walk(s, &f->walk);
+	while (f->walk.next < f->notice_uids.count) {
+		f->walk.number = store_cursor_number(&s->cursor,
+			f->notice_uids.items[f->walk.next++]);
+		if (f->walk.number > 0)
+			return true;
+	}
+	if (f->notice_uids.count > 0)
+		return false;
 	return ++f->walk.number < f->walk.end;
 }
 
@@ -407,6 +415,7 @@ void imap_fetch_clear(struct imap_fetch *f)
 	if (f->is_sending)
 		imap_bytes_close(&f->bytes);
 	store_uids_clear(&f->seen);
+	store_uids_clear(&f->notice_uids);
 	arena_clear(&f->arena);
 }
 

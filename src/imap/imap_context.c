@@ -16,6 +16,7 @@
 #include "imap/imap_context.h"
 
 #include "base/mem.h"
+#include "imap/imap_notify.h"
 
 #include "base/banned.h"
 
@@ -45,6 +46,9 @@ struct imap_context {
 	uint32_t at;        /* uids up to here were looked at */
 	uint64_t until;     /* becomes modseq */
 	struct store_uids coming, going;
+	/* of new messages, to be sent */
+	struct span items; /* "(UID FLAGS)"; empty: nothing */
+	struct store_uids came;
 };
 
 /* ---- begin and end ------------------------------------------------------------- */
@@ -95,6 +99,7 @@ void imap_context_free(struct imap_context *c)
 	store_uids_clear(&c->uids);
 	store_uids_clear(&c->coming);
 	store_uids_clear(&c->going);
+	store_uids_clear(&c->came);
 	imap_sort_clear(&c->sort);
 	mem_free(c->order);
 	arena_clear(&c->arena);
@@ -238,13 +243,17 @@ void imap_context_begin(struct imap_session *s, struct imap_searching *q,
 	struct imap_context *c;
 
 	if (count(s) >= IMAP_CONTEXTS_MAX ||
-		keys.n > IMAP_CONTEXT_TEXT_BYTES) {
+		keys.n > IMAP_CONTEXT_TEXT_BYTES ||
+		q->update_items.n > IMAP_CONTEXT_TEXT_BYTES) {
 		refuse(s, buf_span(&s->tag), "not so many searches at once");
 		return;
 	}
 	c = MEM_NEW(struct imap_context);
 	arena_init(&c->arena, 4 * IMAP_CONTEXT_KEYS_BYTES);
 	c->tag = arena_dup(&c->arena, buf_span(&s->tag));
+	c->items = arena_dup(&c->arena, q->update_items);
+	if (c->items.n > 0)
+		(void)imap_notify_of(s); /* it knows whose messages come */
 	c->is_uid = q->is_uid;
 	c->is_multi = q->is_multi;
 	c->is_sort = q->is_sort;
@@ -613,8 +622,24 @@ static enum step tell_new(struct imap_session *s, struct imap_context *c)
 		return MORE;
 	c->is_looking = false;
 	c->uid_limit = s->cursor.uid_limit;
+	for (size_t i = 0; c->items.n > 0 && i < c->coming.count; i++)
+		store_uids_put(&c->came, c->coming.items[i]);
 	apply(s, c);
 	return DONE;
+}
+
+bool imap_context_take_came(struct imap_session *s, struct span *out_items,
+	struct store_uids *out_uids)
+{
+	for (struct imap_context *c = s->contexts; c != NULL; c = c->next) {
+		if (c->came.count == 0)
+			continue;
+		*out_items = c->items;
+		*out_uids = c->came;
+		c->came = (struct store_uids){0};
+		return true;
+	}
+	return false;
 }
 
 enum step imap_context_tell_changed(struct imap_session *s)

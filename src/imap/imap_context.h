@@ -32,5 +32,10 @@ void imap_context_keep(struct imap_session *s, struct imap_searching *q);
 /* It was not about the mailbox that is selected: says so, if there is one. */
 void imap_context_refuse(struct imap_session *s, struct imap_searching *q);
 void imap_context_free(struct imap_context *c); /* takes NULL */
+/* New messages that came to a context, and the items that the client wants of
+ * them: RFC 5465 7.  False: there are none (any more).  out_uids is the
+ * caller's. */
+bool imap_context_take_came(struct imap_session *s, struct span *out_items,
+	struct store_uids *out_uids);
 
 #endif

@@ -51,8 +51,9 @@ struct imap_fetch {
 	struct imap_window window;
 
 	/* Nobody asked now: NOTIFY wants it of what is new, from walk.number on,
-	 * without the uids of the client's own. */
+	 * or of these uids; without those of the client's own. */
 	bool is_notice;
+	struct store_uids notice_uids; /* owned */
 	uint32_t skip_from, skip_end;
 
 	/* the job */

@@ -5,7 +5,8 @@
  * A commit is heard of in the store's listener, where nothing can be said: it is
  * noted, if the client wants it, and said by imap_tell.  What waits is bounded
  * and said once, as it is by then; what does not fit ends all notifications
- * (RFC 5465 5.8).  Of the mailbox that is selected nothing is noted: the cursor
+ * (RFC 5465 5.8).  UPDATE of a search that asks for items (RFC 5465 7) needs to
+ * know the client's own messages, which stands here too.  Of the mailbox that is selected nothing is noted: the cursor
  * knows.
  */
 #ifndef POSTRIDER_IMAP_IMAP_NOTIFY_H

@@ -1,6 +1,6 @@
 /*
  * imap_notify_say.c - what was noted, in untagged responses, and the FETCH of
- * new messages that NOTIFY asks for.  RFC 5465 5
+ * new messages that NOTIFY, or a search with UPDATE, asks for.  RFC 5465 5, 7
  *
  * A piece of news says what is so now, not what was when it was noted: a mailbox
  * that came and went is \NonExistent.
@@ -8,6 +8,7 @@
 #include "imap/imap_notify.h"
 
 #include "base/mem.h"
+#include "imap/imap_context.h"
 #include "imap/imap_fetch.h"
 #include "imap/imap_metadata.h"
 #include "imap/imap_use.h"
@@ -172,43 +173,73 @@ void imap_notify_came(struct imap_session *s, uint32_t known)
 
 /* The items are read anew each time, so that a client that waits costs no more
  * than their text. */
-static struct imap_noticing *begin(struct imap_session *s)
+static struct imap_fetch *begin(struct imap_session *s, struct span items)
 {
 	struct imap_notify *n = s->notify;
 	struct imap_noticing *x = MEM_NEW(struct imap_noticing);
 	struct imap_reader r;
 
 	arena_init(&x->arena, IMAP_COMMAND_ARENA_BYTES);
-	imap_reader_init(&r, arena_dup(&x->arena, n->fetch), &x->arena);
+	imap_reader_init(&r, arena_dup(&x->arena, items), &x->arena);
 	r.is_utf8 = s->is_utf8;
 	must(imap_fetch_read_list(&r, &x->fetch)); /* it was read before */
 	x->fetch.is_notice = true;
-	x->fetch.walk.number = n->fetch_from;
-	x->fetch.walk.end = store_cursor_count(&s->cursor) + 1;
 	if (n->own_mailbox == s->cursor.view->mailbox) {
 		x->fetch.skip_from = n->own_from;
 		x->fetch.skip_end = n->own_end;
 	}
 	arena_init(&x->fetch.arena, STORE_META_ARENA_BYTES);
-	return x;
+	n->noticing = x;
+	return &x->fetch;
+}
+
+/* What NOTIFY wants of all that is new. */
+static bool begin_new(struct imap_session *s)
+{
+	struct imap_notify *n = s->notify;
+	bool wants = n->has_new && n->fetch.n > 0 && !n->is_fresh;
+	struct imap_fetch *f;
+
+	n->has_new = false;
+	if (!wants)
+		return false;
+	f = begin(s, n->fetch);
+	f->walk.number = n->fetch_from;
+	f->walk.end = store_cursor_count(&s->cursor) + 1;
+	return true;
+}
+
+/* What a search wants of those that came to it; not what NOTIFY wanted too. */
+static bool begin_came(struct imap_session *s)
+{
+	struct store_uids uids;
+	struct span items;
+
+	while (imap_context_take_came(s, &items, &uids)) {
+		if (!span_eq_fold(items, s->notify->fetch)) {
+			begin(s, items)->notice_uids = uids;
+			return true;
+		}
+		store_uids_clear(&uids);
+	}
+	return false;
 }
 
 enum step imap_notify_fetch(struct imap_session *s)
 {
 	struct imap_notify *n = s->notify;
-	enum step step;
 
-	if (n == NULL)
-		return DONE;
-	if (n->noticing == NULL && n->has_new && n->fetch.n > 0 && !n->is_fresh)
-		n->noticing = begin(s);
-	n->has_new = false;
-	if (n->noticing == NULL)
-		return DONE;
-	step = imap_fetch_go_on(s, &n->noticing->fetch);
-	if (step != MORE)
+	while (n != NULL &&
+		(n->noticing != NULL || begin_new(s) || begin_came(s))) {
+		enum step step = imap_fetch_go_on(s, &n->noticing->fetch);
+
+		if (step == MORE)
+			return MORE;
 		imap_notify_end_fetch(s);
-	return step;
+		if (step == BAD)
+			return BAD;
+	}
+	return DONE;
 }
 
 void imap_notify_end_fetch(struct imap_session *s)

@@ -1,7 +1,9 @@
 /*
  * imap_search_options.c - what a search shall return.  RFC 4731 3.1 (ESEARCH),
- * RFC 5182 2.1 (SAVE), RFC 9394 3.1 (PARTIAL), RFC 5267 4.2, 4.3 (CONTEXT, UPDATE)
+ * RFC 5182 2.1 (SAVE), RFC 9394 3.1 (PARTIAL), RFC 5267 4.2, 4.3 (CONTEXT, UPDATE),
+ * RFC 5465 7
  */
+#include "imap/imap_fetch.h"
 #include "imap/imap_searching.h"
 
 #include "base/banned.h"
@@ -12,6 +14,24 @@ static bool read_partial(struct imap_reader *r, struct imap_searching *q)
 		return imap_read_fails(r, "PARTIAL stands there twice");
 	q->wants_window = true;
 	return imap_read_sp(r) && imap_read_window(r, &q->window);
+}
+
+/* ["(" item *(SP item) ")"], with a blank before it as in the RFC's example. */
+static bool read_update(struct imap_reader *r, struct imap_searching *q)
+{
+	size_t start;
+
+	q->wants_update = true;
+	if (span_starts(span_tail(r->text, r->at), SPAN(" (")) &&
+		!imap_read_sp(r))
+		return false;
+	start = r->at;
+	if (imap_next(r) != '(')
+		return true;
+	if (!imap_fetch_read_list(r, ARENA_NEW(r->arena, struct imap_fetch)))
+		return false;
+	q->update_items = span_head(span_tail(r->text, start), r->at - start);
+	return true;
 }
 
 static bool read_option(struct imap_reader *r, struct imap_searching *q)
@@ -27,7 +47,7 @@ static bool read_option(struct imap_reader *r, struct imap_searching *q)
 	else if (imap_skip_word(r, SPAN("SAVE")))
 		q->wants_save = true;
 	else if (imap_skip_word(r, SPAN("UPDATE")))
-		q->wants_update = true;
+		return read_update(r, q);
 	else if (imap_skip_word(r, SPAN("RELEVANCY")))
 		q->wants_relevancy = true;
 	else if (imap_skip_word(r, SPAN("CONTEXT")))

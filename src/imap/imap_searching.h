@@ -29,6 +29,7 @@ struct imap_searching {
 	bool is_extended;       /* RETURN, or IMAP4rev2 */
 	bool wants_min, wants_max, wants_all, wants_count, wants_save;
 	bool wants_update;      /* RFC 5267 4.3 */
+	struct span update_items; /* "(UID FLAGS)" of new messages: RFC 5465 7 */
 	bool wants_relevancy;   /* RFC 6203 4 */
 	bool has_hint;          /* CONTEXT: RFC 5267 4.2; not used */
 	bool wants_window;      /* PARTIAL: RFC 9394 */
