@@ -13,7 +13,7 @@ from imap_wire import Wire, numbers_of, parse, set_of
 # Commands during which no message may vanish from the numbers: RFC 9051 7.5.1.
 STILL = ("FETCH", "STORE", "SEARCH", "SORT", "THREAD")
 MODES = [(), (), ("IMAP4rev2",), ("CONDSTORE",), ("QRESYNC",), ("IMAP4rev2", "QRESYNC"),
-         ("UTF8=ACCEPT",), ("QRESYNC",)]
+         ("UTF8=ACCEPT", "UIDONLY"), ("QRESYNC", "UIDONLY")]
 SYSTEM = {r"\Answered": "ANSWERED", r"\Deleted": "DELETED", r"\Draft": "DRAFT",
           r"\Flagged": "FLAGGED", r"\Seen": "SEEN"}
 
@@ -35,6 +35,7 @@ class Client:
         self.is_rev2 = "IMAP4rev2" in self.mode
         self.is_utf8 = self.is_rev2 or "UTF8=ACCEPT" in self.mode
         self.has_qresync = "QRESYNC" in self.mode
+        self.is_uidonly = "UIDONLY" in self.mode
         self.wire = Wire(server, world.user, self.hear)
         self.box = None
         self.snapshot = None
@@ -87,13 +88,13 @@ class Client:
         self.view += [None] * (int(words[0]) - len(self.view))
 
     def hear_expunge(self, words):
-        assert not self.has_qresync, "QRESYNC has VANISHED"
+        assert not self.has_qresync and not self.is_uidonly, "these have VANISHED"
         assert self.may_expunge, (self.command, words)
         assert 1 <= int(words[0]) <= len(self.view), words
         del self.view[int(words[0]) - 1]
 
     def hear_vanished(self, words):
-        assert self.has_qresync
+        assert self.has_qresync or self.is_uidonly
         uids = set(numbers_of(words[-1]))
         if words[1] == [b"EARLIER"]:
             self.got.append([b"VANISHED", uids])
@@ -111,8 +112,22 @@ class Client:
         assert place < len(self.view) and self.view[place] is None, (uid, self.view)
         return place
 
+    def hear_uidfetch(self, words):
+        """As FETCH, of a number that was not said: RFC 9586."""
+        assert self.is_uidonly
+        uid, number = int(words[0]), 0
+        if self.world.is_loose and uid not in self.view:
+            return      # which of the new ones it is shows when all is told
+        if not self.is_selecting:
+            number = self.place_of(uid) + 1
+        self.hear_numbered(number, [b"UID", words[0], *words[2]])
+
     def hear_fetch(self, words):
-        number = int(words[0])
+        assert not self.is_uidonly, words
+        self.hear_numbered(int(words[0]), words[2])
+
+    def hear_numbered(self, number, words):
+        words = [number, b"FETCH", words]
         items = dict(zip(words[2][::2], words[2][1::2]))
         if self.is_selecting:
             self.got.append([b"FETCH", number, items])
@@ -209,6 +224,8 @@ class Client:
         if not self.world.is_loose:
             assert counts[b"EXISTS"] == len(self.view), counts
             assert int(codes["UIDNEXT"]) == box.uidnext, codes
+            if self.is_uidonly:
+                unseen = []
             assert self.is_rev2 or int(codes.get("UNSEEN", 0)) == (unseen or [0])[0], codes
         if box.uidvalidity is None:
             box.uidvalidity = int(codes["UIDVALIDITY"])
@@ -217,7 +234,8 @@ class Client:
             self.check_resync(resync)
         self.flags = {}
         if self.view:
-            self.expect("FETCH 1:* (UID FLAGS)", "OK")
+            prefix = "UID " if self.is_uidonly else ""
+            self.expect(f"{prefix}FETCH 1:* (UID FLAGS)", "OK")
         self.snapshot = Snapshot(name, box, int(codes["HIGHESTMODSEQ"]))
 
     def check_resync(self, resync):
@@ -335,7 +353,7 @@ def search_key(chance, client, depth=0):
     if kind == 8:
         some = {uid for uid in client.live() if chance.random() < 0.5} or {1}
         return f"UID {set_of(some)}", lambda u, m: u in some
-    if kind == 9 and client.view:
+    if kind == 9 and client.view and not client.is_uidonly:
         low, high = sorted(chance.randrange(1, len(client.view) + 1) for _ in "ab")
         some = set(client.view[low - 1:high])
         return f"{low}:{high}", lambda u, m: u in some

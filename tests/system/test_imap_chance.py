@@ -12,6 +12,7 @@ import copy
 import os
 import random
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -219,9 +220,13 @@ def some_uids(world, client, count=4):
     return sorted(world.chance.sample(known, min(len(known), world.chance.randrange(1, count))))
 
 
+def prefix_of(world, client):
+    return "UID " if client.is_uidonly else world.chance.choice(["", "UID "])
+
+
 def address(world, client, uids):
     """("", numbers) or ("UID ", uids), as a set; uids: messages of its view."""
-    if world.chance.random() < 0.5:
+    if prefix_of(world, client):
         return "UID ", set_of(uids)
     return "", set_of(client.view.index(uid) + 1 for uid in uids)
 
@@ -368,6 +373,45 @@ def append(world, client):
                   world.account.append(name, items))
 
 
+def append_ahead(world, client):
+    """Many sent at once: one commit, and each is answered for itself."""
+    sent = []
+    for _ in range(world.chance.randrange(2, 6)):
+        name = world.name()
+        box = world.account.boxes.get(name)
+        if box and len(box.messages) > MESSAGES_MAX:
+            continue
+        items = [new_item(world) for _ in range(world.chance.choice([1, 1, 2]))]
+        tag = client.begin(f"APPEND {client.name(name)} " + " ".join(map(item_text, items)))
+        sent.append((tag, world.account.append(name, items)))
+    for tag, answer in sent:
+        done = client.wire.wait(tag)
+        assert done.startswith(answer), (done, answer)
+    if sent:
+        client.agree(any(answer.startswith("OK") for _, answer in sent))
+
+
+def catenate(world, client):
+    """A message of parts of one that is there, which come to the same: RFC 4469."""
+    sources = [(name, uid, message) for name, box in world.account.boxes.items()
+               for uid, message in box.messages.items()]
+    name = world.name()
+    box = world.account.boxes.get(name)
+    if not sources or box and len(box.messages) > MESSAGES_MAX:
+        return
+    source, uid, message = world.chance.choice(sources)
+    flags, whole = world.flag_some(), message.letter.bytes
+    cut = world.chance.randrange(1, len(whole))
+    url = f"/{quote(source)}/;UID={uid}"
+    parts = world.chance.choice([
+        f'URL "{url}"', f'URL "{url}/;SECTION=HEADER" URL "{url}/;SECTION=TEXT"',
+        f'URL "{url}/;PARTIAL=0.{cut}" URL "{url}/;PARTIAL={cut}"',
+        f'TEXT {{{cut}+}}\r\n{whole[:cut].decode()} URL "{url}/;PARTIAL={cut}.{len(whole)}"'])
+    client.expect(f'APPEND {client.name(name)} ({" ".join(flags)}) " 1-Nov-2023 12:00:00 +0000" '
+                  f"CATENATE ({parts})",
+                  world.account.append(name, [(message.letter, frozenset(flags), 0)]))
+
+
 def replace(world, client):
     name, item = world.name(), new_item(world)
     if not client.view:
@@ -401,7 +445,7 @@ def as_said(client, uids, prefix):
 
 def search(world, client):
     text, has = search_key(world.chance, client)
-    prefix = world.chance.choice(["", "UID "])
+    prefix = prefix_of(world, client)
     want = found(client, has)
     client.expect(f"{prefix}SEARCH {text}", "OK")
     want = as_said(client, want, prefix)
@@ -420,7 +464,7 @@ def check_esearch(client, want, items):
 
 def esearch(world, client):
     text, has = search_key(world.chance, client)
-    prefix = world.chance.choice(["", "UID "])
+    prefix = prefix_of(world, client)
     uids = found(client, has)
     first = world.chance.randrange(1, 5)
     client.expect(f"{prefix}SEARCH RETURN (MIN MAX COUNT PARTIAL {first}:{first + 2}) {text}",
@@ -438,7 +482,7 @@ def save(world, client):
     """SAVE, and "$" afterwards, when others may have removed some of it: RFC 5182 2.1"""
     text, has = search_key(world.chance, client)
     saved = found(client, has)
-    client.expect(f"SEARCH RETURN (SAVE) {text}", "OK")
+    client.expect(f"{prefix_of(world, client)}SEARCH RETURN (SAVE) {text}", "OK")
     world.step_of_another(client)
     want = [uid for uid in saved if uid in client.box.messages]
     client.expect("UID FETCH $ (EMAILID)", "OK")
@@ -543,7 +587,7 @@ def status(world, client):
 
 ACCOUNT_STEPS = [create, delete, rename, subscribe, listing, status, append, append, look]
 STEPS = [fetch] * 6 + [store] * 6 + [fetch_changed, fetch_page] * 2 + [copy_or_move] * 4 + \
-    [expunge] * 2 + [append] * 5 + [replace] * 2 + [search] * 4 + [esearch] * 2 + \
+    [expunge] * 2 + [append] * 3 + [append_ahead, catenate] * 2 + [replace] * 2 + [search] * 4 + [esearch] * 2 + \
     [save, sort, thread, idle, look, leave, reconnect_one] + ACCOUNT_STEPS
 
 
@@ -562,7 +606,7 @@ def loose_commands(world, client):
             "EXPUNGE", "NOOP", "UID SEARCH UNSEEN", f'APPEND "INBOX" {item_text(new_item(world))}',
             f'APPEND "Archive" {item_text(new_item(world))}', "CREATE x/y", "DELETE x/y",
             "RENAME x z", "RENAME z x", "RENAME INBOX moved", "DELETE moved"]))
-        if number == 0 and client.view and chance.random() < 0.5:
+        if number == 0 and client.view and not client.is_uidonly and chance.random() < 0.5:
             text = f"{chance.randrange(len(client.view)) + 1}"
             client.silent = client.view[int(text) - 1]
             out[0] = chance.choice([f"STORE {text} {sign}FLAGS.SILENT ({flags})",
