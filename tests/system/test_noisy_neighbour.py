@@ -56,9 +56,18 @@ class Flood:
         self.threads += [threading.Thread(target=self.send, daemon=True)
                          for _ in range(SENDERS)]
 
+    def log_in(self):
+        """A hundred at once are more than find a place in the line for hashes."""
+        while True:
+            try:
+                return imap(self.server, ANN)
+            except imaplib.IMAP4.error as error:
+                if "UNAVAILABLE" not in str(error):
+                    raise
+
     def search(self):
         try:
-            client = imap(self.server, ANN)
+            client = self.log_in()
             while not self.over.is_set():
                 client.search(None, "TEXT", '"nowhere to be found"')
                 self.searches += 1
