@@ -71,20 +71,24 @@ static bool is_near(int fd, off_t at)
 	return preadv2(fd, &to, 1, at, RWF_NOWAIT) == 1;
 }
 
-void db_ahead(int fd, struct span page, bool is_first)
+static void ask(int fd, struct span page, size_t start)
 {
-	size_t start = is_first ? FIRST_HEADER_BYTES : 0;
-	uint32_t kind = number_at(page, start, 1);
 	uint32_t pages[PAGES_MAX];
-	size_t count;
+	size_t count = pages_below(page, start, pages);
 
-	if (kind != INNER_INDEX && kind != INNER_TABLE)
-		return;
-	count = pages_below(page, start, pages);
 	/* the one in the middle stands for all */
 	if (is_near(fd, place_of(pages[count / 2], page.n)))
 		return;
 	for (size_t i = 0; i < count; i++)
 		(void)posix_fadvise(fd, place_of(pages[i], page.n),
 			(off_t)page.n, POSIX_FADV_WILLNEED);
+}
+
+void db_ahead(int fd, struct span page, bool is_first)
+{
+	size_t start = is_first ? FIRST_HEADER_BYTES : 0;
+	uint32_t kind = number_at(page, start, 1);
+
+	if (kind == INNER_INDEX || kind == INNER_TABLE)
+		ask(fd, page, start);
 }

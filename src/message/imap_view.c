@@ -245,6 +245,10 @@ static void put_languages(struct buf *out, struct span value)
 /* Disposition, language, location: at the end of every part. */
 static void put_extension(struct buf *out, const struct mime_part *p)
 {
+	if (p->disposition.n + p->language.n + p->location.n == 0) {
+		buf_puts(out, " NIL NIL NIL"); /* nearly all */
+		return;
+	}
 	buf_putc(out, ' ');
 	if (p->disposition.n == 0) {
 		put_nil(out);
@@ -299,11 +303,15 @@ static void put_basic(const struct walk *w, const struct mime_part *p,
 
 	buf_putc(out, '(');
 	put_type(w, p, form);
-	buf_putc(out, ' ');
-	imap_put_nstring(out, p->id);
-	buf_putc(out, ' ');
-	imap_put_nstring(out, p->description);
-	buf_putc(out, ' ');
+	if (p->id.n + p->description.n == 0) {
+		buf_puts(out, " NIL NIL ");
+	} else {
+		buf_putc(out, ' ');
+		imap_put_nstring(out, p->id);
+		buf_putc(out, ' ');
+		imap_put_nstring(out, p->description);
+		buf_putc(out, ' ');
+	}
 	imap_put_string(out, p->encoding_name.n > 0 ? p->encoding_name :
 		SPAN("7bit"));
 	put_number(out, p->body_end - p->body_start);
