@@ -7,6 +7,7 @@ somebody else has is as unknown as one that nobody has, to the last word.
 
 import re
 import socket
+from urllib.parse import quote
 
 import pytest
 
@@ -27,7 +28,8 @@ def nobodys(name):
 
 
 class Row:
-    """text: the command; "{m}" is a mailbox, "{i}" the id of a message, "{b}" an address.
+    """text: the command; "{m}" is a mailbox, "{u}" the same in a URL, "{i}" the id of a
+    message, "{b}" an address.
 
     own, none: how its answer begins with one's own mailbox and with no mailbox.
     read_only: the same for one's own after EXAMINE, if it is another.
@@ -45,7 +47,10 @@ class Row:
 # Messages of the mailbox that is selected belong to who selected it; what names
 # neither a mailbox, nor an id, nor an account is here for the states alone.
 ROWS = {
-    "APPEND": [Row("APPEND {m} {{3+}}\r\nabc", none="NO [TRYCREATE]")],
+    "APPEND": [Row('APPEND Spare CATENATE (URL "/{u}/;UID=1")', none="NO [BADURL"),
+               Row('APPEND Spare CATENATE (URL "imap://bob@here.test/{u}/;UID=1")',
+                   own="NO [BADURL", none="NO [BADURL"),
+               Row("APPEND {m} {{3+}}\r\nabc", none="NO [TRYCREATE]")],
     "AUTHENTICATE": [Row("AUTHENTICATE NONE", own="NO")],
     "CANCELUPDATE": [Row('CANCELUPDATE "x"', own="NO")],
     "CAPABILITY": [Row("CAPABILITY")],
@@ -197,7 +202,8 @@ def picture(client):
 
 
 def fill(row, mailbox='"Own"', message_id="M999999", address="rob@here.test"):
-    return row.text.format(m=mailbox, i=message_id, b=f'"{address}"')
+    return row.text.format(m=mailbox, i=message_id, b=f'"{address}"',
+                           u=quote(mailbox.strip('"')))
 
 
 def clean(client):
@@ -233,7 +239,7 @@ def client_in(server, state):
 def neutral(lines, name):
     """The answer without what the client itself said, and without what counts up."""
     text = "\n".join(line for line in lines if not re.match(r"\* \d+ (EXISTS|RECENT|EXPUNGE)", line))
-    for word in sorted({name, *name.split("/")}, key=len, reverse=True):
+    for word in sorted({name, quote(name), *name.split("/")}, key=len, reverse=True):
         text = text.replace(word, "NAME")
     return re.sub(r"\[(MAILBOXID \(F)\d+\)\]|\[(APPENDUID|COPYUID)[^]]*\]", r"[\1\2]", text)
 
@@ -258,8 +264,8 @@ def test_states_with_ones_own(server, name, state):
 
 
 def mailbox_rows():
-    return [pytest.param(row, id=row.text.split("{m}")[0].strip())
-            for rows in ROWS.values() for row in rows if "{m}" in row.text]
+    return [pytest.param(row, id=re.split(r"\{[mu]\}", row.text)[0].strip())
+            for rows in ROWS.values() for row in rows if re.search(r"\{[mu]\}", row.text)]
 
 
 @pytest.mark.parametrize("row", mailbox_rows())
