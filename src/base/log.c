@@ -47,7 +47,8 @@ static const struct {
 	const char *name;
 	const char *by; /* LIMITED; NULL: every line is written */
 } events[LOG_EVENT_COUNT] = {
-#define EVENT(name, level, text, fields, sentence) [name] = {LOG_##level, text, NULL},
+#define EVENT(name, level, text, fields, sentence)                             \
+	[name] = {LOG_##level, text, NULL},
 #define LIMITED(name, level, text, by, fields, sentence)                       \
 	[name] = {LOG_##level, text, by},
 #include "base/log_events.def"
