@@ -48,7 +48,7 @@ class Row:
 # neither a mailbox, nor an id, nor an account is here for the states alone.
 ROWS = {
     "APPEND": [Row('APPEND Spare CATENATE (URL "/{u}/;UID=1")', none="NO [BADURL"),
-               Row('APPEND Spare CATENATE (URL "imap://bob@here.test/{u}/;UID=1")',
+               Row('APPEND Spare CATENATE (URL "imap://elsewhere.test/{u}/;UID=1")',
                    own="NO [BADURL", none="NO [BADURL"),
                Row("APPEND {m} {{3+}}\r\nabc", none="NO [TRYCREATE]")],
     "AUTHENTICATE": [Row("AUTHENTICATE NONE", own="NO")],
