@@ -616,7 +616,7 @@ def loose_commands(world, client):
 
 def lethal_command(world, client):
     """(text, what it does to the model); the model is changed by the caller."""
-    account, live = world.account, client.live()
+    account, live = world.account, list(seen_of(client))
     item, name = new_item(world), world.name()
     choices = [(f"APPEND {client.name(name)} {item_text(item)}",
                 lambda: account.append(name, [item])),
