@@ -200,7 +200,7 @@ static int open_elsewhere(void)
 
 	assert_true(child >= 0);
 	if (child == 0)
-		_exit(db_open(path, &other, &e));
+		_exit((int)db_open(path, &other, &e));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return WEXITSTATUS(status);
 }
