@@ -333,9 +333,15 @@ struct telling {
 	struct imap_set_writer set;
 };
 
+/* A client that said UIDONLY since then knows no numbers: RFC 9586 3. */
+static bool tells_uids(const struct telling *t)
+{
+	return t->context->is_uid || t->session->is_uidonly;
+}
+
 static void put_uid(struct telling *t, uint32_t uid)
 {
-	imap_set_put(&t->set, t->context->is_uid
+	imap_set_put(&t->set, tells_uids(t)
 			? uid
 			: store_cursor_number(&t->session->cursor, uid));
 }
@@ -348,7 +354,7 @@ static void begin_set(struct telling *t, const char *word, size_t place)
 
 	if (!t->has_begun)
 		imap_put_esearch_begin(s, c->tag,
-			c->is_multi ? s->cursor.view : NULL, c->is_uid);
+			c->is_multi ? s->cursor.view : NULL, tells_uids(t));
 	t->has_begun = true;
 	buf_putc(&s->out, ' ');
 	if (!t->has_word) {

@@ -115,6 +115,48 @@ struct client {
 	bool is_closed;
 };
 
+/* "1:3,7" of messages that the client knows. */
+static void hear_set(const struct client *c, struct span set)
+{
+	while (set.n > 0) {
+		struct span range = span_cut(&set, ',');
+
+		while (range.n > 0) {
+			uint64_t number;
+
+			must(num_parse_u64(span_cut(&range, ':'), UINT64_MAX,
+				&number));
+			must(number > 0 && number <= c->count);
+		}
+	}
+}
+
+/* "* ESEARCH (TAG "a") REMOVEFROM (0 3) ADDTO (0 1:2)": numbers are right when
+ * they are said. */
+static void hear_update(const struct client *c, struct span line)
+{
+	struct span word = SPAN_EMPTY;
+
+	if (!span_starts(line, SPAN("* ESEARCH (TAG ")) ||
+		span_find_span(line, SPAN("\") UID")) < line.n ||
+		span_find_span(line, SPAN(" MAILBOX ")) < line.n)
+		return;
+	(void)span_cut(&line, ')');
+	while (line.n > 0 && !span_eq(word, SPAN("ADDTO")) &&
+		!span_eq(word, SPAN("REMOVEFROM")))
+		word = span_cut(&line, ' ');
+	while (line.n > 0) {
+		struct span pairs = span_cut(&line, ')');
+
+		while (pairs.n > 0) {
+			(void)span_cut(&pairs, ' ');
+			hear_set(c, span_cut(&pairs, ' '));
+		}
+		(void)span_cut(&line, ' '); /* behind ")" */
+		(void)span_cut(&line, ' '); /* the next word */
+	}
+}
+
 static void hear_line(struct client *c, struct span line)
 {
 	uint64_t number, size;
@@ -126,6 +168,7 @@ static void hear_line(struct client *c, struct span line)
 				      line.n - open - 2),
 			UINT64_MAX, &size))
 		c->literal = size;
+	hear_update(c, line);
 	if (!span_starts(line, SPAN("* ")))
 		return;
 	(void)span_cut(&rest, ' ');
