@@ -34,7 +34,8 @@ static uint64_t upper_eight(uint64_t word)
 
 static void put_ascii(struct buf *out, struct span text)
 {
-	uint8_t *to = buf_reserve(out, text.n);
+	/* a buffer that nothing was put into has no place to point at */
+	uint8_t *to = text.n > 0 ? buf_reserve(out, text.n) : NULL;
 	uint64_t word;
 	size_t i = 0;
 
