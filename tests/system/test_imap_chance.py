@@ -311,7 +311,10 @@ def store(world, client):
     if client.is_read_only:
         answer = "NO [NOPERM]"
     elif failed:
-        answer = f"OK [MODIFIED {failed[0] if prefix else client.view.index(failed[0]) + 1}]"
+        # RFC 7162 3.1.3, example 10
+        word = "NO" if len(live) < len(uids) and not prefix else "OK"
+        place = failed[0] if prefix else client.view.index(failed[0]) + 1
+        answer = f"{word} [MODIFIED {place}]"
     else:
         answer = "NO [EXPUNGEISSUED]" if len(live) < len(uids) and not prefix else "OK"
     if not client.is_read_only and not failed:
