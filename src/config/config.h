@@ -88,6 +88,7 @@ struct config {
 	struct span local[CONFIG_LOCAL_MAX];
 	size_t local_count;
 	int64_t account_idle_ms; /* an unused account process ends */
+	int64_t hibernate_after_ms; /* one whose clients only idle; 0: never */
 	enum log_level log_level;
 	struct span log_to; /* "stderr" or a file */
 };

@@ -6,9 +6,11 @@
  */
 #include "crypto/hash.h"
 
+#include <nettle/hmac.h>
 #include <nettle/sha2.h>
 
 #include "base/mem.h"
+#include "crypto/secret.h"
 
 struct hasher {
 	struct sha256_ctx state;
@@ -48,4 +50,16 @@ struct sha256 sha256_of(struct span s)
 	sha256_init(&h.state);
 	hasher_feed(&h, s);
 	return hasher_end(&h);
+}
+
+struct sha256 hmac_sha256_of(struct span key, struct span s)
+{
+	struct hmac_sha256_ctx h;
+	struct sha256 result;
+
+	hmac_sha256_set_key(&h, key.n, key.p);
+	hmac_sha256_update(&h, s.n, s.p);
+	hmac_sha256_digest(&h, sizeof(result.bytes), result.bytes);
+	secret_wipe(&h, sizeof(h));
+	return result;
 }

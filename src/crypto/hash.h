@@ -1,5 +1,5 @@
 /*
- * hash.h - SHA-256 (FIPS 180-4), whole or piece by piece.
+ * hash.h - SHA-256 (FIPS 180-4), whole or piece by piece, and with a key.
  */
 #ifndef POSTRIDER_CRYPTO_HASH_H
 #define POSTRIDER_CRYPTO_HASH_H
@@ -18,6 +18,9 @@ static inline struct span sha256_span(const struct sha256 *h)
 }
 
 struct sha256 sha256_of(struct span s);
+
+/* HMAC of RFC 2104: only who has the key can make it. */
+struct sha256 hmac_sha256_of(struct span key, struct span s);
 
 struct hasher;
 struct hasher *hasher_new(void);

@@ -62,6 +62,7 @@ static const struct row {
 	{"PARTIAL",                IMAP_AFTER,  "9394"},
 	{"UIDONLY",                IMAP_AFTER,  "9586"},
 	{"COMPRESS=DEFLATE",       IMAP_AFTER,  "4978"},
+	{"UNAUTHENTICATE",         IMAP_AFTER,  "8437"},
 };
 /* clang-format on */
 

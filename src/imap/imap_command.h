@@ -63,6 +63,7 @@ enum imap_state {
 	COMMAND(STORE,        IMAP_SELECTED, true,  "9051 6.4.6")  \
 	COMMAND(SUBSCRIBE,    IMAP_AFTER,    false, "9051 6.3.7")  \
 	COMMAND(THREAD,       IMAP_SELECTED, true,  "5256 3")      \
+	COMMAND(UNAUTHENTICATE, IMAP_AFTER,  false, "8437 3")      \
 	COMMAND(UNSELECT,     IMAP_SELECTED, false, "9051 6.4.2")  \
 	COMMAND(UNSUBSCRIBE,  IMAP_AFTER,    false, "9051 6.3.8")
 /* clang-format on */

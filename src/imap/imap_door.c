@@ -475,6 +475,7 @@ struct imap_door *imap_door_open(
 	struct imap_door *d = ARENA_NEW(a, struct imap_door);
 
 	d->config = *config;
+	d->is_greeted = config->is_again;
 	d->sasl = sasl_open(a, &config->login);
 	buf_init(&d->out, OUT_BYTES);
 	arena_init(&d->arena, 16 * IMAP_DOOR_COMMAND_MAX + 4096);

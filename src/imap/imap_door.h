@@ -35,6 +35,7 @@ struct imap_door_config {
 	struct span hostname; /* in the greeting */
 	uint32_t errors_max;
 	bool has_tls;            /* STARTTLS is offered */
+	bool is_again;           /* after UNAUTHENTICATE: no greeting */
 	struct sasl_config login; /* may_plain: else LOGINDISABLED, and no
 	                             password is read */
 };

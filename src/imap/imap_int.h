@@ -80,6 +80,8 @@ struct imap_gather {
 	uint64_t bytes;
 };
 
+/* A new field that a client would notice has to be carried over a sleep, or to
+ * forbid it: imap_sleep.c. */
 struct imap_session {
 	struct store *store;
 	uint64_t append_max;
@@ -96,6 +98,7 @@ struct imap_session {
 	bool has_trouble;
 	bool is_ending;     /* BYE at the next chance */
 	enum imap_compress compress;
+	bool is_unauthenticated; /* it ends, the connection goes on */
 	bool is_paused;     /* the job gave nothing, and is not done */
 
 	/* the client */
@@ -144,6 +147,10 @@ struct imap_session {
 typedef void imap_command_fn(struct imap_session *s, struct imap_reader *r);
 
 /* ---- imap_session.c --------------------------------------------------------- */
+/* Without a word to the client. */
+struct imap_session *imap_session_new(const struct imap_session_config *c);
+/* Takes DONE from now on. */
+void imap_session_idle(struct imap_session *s);
 /* How the command ends; text may begin with a response code. */
 void imap_ok(struct imap_session *s, const char *text);
 void imap_no(struct imap_session *s, const char *text);
@@ -314,7 +321,7 @@ imap_command_fn imap_cmd_append, imap_cmd_capability, imap_cmd_check,
 	imap_cmd_idle, imap_cmd_list, imap_cmd_logout, imap_cmd_lsub,
 	imap_cmd_namespace, imap_cmd_noop, imap_cmd_notify, imap_cmd_rename, imap_cmd_search,
 	imap_cmd_select, imap_cmd_setmetadata, imap_cmd_status, imap_cmd_store, imap_cmd_subscribe,
-	imap_cmd_unselect;
+	imap_cmd_unauthenticate, imap_cmd_unselect;
 imap_command_fn imap_cmd_cancelupdate, imap_cmd_esearch;
 
 #endif

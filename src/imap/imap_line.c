@@ -58,7 +58,8 @@ void imap_line_set_limits(
 
 bool imap_line_is_idle(const struct imap_line *l)
 {
-	return l->state == IMAP_LINE_IN_COMMAND &&
+	return (l->state == IMAP_LINE_IN_COMMAND ||
+		       l->state == IMAP_LINE_IN_TEXT) &&
 	       (l->is_told || (!l->is_refused && !l->is_rest &&
 				      buf_len(&l->text) == 0));
 }

@@ -141,7 +141,8 @@ void imap_line_drop(struct imap_line *l);
 void imap_line_want_text(struct imap_line *l, size_t max);
 /* The bytes of the last command are overwritten: it had a password. */
 void imap_line_wipe(struct imap_line *l);
-/* Nothing has come of a command: the session may be laid to sleep. */
+/* Nothing has come of a command, or of the line of want_text: the session may be
+ * laid to sleep. */
 bool imap_line_is_idle(const struct imap_line *l);
 
 #endif

@@ -145,6 +145,7 @@ static imap_command_fn *const commands[IMAP_VERB_COUNT] = {
 	[IMAP_STORE] = imap_cmd_store,
 	[IMAP_SUBSCRIBE] = imap_cmd_subscribe,
 	[IMAP_THREAD] = imap_cmd_search,
+	[IMAP_UNAUTHENTICATE] = imap_cmd_unauthenticate,
 	[IMAP_UNSELECT] = imap_cmd_unselect,
 	[IMAP_UNSUBSCRIBE] = imap_cmd_subscribe,
 };
@@ -253,7 +254,7 @@ static void run(struct imap_session *s, const struct imap_line_got *got)
 		return;
 	}
 	if (s->phase != IMAP_READY)
-		return; /* LOGOUT, IDLE */
+		return; /* LOGOUT, UNAUTHENTICATE, IDLE */
 	if (s->job != NULL)
 		set_phase(s, IMAP_WORKING);
 	else
@@ -540,7 +541,7 @@ static void on_event(void *arg, const struct store_event *event)
 		imap_notify_hear(s, event);
 }
 
-struct imap_session *imap_session_open(const struct imap_session_config *c)
+struct imap_session *imap_session_new(const struct imap_session_config *c)
 {
 	static const struct imap_line_limits limits = {
 		.line_max = IMAP_SESSION_LINE_MAX,
@@ -561,6 +562,13 @@ struct imap_session *imap_session_open(const struct imap_session_config *c)
 	s->listener.fn = on_event;
 	s->listener.arg = s;
 	store_listen(s->store, &s->listener);
+	return s;
+}
+
+struct imap_session *imap_session_open(const struct imap_session_config *c)
+{
+	struct imap_session *s = imap_session_new(c);
+
 	buf_put(&s->out, c->tag);
 	buf_puts(&s->out, " OK [CAPABILITY ");
 	imap_put_session_capabilities(s, &s->out);
@@ -640,7 +648,8 @@ bool imap_session_next(struct imap_session *s,
 	if (s->phase != IMAP_CLOSING)
 		return false;
 	set_phase(s, IMAP_CLOSED);
-	out->type = IMAP_SESSION_CLOSE;
+	out->type = s->is_unauthenticated ? IMAP_SESSION_RETURN
+					  : IMAP_SESSION_CLOSE;
 	out->bytes = span_str(s->why);
 	return true;
 }
@@ -693,14 +702,41 @@ void imap_cmd_logout(struct imap_session *s, struct imap_reader *r)
 	end(s, "logout");
 }
 
+/* RFC 8437 3: NO is not permitted; what is enabled, selected and saved goes with
+ * the session.  Deliberate: a connection that is compressed ends, as 3 allows: in
+ * the client's stream nothing says where its compression ends (4.1). */
+void imap_cmd_unauthenticate(struct imap_session *s, struct imap_reader *r)
+{
+	if (!imap_read_end(r)) {
+		imap_bad(s, r->why);
+		return;
+	}
+	s->is_unauthenticated = s->compress == IMAP_PLAIN;
+	if (s->is_unauthenticated) {
+		imap_ok(s, "who are you now?");
+		answer_now(s);
+	} else {
+		buf_puts(&s->out, "* BYE [UNAVAILABLE] connect again: this "
+			"connection is compressed\r\n");
+	}
+	end(s, "unauthenticate");
+}
+
+void imap_session_idle(struct imap_session *s)
+{
+	s->call = (struct imap_call){.verb = IMAP_IDLE};
+	s->may_expunge = true;
+	s->has_news = true; /* what waits is told at once */
+	imap_line_want_text(&s->line, 16);
+	set_phase(s, IMAP_IDLING);
+}
+
 void imap_cmd_idle(struct imap_session *s, struct imap_reader *r)
 {
 	if (!imap_read_end(r)) {
 		imap_bad(s, r->why);
 		return;
 	}
-	s->has_news = true; /* what waits is told at once */
 	buf_puts(&s->out, "+ idling\r\n");
-	imap_line_want_text(&s->line, 16);
-	set_phase(s, IMAP_IDLING);
+	imap_session_idle(s);
 }

@@ -49,6 +49,10 @@ enum imap_session_effect_type {
 				message, or could not do what was asked */
 	IMAP_SESSION_COMPRESS, /* what follows is compressed, both ways, also
 				what feed did not take yet: RFC 4978 */
+	IMAP_SESSION_RETURN,  /* UNAUTHENTICATE: when all was written, the
+				connection and the bytes that feed did not take
+				belong to a new imap_door (RFC 8437); it is over
+				for this engine */
 	IMAP_SESSION_CLOSE    /* close when all was written; bytes: why */
 };
 

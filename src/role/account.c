@@ -80,7 +80,23 @@ static void on_queue_lost(void *arg, struct channel *c)
 /* ---- idle ------------------------------------------------------------------- */
 void account_touch(struct account *a)
 {
-	timer_arm(&a->idle, a->start->config->account_idle_ms);
+	const struct config *config = a->start->config;
+	int64_t after_ms = config->account_idle_ms;
+
+	if (!list_is_empty(&a->imap_sessions) && config->hibernate_after_ms > 0)
+		after_ms = config->hibernate_after_ms;
+	timer_arm(&a->idle, after_ms);
+}
+
+/* Nobody is served, or only clients that wait for mail, whom the fronts can
+ * keep. */
+static bool may_end(const struct account *a)
+{
+	if (a->session != NULL)
+		return false;
+	return list_is_empty(&a->imap_sessions) ||
+		(a->start->config->hibernate_after_ms > 0 &&
+			account_imap_may_sleep(a));
 }
 
 /* Reads messages of which nothing is known yet, then signs those that have no
@@ -118,21 +134,32 @@ static void on_idle(void *arg)
 	if (store_is_broken(a->store) || fill(a) || store_is_broken(a->store))
 		return;
 	store_tidy(a->store);
+	/* whom it told of a mailbox shall find it again */
+	if (!list_is_empty(&a->imap_sessions) &&
+		store_be_durable(a->store, &e) != OK)
+		(void)account_is_broken(a, &e);
 	if (account_is_broken(a, &e))
 		return;
-	/* sessions that only idle are there for days */
-	if (list_is_empty(&a->imap_sessions))
+	if (may_end(a))
 		channel_send(a->accounts, idle, IDLE, 0, &m, -1);
 }
 
 static bool on_idle_end(void *arg, struct frame *f)
 {
 	struct account *a = arg;
+	const struct msg_stay stay = {0};
 	struct msg_idle_end m;
 
 	if (!msg_get_idle_end(f->body, &m))
 		return false;
 	account_settle(a);
+	if (store_is_broken(a->store))
+		return true; /* it has failed, and ends */
+	if (!may_end(a)) {
+		channel_send(a->accounts, stay, STAY, 0, &stay, -1);
+		return true;
+	}
+	account_imap_sleep(a);
 	LOG(EV_ACCOUNT_CLOSED, LOG_NUM("account", a->start->account));
 	end(a, a->exit_status);
 	return true;
@@ -308,6 +335,24 @@ static bool on_session(void *arg, struct frame *f)
 	return true;
 }
 
+static bool on_woken(void *arg, struct frame *f)
+{
+	struct account *a = arg;
+	struct msg_woken m;
+
+	if (!msg_get_woken(f->body, &m) || f->fd < 0)
+		return false;
+	/* it could not be opened: we end; or it is one of the last numbers */
+	if (a->store == NULL || f->fd >= a->session_files) {
+		close(f->fd);
+		return true;
+	}
+	account_settle(a);
+	account_imap_wake(a, &m, f->fd);
+	account_touch(a);
+	return true;
+}
+
 static enum code confine(const struct account_start *start, struct err *e)
 {
 	char user[64];
@@ -358,6 +403,7 @@ int account_run(const struct account_start *start)
 		{MSG_ACCOUNT_SETUP, on_setup},
 		{MSG_QUEUE_PEER, on_queue_peer},
 		{MSG_SESSION, on_session},
+		{MSG_WOKEN, on_woken},
 		{MSG_QUOTA, on_quota},
 		{MSG_LOGOUT, on_logout},
 		{MSG_ACCOUNT_ADMIN, on_admin},

@@ -7,9 +7,14 @@
  * A store listener notes that something was committed; when the turn of the loop
  * ends, those that idle are told.
  */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "imap/imap_session.h"
+#include "imap/imap_sleep.h"
 #include "role/account_int.h"
 #include "role/account_wire.h"
 
@@ -24,24 +29,21 @@ struct imap_connection {
 	struct account *account;
 	struct list link; /* in account.imap_sessions */
 	uint64_t sid;
+	uint32_t front; /* which one it came through */
 	struct account_wire wire;
 	struct watch *watch;
 	struct imap_session *engine;
 	struct timer idle;
 	struct deferred turn; /* the engine works on */
+	int64_t heard_ms;     /* when the client said something; monotonic */
 	bool is_closing;      /* the engine ended: close when out is empty */
+	bool is_returning;    /* or give the socket back to front */
 };
 
-static void end(struct imap_connection *c, const char *why)
+static void drop(struct imap_connection *c)
 {
 	struct account *a = c->account;
-	struct imap_session_counts counts = imap_session_counts(c->engine);
 
-	LOG(EV_IMAP_CLOSED, LOG_SID(c->sid),
-		LOG_NUM("commands", counts.commands),
-		LOG_NUM("fetched", counts.fetched),
-		LOG_NUM("appended", counts.appended),
-		LOG_NUM("expunged", counts.expunged), LOG_STR("why", why));
 	list_take(&c->link);
 	deferred_cancel(&c->turn);
 	timer_clear(&c->idle);
@@ -50,6 +52,31 @@ static void end(struct imap_connection *c, const char *why)
 	imap_session_close(c->engine);
 	mem_free(c);
 	account_touch(a);
+}
+
+static void end(struct imap_connection *c, const char *why)
+{
+	struct imap_session_counts counts = imap_session_counts(c->engine);
+
+	LOG(EV_IMAP_CLOSED, LOG_SID(c->sid),
+		LOG_NUM("commands", counts.commands),
+		LOG_NUM("fetched", counts.fetched),
+		LOG_NUM("appended", counts.appended),
+		LOG_NUM("expunged", counts.expunged), LOG_STR("why", why));
+	drop(c);
+}
+
+/* UNAUTHENTICATE: what the client sent behind it is the door's to read; what
+ * waits in the socket stays there. */
+static void give_back(struct imap_connection *c)
+{
+	const struct msg_give_back m = {.sid = c->sid, .front = c->front,
+		.pending = buf_span(&c->wire.in)};
+
+	channel_send(c->account->accounts, give_back, GIVE_BACK, 0, &m,
+		c->wire.fd);
+	c->wire.fd = -1;
+	end(c, "unauthenticate");
 }
 
 /* ---- the engine --------------------------------------------------------------- */
@@ -66,6 +93,10 @@ static bool act(struct imap_connection *c, const struct imap_session_effect *e)
 		return true;
 	case IMAP_SESSION_COMPRESS:
 		account_wire_compress(&c->wire);
+		return true;
+	case IMAP_SESSION_RETURN:
+		c->is_returning = true;
+		c->is_closing = true;
 		return true;
 	case IMAP_SESSION_CLOSE:
 		c->is_closing = true;
@@ -182,7 +213,10 @@ static void go_on(struct imap_connection *c)
 		return;
 	account_report_usage(a);
 	if (c->is_closing && buf_len(&c->wire.out) == 0) {
-		end(c, "the session ended");
+		if (c->is_returning)
+			give_back(c);
+		else
+			end(c, "the session ended");
 		return;
 	}
 	account_wire_ack(&c->wire);
@@ -201,6 +235,7 @@ static void on_ready(void *arg, unsigned ready)
 {
 	struct imap_connection *c = arg;
 
+	c->heard_ms = loop_mono_ms(c->account->loop);
 	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
 	account_touch(c->account);
 	if (ready & WATCH_WRITE && !account_wire_flush(&c->wire)) {
@@ -264,27 +299,118 @@ void account_imap_listen(struct account *a)
 	store_listen(a->store, &a->listener);
 }
 
-void account_imap_begin(struct account *a, const struct msg_session *m, int fd)
+static struct imap_session_config config_of(struct account *a, struct span tag)
 {
-	struct imap_connection *c = MEM_NEW(struct imap_connection);
-	const struct imap_session_config config = {
+	return (struct imap_session_config){
 		.store = a->store,
-		.tag = m->tag,
+		.tag = tag,
 		.append_max = a->start->config->message_size_max,
 	};
+}
+
+/* Takes fd and engine. */
+static struct imap_connection *connect_engine(struct account *a, int fd,
+	struct imap_session *engine, int64_t left_ms, struct span pending)
+{
+	struct imap_connection *c = MEM_NEW(struct imap_connection);
 
 	c->account = a;
-	c->sid = m->sid;
-	c->engine = imap_session_open(&config);
-	account_wire_open(&c->wire, fd, m->pending);
+	c->engine = engine;
+	account_wire_open(&c->wire, fd, pending);
 	c->watch = watch_new(a->loop, fd, on_ready, c);
+	c->heard_ms = loop_mono_ms(a->loop) - (IMAP_TIMEOUT_MS - left_ms);
 	timer_init(&c->idle, a->loop, on_timeout, c);
-	timer_arm(&c->idle, IMAP_TIMEOUT_MS);
+	timer_arm(&c->idle, left_ms);
 	deferred_init(&c->turn, on_turn, c);
 	list_put(&a->imap_sessions, &c->link);
+	return c;
+}
+
+void account_imap_begin(struct account *a, const struct msg_session *m, int fd)
+{
+	const struct imap_session_config config = config_of(a, m->tag);
+	struct imap_connection *c = connect_engine(a, fd,
+		imap_session_open(&config), IMAP_TIMEOUT_MS, m->pending);
+
+	c->sid = m->sid;
+	c->front = m->front;
 	/* the answer to the login goes out when the socket is seen to be
 	 * writable, after front was told to leave it alone */
 	watch_want(c->watch, WATCH_WRITE);
+}
+
+/* ---- sleep ------------------------------------------------------------------------------- */
+bool account_imap_may_sleep(const struct account *a)
+{
+	LIST_FOR_EACH(it, &a->imap_sessions)
+	{
+		const struct imap_connection *c =
+			LIST_OF(struct imap_connection, link, it);
+
+		if (buf_len(&c->wire.in) > 0 || buf_len(&c->wire.out) > 0 ||
+			!imap_session_may_sleep(c->engine))
+			return false;
+	}
+	return true;
+}
+
+static void lay_down(struct imap_connection *c)
+{
+	int64_t silent_ms = loop_mono_ms(c->account->loop) - c->heard_ms;
+	struct msg_sleep m = {.sid = c->sid, .front = c->front,
+		.left_ms = IMAP_TIMEOUT_MS - silent_ms};
+	struct buf state;
+
+	buf_init(&state, IMAP_SLEEP_BYTES);
+	imap_session_sleep(c->engine, &state);
+	must(!state.overflow);
+	m.state = buf_span(&state);
+	LOG(EV_IMAP_ASLEEP, LOG_SID(c->sid));
+	channel_send(c->account->accounts, sleep, SLEEP, 0, &m, c->wire.fd);
+	buf_clear(&state);
+	c->wire.fd = -1;
+	drop(c);
+}
+
+void account_imap_sleep(struct account *a)
+{
+	LIST_FOR_EACH(it, &a->imap_sessions)
+		lay_down(LIST_OF(struct imap_connection, link, it));
+}
+
+/* Its client hears why, as far as it concerns it. */
+static void refuse(const struct msg_woken *m, int fd, const struct err *e)
+{
+	const char *text = e->code == NOT_FOUND
+		? "* BYE the mailbox that was selected is gone\r\n"
+		: "* BYE [UNAVAILABLE] try again later\r\n";
+
+	LOG(EV_IMAP_LOST, LOG_SID(m->sid), LOG_STR("why", e->text));
+	(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+void account_imap_wake(struct account *a, const struct msg_woken *m, int fd)
+{
+	const struct imap_session_config config = config_of(a, SPAN_EMPTY);
+	int64_t left_ms = m->left_ms;
+	struct imap_session *engine;
+	struct imap_connection *c;
+	struct err e = {.code = OK};
+
+	if (imap_session_wake(&config, m->state, &engine, &e) != OK) {
+		refuse(m, fd, &e);
+		(void)account_is_broken(a, &e);
+		return;
+	}
+	if (left_ms < 0 || left_ms > IMAP_TIMEOUT_MS)
+		left_ms = IMAP_TIMEOUT_MS;
+	c = connect_engine(a, fd, engine, left_ms, SPAN_EMPTY);
+	c->sid = m->sid;
+	c->front = m->front;
+	LOG(EV_IMAP_AWAKE, LOG_SID(c->sid));
+	/* what happened meanwhile is told when all who slept are there */
+	loop_defer(a->loop, &c->turn);
 }
 
 /* What cannot be sent at once is lost: the process ends. */

@@ -92,6 +92,12 @@ void account_imap_init(struct account *a);
 void account_imap_listen(struct account *a);
 /* Begins one more session; takes fd. */
 void account_imap_begin(struct account *a, const struct msg_session *m, int fd);
+/* Only sessions that may sleep are there, or none. */
+bool account_imap_may_sleep(const struct account *a);
+/* They go to the fronts that they came through. */
+void account_imap_sleep(struct account *a);
+/* One comes back; takes fd. */
+void account_imap_wake(struct account *a, const struct msg_woken *m, int fd);
 /* Says BYE to all, if they hear it, and ends them. */
 void account_imap_end_all(struct account *a, const char *why);
 

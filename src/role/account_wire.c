@@ -29,7 +29,8 @@ void account_wire_open(struct account_wire *w, int fd, struct span pending)
 
 void account_wire_close(struct account_wire *w)
 {
-	close(w->fd);
+	if (w->fd >= 0)
+		close(w->fd);
 	inflater_free(w->inflater);
 	deflater_free(w->deflater);
 	buf_clear(&w->in);

@@ -15,7 +15,7 @@
 #include "net/deflate.h"
 
 struct account_wire {
-	int fd;            /* owned */
+	int fd;            /* owned; -1: it was given away */
 	struct buf in;     /* for the engine, which takes from its front */
 	struct buf out;    /* the socket did not take it yet */
 	struct buf packed; /* came, and is to be inflated */

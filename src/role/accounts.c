@@ -204,6 +204,7 @@ static bool on_account_gone(void *arg, struct frame *f)
 	slot->facts = FACTS_UNKNOWN;
 	slot->is_full = false;
 	accounts_fail_waits(slot, NOT_FOUND);
+	accounts_end_sleepers(slot, "the account is gone");
 	if (slot->state == PROCESS_NONE) {
 		account_folder_delete(slot);
 	} else {
@@ -231,7 +232,7 @@ static void forget_admitted(struct accounts *s, uint64_t account)
 	LIST_FOR_EACH(it, &slot->waits) {
 		struct wait *w = LIST_OF(struct wait, link, it);
 
-		if (w->type == MSG_ATTACH)
+		if (w->type == MSG_ATTACH || w->type == MSG_RESUME)
 			wait_answer(slot, w, DENIED);
 	}
 }
@@ -247,8 +248,13 @@ static bool on_account_logout(void *arg, struct frame *f)
 		return false;
 	forget_admitted(s, m.account);
 	slot = map_get(&s->slots, m.account);
-	if (slot != NULL && slot->state == PROCESS_RUNS)
+	if (slot == NULL)
+		return true;
+	accounts_end_sleepers(slot, "the account's credentials changed");
+	if (slot->state == PROCESS_RUNS)
 		channel_send(slot->channel, logout, LOGOUT, 0, &logout, -1);
+	else if (slot->state == PROCESS_ENDS)
+		slot->is_logged_out = true;
 	return true;
 }
 
@@ -323,6 +329,9 @@ const struct frame_handler accounts_process_handlers[] = {
 	{MSG_SESSION_TAKEN, on_session_taken},
 	{MSG_USAGE, on_usage},
 	{MSG_IDLE, on_idle},
+	{MSG_STAY, accounts_on_stay},
+	{MSG_SLEEP, accounts_on_sleep},
+	{MSG_GIVE_BACK, accounts_on_give_back},
 	{MSG_NONE, NULL},
 };
 
@@ -345,6 +354,7 @@ static enum code open_role(struct role_run *r, void **out_state, struct err *e)
 		return err_errno(e, TEMP, "opening %s", path);
 	map_init(&s->slots);
 	list_init(&s->grants);
+	accounts_sleep_init(s);
 	s->has_new_names = true;
 	s->next_sync = 1;
 	deferred_init(&s->sync, account_processes_set_up, s);
@@ -373,14 +383,17 @@ static void directory_lost(struct accounts *s)
 
 static void peer_lost(void *state, enum role role, uint32_t instance)
 {
-	(void)instance;
 	if (role == ROLE_DIRECTORY)
 		directory_lost(state);
+	else if (role == ROLE_FRONT)
+		accounts_front_lost(state, instance);
 }
 
 static const struct frame_handler handlers[] = {
 	{MSG_ACCOUNT_OPEN, on_account_open},
 	{MSG_ATTACH, on_attach},
+	{MSG_RESUME, accounts_on_resume},
+	{MSG_SLEEPER_GONE, accounts_on_sleeper_gone},
 	{MSG_GRANT, on_grant},
 	{MSG_ACCOUNT_FACTS, on_account_facts},
 	{MSG_ACCOUNT_QUOTA, on_account_quota},

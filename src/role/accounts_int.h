@@ -2,7 +2,8 @@
  * accounts_int.h - what the files of the role `accounts` share.
  *
  * accounts.c: its peers and their messages; accounts_wait.c: who waits for an
- * account; accounts_process.c: the processes that it forks.
+ * account; accounts_process.c: the processes that it forks; accounts_sleep.c: the
+ * sessions that fronts keep for them.
  */
 #ifndef POSTRIDER_ROLE_ACCOUNTS_INT_H
 #define POSTRIDER_ROLE_ACCOUNTS_INT_H
@@ -25,16 +26,18 @@ enum facts_state { FACTS_UNKNOWN, FACTS_ASKED, FACTS_KNOWN };
 /* Who waits for an account: queue for a channel, or front for a session. */
 struct wait {
 	struct list link;
-	enum message_type type; /* MSG_ACCOUNT_OPEN, MSG_ATTACH, or
+	enum message_type type; /* MSG_ACCOUNT_OPEN, MSG_ATTACH, MSG_RESUME or
 	                           MSG_MAILBOX_ADMIN */
 	uint64_t id;            /* of the question */
-	uint32_t front;         /* MSG_ATTACH: which */
+	uint32_t front;         /* MSG_ATTACH, MSG_RESUME: which */
 	uint64_t number;        /* MSG_ATTACH: of the SESSION, once it was sent */
 	int fd;                 /* the socket of a session, or of an
 	                           administrator, owned; -1: none */
 	uint64_t sid;
 	uint8_t service;
-	struct buf user, tag, ip, pending;
+	int64_t left_ms;        /* MSG_RESUME */
+	struct buf user, tag, ip;
+	struct buf pending;     /* MSG_RESUME: the session's state */
 	struct buf words;       /* MSG_MAILBOX_ADMIN */
 };
 
@@ -45,7 +48,8 @@ struct account_slot {
 	uint64_t quota;
 	struct buf address;
 	enum process_state state;
-	int pid;
+	int pid;                 /* 0: it was reaped */
+	int exit_status;         /* then: as waitpid told it */
 	struct channel *channel; /* NULL: none */
 	uint64_t sync;           /* its SETUP waits for the sync of this number */
 	int64_t started_ms;
@@ -54,6 +58,8 @@ struct account_slot {
 	int64_t busy_until_ms;   /* it answers an administrator; monotonic */
 	bool is_full;            /* as it reported last */
 	bool is_gone;            /* removed: the folder goes after the process */
+	bool is_logged_out;      /* while it ends: its sessions may not sleep */
+	struct list sleepers;    /* of accounts_sleep.c */
 	struct list waits;       /* of struct wait: for facts or the process */
 	struct list attached;    /* of struct wait: SESSION sent, no answer yet */
 };
@@ -76,7 +82,9 @@ struct accounts {
 	struct deferred sync;
 	struct map slots; /* of struct account_slot, by account */
 	struct list grants;
-	uint64_t next_number; /* of a SESSION */
+	uint64_t next_number; /* of a SESSION, of a SLEEPER */
+	struct map sleepers;  /* of accounts_sleep.c, by number */
+	uint8_t seal_key[32];
 };
 
 struct account_slot *accounts_slot(struct accounts *s, uint64_t account);
@@ -104,6 +112,21 @@ void account_process_end(struct account_slot *slot);
 void account_processes_reap(struct accounts *s);
 /* Deletes the account's files; the process is not running. */
 void account_folder_delete(struct account_slot *slot);
+
+/* accounts_sleep.c */
+void accounts_sleep_init(struct accounts *s);
+/* BYE on the socket of a session that cannot go on; takes fd. */
+void accounts_refuse_sleeper(uint64_t sid, int fd, enum code code);
+/* Tells all fronts that have sessions of this account to send them. */
+void accounts_wake_sleepers(struct account_slot *slot);
+/* Tells them to say BYE. */
+void accounts_end_sleepers(struct account_slot *slot, const char *why);
+void accounts_front_lost(struct accounts *s, uint32_t front);
+bool accounts_on_give_back(void *arg, struct frame *f);
+bool accounts_on_sleep(void *arg, struct frame *f);
+bool accounts_on_stay(void *arg, struct frame *f);
+bool accounts_on_resume(void *arg, struct frame *f);
+bool accounts_on_sleeper_gone(void *arg, struct frame *f);
 
 /* Messages of the account's process: accounts.c. */
 extern const struct frame_handler accounts_process_handlers[];

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "crypto/secret.h"
 #include "role/account.h"
 #include "role/accounts_int.h"
 #include "store/store_change.h"
@@ -85,10 +86,13 @@ static noreturn void be_account(const struct account_slot *slot,
 
 	(void)signal(SIGCHLD, SIG_DFL);
 	close_all_but(fd, slot->owner->run->lock_fd);
+	secret_wipe(slot->owner->seal_key, sizeof(slot->owner->seal_key));
 	_exit(account_run(&start));
 }
 
 /* ---- start ---------------------------------------------------------------------- */
+static void reaped(struct account_slot *slot, int status);
+
 static void on_process_lost(void *arg, struct channel *c)
 {
 	struct account_slot *slot = arg;
@@ -96,7 +100,10 @@ static void on_process_lost(void *arg, struct channel *c)
 	if (slot->channel != c)
 		return;
 	account_process_end(slot);
-	account_processes_reap(slot->owner);
+	if (slot->pid == 0)
+		reaped(slot, slot->exit_status);
+	else
+		account_processes_reap(slot->owner);
 }
 
 static void send_setup(struct account_slot *slot)
@@ -173,7 +180,10 @@ enum code account_process_start(struct account_slot *slot, struct err *e)
 		return code;
 	}
 	slot->started_ms = now_ms;
+	slot->is_logged_out = false;
 	send_setup(slot);
+	/* whatever it is started for may be news for them */
+	accounts_wake_sleepers(slot);
 	return OK;
 }
 
@@ -226,7 +236,7 @@ static struct account_slot *slot_of_pid(struct accounts *s, pid_t pid)
 	struct account_slot *slot;
 
 	for (size_t i = 0; (slot = map_next(&s->slots, &i)) != NULL;)
-		if (slot->state != PROCESS_NONE && slot->pid == pid)
+		if (slot->state != PROCESS_NONE && slot->pid == (int)pid)
 			return slot;
 	return NULL;
 }
@@ -269,7 +279,13 @@ void account_processes_reap(struct accounts *s)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		slot = slot_of_pid(s, pid);
-		if (slot != NULL)
+		if (slot == NULL)
+			continue;
+		slot->pid = 0;
+		slot->exit_status = status;
+		/* what it said last, a session's sleep, may not be read yet:
+		 * then the end of the channel comes behind it */
+		if (slot->channel == NULL)
 			reaped(slot, status);
 	}
 }

@@ -1,6 +1,6 @@
 /*
  * accounts_wait.c - who waits for an account: queue for a channel, front for a
- * session.
+ * session, new or woken.
  *
  * A question about an account waits in the account's slot until directory has
  * told that the account exists and its process runs; then it goes there, and
@@ -16,7 +16,7 @@
 #include "base/banned.h"
 
 #define ADDRESS_MAX 512
-#define PENDING_MAX 8192
+#define PENDING_MAX 16384
 #define TAG_MAX     64
 #define WORDS_MAX   98304 /* RECORDS_BYTES of messages.def */
 /* A process that was given an administrator's command does not end so soon: what
@@ -35,6 +35,7 @@ struct account_slot *accounts_slot(struct accounts *s, uint64_t account)
 	slot->account = account;
 	buf_init(&slot->address, ADDRESS_MAX);
 	list_init(&slot->waits);
+	list_init(&slot->sleepers);
 	list_init(&slot->attached);
 	map_put(&s->slots, account, slot);
 	return slot;
@@ -117,12 +118,21 @@ static void answer_admin(struct account_slot *slot, struct wait *w,
 	w->fd = -1;
 }
 
+static void answer_resume(struct wait *w, enum code code)
+{
+	if (w->fd >= 0)
+		accounts_refuse_sleeper(w->sid, w->fd, code);
+	w->fd = -1;
+}
+
 void wait_answer(struct account_slot *slot, struct wait *w, enum code code)
 {
 	if (w->type == MSG_ACCOUNT_OPEN)
 		answer_open(slot, w, code, -1);
 	else if (w->type == MSG_MAILBOX_ADMIN)
 		answer_admin(slot, w, code);
+	else if (w->type == MSG_RESUME)
+		answer_resume(w, code);
 	else
 		accounts_answer_attach(slot->owner, w->front, w->id, code);
 	wait_free(w);
@@ -154,6 +164,7 @@ static void send_session(struct account_slot *slot, struct wait *w)
 {
 	const struct msg_session m = {
 		.sid = w->sid,
+		.front = w->front,
 		.service = w->service,
 		.user = buf_span(&w->user),
 		.tag = buf_span(&w->tag),
@@ -166,6 +177,17 @@ static void send_session(struct account_slot *slot, struct wait *w)
 	w->fd = -1;
 	list_take(&w->link);
 	list_put(&slot->attached, &w->link);
+}
+
+/* No answer is needed: after IDLE_END it says STAY when it has it. */
+static void send_woken(struct account_slot *slot, struct wait *w)
+{
+	const struct msg_woken m = {.sid = w->sid, .front = w->front,
+		.left_ms = w->left_ms, .state = buf_span(&w->pending)};
+
+	channel_send(slot->channel, woken, WOKEN, 0, &m, w->fd);
+	w->fd = -1;
+	wait_free(w);
 }
 
 static void send_admin(struct account_slot *slot, struct wait *w)
@@ -216,6 +238,8 @@ void accounts_serve_waits(struct account_slot *slot)
 			send_queue_peer(slot, w);
 		else if (w->type == MSG_MAILBOX_ADMIN)
 			send_admin(slot, w);
+		else if (w->type == MSG_RESUME)
+			send_woken(slot, w);
 		else
 			send_session(slot, w);
 	}

@@ -173,6 +173,13 @@ static bool waits_for_accounts(enum front_wait wait)
 	return wait == WAIT_ATTACH;
 }
 
+/* Only accounts could open what they were sealed with. */
+static void end_sleep(struct session *s)
+{
+	if (s->sleep != NULL)
+		front_sleep_end(s, SPAN("[UNAVAILABLE] connect again"));
+}
+
 static bool is_any(enum front_wait wait)
 {
 	(void)wait;
@@ -200,8 +207,10 @@ static void peer_lost(void *state, enum role role, uint32_t instance)
 		each_session(state, waits_for_directory, fail_wait);
 	else if (role == ROLE_QUEUE)
 		each_session(state, waits_for_queue, fail_wait);
-	else if (role == ROLE_ACCOUNTS)
+	else if (role == ROLE_ACCOUNTS) {
 		each_session(state, waits_for_accounts, fail_wait);
+		each_session(state, is_any, end_sleep);
+	}
 }
 
 /* ---- logins that are over -------------------------------------------------------- */
@@ -272,7 +281,7 @@ static void end(struct front *f)
 	loop_stop(f->run->loop);
 }
 
-void front_session_ended(struct front *f, const struct session *s)
+static void count_out(struct front *f, const struct session *s)
 {
 	uint8_t room[FRONT_COUNTED_BYTES];
 	struct span key = front_counted(s, room);
@@ -283,8 +292,14 @@ void front_session_ended(struct front *f, const struct session *s)
 	else
 		dict_put(&f->addresses, key, (void *)(n - 1));
 	f->session_count--;
+}
+
+void front_session_ended(struct front *f, const struct session *s)
+{
+	if (!s->is_uncounted)
+		count_out(f, s);
 	(void)map_take(&f->sessions, s->sid);
-	if (f->is_stopping && f->session_count == 0)
+	if (f->is_stopping && f->sessions.count == 0)
 		end(f);
 }
 
@@ -320,6 +335,19 @@ static void note_limit(struct span ip, const char *why)
 	(void)network_of(ip, NETWORK_ALL, &from);
 	LOG(EV_SMTP_LIMIT, LOG_SPAN("ip", network_text(&from, room)),
 		LOG_STR("why", why));
+}
+
+bool front_peer_ip(int fd, uint8_t ip[16], uint8_t *out_len)
+{
+	union any_address from;
+	socklen_t len = sizeof(from);
+
+	if (getpeername(fd, &from.any, &len) != 0 ||
+		(from.any.sa_family != AF_INET &&
+			from.any.sa_family != AF_INET6))
+		return false;
+	*out_len = ip_of(&from, ip);
+	return true;
 }
 
 static void admit(struct door *d, int fd, const union any_address *from)
@@ -450,6 +478,7 @@ static enum code open_front(struct role_run *run, void **out_state,
 	front_bans_open(f);
 	read_networks(f, run->config);
 	map_init(&f->sessions);
+	map_init(&f->sleepers);
 	dict_init(&f->addresses);
 	list_init(&f->listeners);
 	timer_init(&f->accept_again, run->loop, on_accept_again, f);
@@ -471,7 +500,7 @@ static void stop(void *state)
 	f->is_stopping = true;
 	watch_doors(f, 0);
 	each_session(f, is_any, session_settle);
-	if (f->session_count == 0)
+	if (f->sessions.count == 0)
 		end(f);
 }
 
@@ -486,6 +515,10 @@ static const struct frame_handler handlers[] = {
 	{MSG_LOGIN_RESULT, front_on_login_result},
 	{MSG_SCRAM_SALTED, front_on_scram_salted},
 	{MSG_ATTACHED, front_on_attached},
+	{MSG_GIVEN_BACK, front_on_given_back},
+	{MSG_SLEEPER, front_on_sleeper},
+	{MSG_WAKE, front_on_wake},
+	{MSG_SLEEPER_END, front_on_sleeper_end},
 	{MSG_BANS, front_on_bans},
 	{MSG_IDENTITY, front_on_identity},
 	{MSG_TICKET_KEYS, front_on_ticket_keys},

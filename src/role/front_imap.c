@@ -14,15 +14,20 @@ static void begin_session(struct session *s)
 		.errors_max = config->errors_max,
 		.has_tls =
 			!service_is_tls(s->service) && front_tls_may_begin(s),
+		.is_again = s->is_again,
 	};
 
 	front_login_config(s, &engine.login);
 	s->imap = imap_door_open(&s->arena, &engine);
+	if (s->is_again && s->tls_text.n > 0)
+		imap_door_secured(s->imap, &engine.login);
 }
 
 static void end_session(struct session *s)
 {
-	imap_door_close(s->imap);
+	if (s->imap != NULL)
+		imap_door_close(s->imap);
+	s->imap = NULL;
 }
 
 static size_t feed(struct session *s, struct span in)

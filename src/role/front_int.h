@@ -2,7 +2,8 @@
  * front_int.h - shared by the parts of front: the role and its listeners
  * (front.c), the connection (front_session.c), and what each protocol's
  * effects mean (front_smtp.c, front_submission.c, front_body.c, front_pop3.c,
- * front_imap.c), with the logins of all (front_login.c).
+ * front_imap.c), with the logins of all (front_login.c) and what comes back from
+ * the account processes (front_sleep.c).
  */
 #ifndef POSTRIDER_ROLE_FRONT_INT_H
 #define POSTRIDER_ROLE_FRONT_INT_H
@@ -60,9 +61,10 @@ enum front_wait {
 struct front {
 	struct role_run *run;
 	struct map sessions; /* by sid */
+	struct map sleepers; /* those that sleep, by the number of SLEEPER */
 	uint64_t next_sid;
 	struct dict addresses; /* connections of an address: (void *)count */
-	uint32_t session_count;
+	uint32_t session_count; /* without plain ones that sleep */
 	uint64_t next_qid, end_qid; /* numbers that queue granted */
 	bool has_asked_ids;
 	struct list listeners;
@@ -126,7 +128,7 @@ struct front_local {
 struct session {
 	struct front *front;
 	uint64_t sid;
-	int fd; /* owned */
+	int fd; /* owned; -1: it went to an account process */
 	enum service service;
 	struct watch *watch;
 	struct timer timer;
@@ -141,6 +143,8 @@ struct session {
 	struct buf out; /* to be written, not taken by the socket; under TLS
 			what was left of the plain text, which goes first */
 	struct tls *tls; /* owned; NULL: none */
+	struct front_sleep *sleep; /* no process has it: see front_sleep.c */
+	bool is_uncounted;    /* it was, and account processes have it since */
 	bool is_relay;        /* an account process has the session */
 	int relay_fd;         /* owned: to it; -1: none */
 	struct watch *relay_watch;
@@ -163,6 +167,7 @@ struct session {
 	/* POP3, IMAP */
 	struct pop3_login *pop3;
 	struct imap_door *imap;
+	bool is_again;       /* IMAP: UNAUTHENTICATE led to its door */
 	struct front_local *local; /* in the arena; NULL: not of this machine */
 	struct front_login login;
 	uint64_t account;    /* SMTP: who is logged in; 0: nobody */
@@ -177,6 +182,14 @@ void session_open(struct front *f, enum service service, int fd,
 /* The same for a program of this machine; who is copied.  Its number. */
 uint64_t session_open_local(struct front *f, int fd,
 	const struct front_local *who);
+/* One that an account process had, without engine and uncounted; takes fd.  NULL:
+ * the socket's other end is gone; fd stays the caller's. */
+struct session *session_adopt(struct front *f, enum service service,
+	uint64_t sid, int fd);
+/* It is one connection more; false: there are too many. */
+bool session_count(struct session *s);
+/* It begins at its door again, without a greeting. */
+void session_begin_again(struct session *s);
 struct session *session_find(struct front *f, uint64_t sid);
 /* SMTP: the credentials that it was opened with hold no longer; it may be freed
  * by this. */
@@ -204,6 +217,10 @@ void session_break_off(struct session *s, struct span why);
 void session_flush(struct session *s);
 /* The deadline is so far off from now. */
 void session_touch(struct session *s, int64_t after_ms);
+/* Bytes that the socket has not taken. */
+bool session_has_unsent(const struct session *s);
+/* Arranges what the socket is watched for. */
+void session_want(struct session *s);
 void session_free(struct session *s);
 /* s->account has changed: who is logged in. */
 void session_note_login(struct session *s);
@@ -213,6 +230,7 @@ struct span session_ip_text(const struct session *s, char room[46]);
 /* ---- the protocols: each is called by front_session.c ------------------------ */
 struct front_protocol {
 	void (*open)(struct session *s);
+	/* Harmless if it is not open. */
 	void (*close)(struct session *s);
 	/* Offers bytes; how many the engine took. */
 	size_t (*feed)(struct session *s, struct span in);
@@ -351,6 +369,8 @@ void front_turn_away(struct front *f, enum service service, int fd,
 bool front_tls_may_begin(const struct session *s);
 /* From here on the client speaks TLS. */
 void front_tls_begin(struct session *s);
+/* What is known of it, for those who begin again: s->tls_text. */
+void front_tls_keep_text(struct session *s);
 bool front_tls_is_shaking(const struct session *s);
 /* Takes what came; plain gets what it means.  False: the session was broken
  * off. */
@@ -359,16 +379,33 @@ void front_tls_send(struct session *s, struct span bytes);
 
 /* front_relay.c: the socket for an account process; false: none can be made. */
 bool front_relay_open(struct session *s, int *out_account_fd);
-/* The account process has it. */
+/* The account process has it: the engine is not needed any more. */
 void front_relay_begin(struct session *s);
+/* All that the process wrote before it let go of its end. */
+void front_relay_take_last(struct session *s);
 /* Carries on; may_read: the client takes what comes. */
 void front_relay_settle(struct session *s, bool may_read);
 void front_relay_close(struct session *s);
 /* FRONT_RELAY_MS are over, or it is looked at once more. */
 void front_relay_timer(struct session *s);
 
+/* front_sleep.c */
+bool front_on_sleeper(void *arg, struct frame *f);
+bool front_on_wake(void *arg, struct frame *f);
+bool front_on_sleeper_end(void *arg, struct frame *f);
+bool front_on_given_back(void *arg, struct frame *f);
+/* Of one that sleeps: something happened; s may be gone. */
+void front_sleep_settle(struct session *s);
+void front_sleep_timeout(struct session *s);
+/* Says BYE and text. */
+void front_sleep_end(struct session *s, struct span text);
+/* Forgets that it slept, if it does. */
+void front_sleep_drop(struct session *s);
+
 /* front.c: one connection more of these; false: there are too many */
 bool front_count_in(struct front *f, struct span whose);
+/* The client's address, of a connection that is there; false: it is not. */
+bool front_peer_ip(int fd, uint8_t ip[16], uint8_t *out_len);
 /* Whose connections are counted with those of this one. */
 #define FRONT_COUNTED_BYTES 8
 struct span front_counted(const struct session *s,

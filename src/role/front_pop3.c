@@ -22,7 +22,9 @@ static void begin_session(struct session *s)
 
 static void end_session(struct session *s)
 {
-	pop3_login_close(s->pop3);
+	if (s->pop3 != NULL)
+		pop3_login_close(s->pop3);
+	s->pop3 = NULL;
 }
 
 static size_t feed(struct session *s, struct span in)

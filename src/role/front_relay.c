@@ -66,6 +66,15 @@ static void push(struct session *s)
 		(void)shutdown(s->relay_fd, SHUT_WR);
 }
 
+void front_relay_take_last(struct session *s)
+{
+	ssize_t n;
+
+	while (s->relay_fd >= 0 && (n = recv(s->relay_fd, read_room,
+		       sizeof(read_room), MSG_DONTWAIT)) > 0)
+		session_write(s, span_of(read_room, (size_t)n));
+}
+
 static void take_account(struct session *s)
 {
 	ssize_t n = recv(s->relay_fd, read_room, sizeof(read_room),
@@ -97,6 +106,10 @@ void front_relay_begin(struct session *s)
 		on_account, s);
 	s->wait = WAIT_NONE;
 	s->is_relay = true;
+	front_protocol_of(s->service)->close(s);
+	s->login = (struct front_login){0};
+	s->tls_text = SPAN_EMPTY;
+	arena_clear(&s->arena);
 	session_touch(s, FRONT_RELAY_MS);
 	session_settle(s);
 }

@@ -138,7 +138,7 @@ static void credit(struct session *s, size_t bytes)
 		s->deadline_mono_ms - loop_mono_ms(s->front->run->loop);
 
 	if (s->wait != WAIT_NONE || s->is_ending || s->is_relay ||
-		front_tls_is_shaking(s))
+		s->sleep != NULL || front_tls_is_shaking(s))
 		return;
 	left_ms += (int64_t)bytes * 1000 / BYTES_PER_SECOND;
 	session_touch(s, left_ms < most_ms ? left_ms : most_ms);
@@ -148,6 +148,11 @@ static void credit(struct session *s, size_t bytes)
 static size_t unsent(const struct session *s)
 {
 	return buf_len(&s->out) + (s->tls == NULL ? 0 : tls_wire(s->tls).n);
+}
+
+bool session_has_unsent(const struct session *s)
+{
+	return unsent(s) > 0;
 }
 
 /* How much may be read and not taken by the engine.  What goes to an account
@@ -176,7 +181,7 @@ void session_note_login(struct session *s)
 }
 
 /* ---- out -------------------------------------------------------------------- */
-static void want(struct session *s)
+void session_want(struct session *s)
 {
 	unsigned wanted = 0;
 	bool is_full = buf_len(&s->in) >= in_max(s) ||
@@ -288,10 +293,12 @@ void session_end(struct session *s, struct span why)
 void session_free(struct session *s)
 {
 	protocol(s)->close(s);
+	front_sleep_drop(s);
 	front_session_ended(s->front, s);
 	watch_free(s->watch);
 	timer_clear(&s->timer);
-	close(s->fd);
+	if (s->fd >= 0)
+		close(s->fd);
 	buf_wipe(&s->in); /* what was sent ahead may be a password */
 	buf_clear(&s->in);
 	buf_clear(&s->out);
@@ -360,12 +367,16 @@ static void pump(struct session *s)
 /* After anything happened: goes on, and arranges what comes next. */
 static void settle(struct session *s)
 {
+	if (s->sleep != NULL) {
+		front_sleep_settle(s);
+		return;
+	}
 	if (s->is_relay) {
 		front_relay_settle(s, unsent(s) < FRONT_OUT_MAX);
 		if (s->relay_fd < 0 && !s->is_ending)
 			session_end(s, SPAN("handed over"));
 		if (!end_if_over(s))
-			want(s);
+			session_want(s);
 		return;
 	}
 	pump(s);
@@ -383,7 +394,7 @@ static void settle(struct session *s)
 	if (s->has_eof && !s->is_ending && s->wait == WAIT_NONE)
 		session_end(s, SPAN("client closed"));
 	if (!end_if_over(s))
-		want(s);
+		session_want(s);
 }
 
 void session_log_out(struct session *s)
@@ -437,7 +448,7 @@ static void take_plain(struct session *s, struct span in)
 	size_t taken = 0;
 
 	if (buf_len(&s->in) == 0 && s->wait == WAIT_NONE && !s->is_ending &&
-		!s->is_relay) {
+		!s->is_relay && s->sleep == NULL) {
 		do {
 			struct tls *before = s->tls;
 
@@ -495,9 +506,11 @@ static void take_input(struct session *s)
 	ssize_t n;
 
 	if (in_max(s) == FRONT_PENDING_MAX)
-		room = FRONT_PENDING_MAX - buf_len(&s->in);
-	if (room == 0)
+		room = FRONT_PENDING_MAX;
+	if (buf_len(&s->in) >= room)
 		return;
+	if (room == FRONT_PENDING_MAX)
+		room -= buf_len(&s->in);
 	n = recv(s->fd, read_room, room, MSG_DONTWAIT);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
@@ -546,7 +559,9 @@ static void on_ready(void *arg, unsigned ready)
 	}
 	if (ready & WATCH_WRITE)
 		session_flush(s);
-	if (ready & WATCH_READ && !s->has_eof)
+	/* what a plain client says in its sleep is its account process's */
+	if (ready & WATCH_READ && !s->has_eof &&
+		(s->sleep == NULL || s->tls != NULL))
 		take_input(s);
 	settle(s);
 }
@@ -560,6 +575,10 @@ static void on_timer(void *arg)
 	s->timer_mono_ms = 0;
 	if (left > 0) {
 		session_touch(s, left);
+		return;
+	}
+	if (s->sleep != NULL) {
+		front_sleep_timeout(s);
 		return;
 	}
 	if (s->is_relay && !s->is_ending) {
@@ -585,14 +604,14 @@ static void on_timer(void *arg)
 }
 
 static struct session *make(struct front *f, enum service service, int fd,
-	struct span ip)
+	struct span ip, uint64_t sid)
 {
 	struct session *s = MEM_NEW(struct session);
 
 	s->front = f;
 	s->fd = fd;
 	s->service = service;
-	s->sid = f->next_sid++;
+	s->sid = sid;
 	memcpy(s->ip, ip.p, ip.n);
 	s->ip_len = (uint8_t)ip.n;
 	s->relay_fd = -1;
@@ -624,7 +643,40 @@ static void begin(struct session *s)
 void session_open(struct front *f, enum service service, int fd,
 	const uint8_t *ip, uint8_t ip_len)
 {
-	begin(make(f, service, fd, span_of(ip, ip_len)));
+	begin(make(f, service, fd, span_of(ip, ip_len), f->next_sid++));
+}
+
+struct session *session_adopt(struct front *f, enum service service,
+	uint64_t sid, int fd)
+{
+	uint8_t ip[16], ip_len;
+	struct session *s;
+
+	if (!front_peer_ip(fd, ip, &ip_len))
+		return NULL;
+	s = make(f, service, fd, span_of(ip, ip_len), sid);
+	s->is_uncounted = true;
+	return s;
+}
+
+bool session_count(struct session *s)
+{
+	uint8_t room[FRONT_COUNTED_BYTES];
+
+	s->is_uncounted = !front_count_in(s->front, front_counted(s, room));
+	return !s->is_uncounted;
+}
+
+void session_begin_again(struct session *s)
+{
+	s->is_again = true;
+	if (!s->is_ending) {
+		if (s->tls != NULL)
+			front_tls_keep_text(s);
+		protocol(s)->open(s);
+		session_touch(s, protocol(s)->timeout_ms(s));
+	}
+	settle(s);
 }
 
 uint64_t session_open_local(struct front *f, int fd,
@@ -632,7 +684,7 @@ uint64_t session_open_local(struct front *f, int fd,
 {
 	static const uint8_t here[4] = {127, 0, 0, 1};
 	struct session *s = make(f, SERVICE_LOCAL, fd,
-		span_of(here, sizeof(here)));
+		span_of(here, sizeof(here)), f->next_sid++);
 	uint64_t sid = s->sid;
 
 	s->local = ARENA_NEW(&s->arena, struct front_local);

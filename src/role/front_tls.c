@@ -45,17 +45,25 @@ bool front_tls_is_shaking(const struct session *s)
 	return s->tls != NULL && tls_state(s->tls) == TLS_HANDSHAKE;
 }
 
-/* For Received: and the log. */
-static void keep_facts(struct session *s)
+void front_tls_keep_text(struct session *s)
 {
 	struct tls_facts facts;
 	char text[120];
-	char room[46];
 
 	tls_get_facts(s->tls, &facts);
 	(void)snprintf(text, sizeof(text), "%s %s", facts.version,
 		facts.cipher);
 	s->tls_text = arena_dup(&s->arena, span_str(text));
+}
+
+/* For Received: and the log. */
+static void keep_facts(struct session *s)
+{
+	struct tls_facts facts;
+	char room[46];
+
+	front_tls_keep_text(s);
+	tls_get_facts(s->tls, &facts);
 	LOG(EV_TLS_UP, LOG_SID(s->sid),
 		LOG_SPAN("ip", session_ip_text(s, room)),
 		LOG_STR("service", service_name(s->service)),

@@ -336,6 +336,13 @@ bool store_is_broken(const struct store *s)
 	return db_is_broken(s->db);
 }
 
+enum code store_be_durable(struct store *s, struct err *e)
+{
+	enum code code = s->is_born ? OK : store_begin(s, e);
+
+	return code == OK && !s->is_born ? store_commit(s, e) : code;
+}
+
 void store_tidy(struct store *s)
 {
 	store_changes_tidy(s);

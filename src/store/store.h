@@ -46,6 +46,9 @@ enum code store_open(const char *path, uint64_t account, int64_t now_ms,
 	struct store **out_store, struct err *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL; rolls back what is open */
 bool store_is_broken(const struct store *s);
+/* A new store that nothing was written to is another one when it is opened again:
+ * makes it this one, so that what was told of it (UIDVALIDITY) holds on. */
+enum code store_be_durable(struct store *s, struct err *e) MUST_USE;
 /* For idle time: reads some of the messages that a store of an older release
  * holds and nothing is known of yet, at most STORE_FILL_MESSAGES or as many as
  * have STORE_FILL_BYTES, in one transaction; *out_more: there may be others.

@@ -11,11 +11,6 @@
 
 #include "base/banned.h"
 
-/* Uids from `from` to before `to`. */
-struct store_range {
-	uint32_t from, to;
-};
-
 void store_cursor_open(struct store_cursor *c, struct store_view *v)
 {
 	*c = (struct store_cursor){.view = v};
@@ -206,6 +201,102 @@ void store_cursor_expunged(struct store_cursor *c, const struct store_uids *gone
 		c->ghosts[--at] = is_ours ? c->ghosts[--have]
 					  : gone->items[--more];
 	}
+}
+
+/* ---- marks ----------------------------------------------------------------------- */
+/* FNV-1a; the lengths are in it, so that names do not run into each other. */
+static uint64_t hash_names(const struct store_view *v)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < v->keyword_count; i++) {
+		struct span name = v->keywords[i];
+
+		hash = (hash ^ name.n) * UINT64_C(1099511628211);
+		for (size_t k = 0; k < name.n; k++)
+			hash = (hash ^ name.p[k]) * UINT64_C(1099511628211);
+	}
+	return hash;
+}
+
+bool store_cursor_mark(const struct store_cursor *c, struct store_mark *out)
+{
+	if (store_cursor_news(c) != 0 ||
+		c->recent_count > STORE_MARK_RECENT_MAX)
+		return false;
+	*out = (struct store_mark){
+		.uidvalidity = c->view->uidvalidity,
+		.uid_limit = c->uid_limit,
+		/* no news: all that happened was told */
+		.told_modseq = c->view->highestmodseq,
+		.keywords = hash_names(c->view),
+		.recent_count = (uint32_t)c->recent_count,
+	};
+	for (size_t i = 0; i < c->recent_count; i++)
+		out->recent[i] = c->recent[i];
+	return true;
+}
+
+static bool is_mark(const struct store_mark *m, const struct store_view *v)
+{
+	uint32_t from = 1;
+
+	if (m->uidvalidity != v->uidvalidity || m->uid_limit == 0 ||
+		m->uid_limit > v->uidnext ||
+		m->told_modseq > v->highestmodseq ||
+		m->recent_count > STORE_MARK_RECENT_MAX)
+		return false;
+	for (size_t i = 0; i < m->recent_count; i++) {
+		const struct store_range *r = &m->recent[i];
+
+		if (r->from < from || r->to <= r->from || r->to > m->uid_limit)
+			return false;
+		from = r->to;
+	}
+	return true;
+}
+
+/* What was claimed may not be durable. */
+static void claim_again(struct store_cursor *c, const struct store_mark *m)
+{
+	struct store_box *b = c->view->state->box;
+
+	if (m->recent_count == 0)
+		return;
+	c->recent = mem_new(m->recent_count, sizeof(*c->recent));
+	c->recent_count = m->recent_count;
+	for (size_t i = 0; i < m->recent_count; i++)
+		c->recent[i] = m->recent[i];
+	if (b->recent_uid < c->recent[c->recent_count - 1].to)
+		b->recent_uid = c->recent[c->recent_count - 1].to;
+}
+
+enum code store_cursor_resume(struct store_cursor *c, struct store_view *v,
+	const struct store_mark *m, struct err *e)
+{
+	struct store_uids gone = {0};
+	bool is_complete = false;
+	enum code code = NOT_FOUND;
+
+	if (!v->is_deleted && is_mark(m, v))
+		code = store_vanished_since(v, m->told_modseq, &gone,
+			&is_complete, e);
+	if (code == NOT_FOUND || (code == OK && !is_complete))
+		code = err_set(e, NOT_FOUND,
+			"what the client was told is too long ago");
+	if (code != OK) {
+		store_uids_clear(&gone);
+		return code;
+	}
+	store_cursor_open(c, v);
+	c->uid_limit = m->uid_limit;
+	c->told_modseq = m->told_modseq;
+	if (m->keywords != hash_names(v))
+		c->told_keywords = v->keyword_serial - 1;
+	store_cursor_expunged(c, &gone);
+	store_uids_clear(&gone);
+	claim_again(c, m);
+	return OK;
 }
 
 /* ---- \Recent --------------------------------------------------------------------- */

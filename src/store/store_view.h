@@ -78,7 +78,10 @@ int store_view_keyword(const struct store_view *v, struct span name);
 bool store_view_has_keyword_room(const struct store_view *v);
 
 /* ---- cursors ---------------------------------------------------------------- */
-struct store_range;
+/* Uids from `from` to before `to`. */
+struct store_range {
+	uint32_t from, to;
+};
 
 /* The fields are read-only. */
 struct store_cursor {
@@ -96,6 +99,28 @@ struct store_cursor {
 /* Sees all that is there now.  Takes a reference to the view of its own. */
 void store_cursor_open(struct store_cursor *c, struct store_view *v);
 void store_cursor_close(struct store_cursor *c);
+
+/* What a client was told, in few bytes: a cursor that nothing waits for can be
+ * closed, and a later one goes on from there, in another process too. */
+#define STORE_MARK_RECENT_MAX 32u
+struct store_mark {
+	uint32_t uidvalidity;
+	uint32_t uid_limit;
+	uint64_t told_modseq;
+	uint64_t keywords; /* of the names that were told, a hash */
+	uint32_t recent_count;
+	struct store_range recent[STORE_MARK_RECENT_MAX];
+};
+/* False: there is something to tell, or it is too much. */
+bool store_cursor_mark(const struct store_cursor *c, struct store_mark *out)
+	MUST_USE;
+/* As store_cursor_open, but sees what the marked one would see now if it had
+ * lived on: what was expunged are ghosts, what came is new, what changed is to
+ * be told.  NOT_FOUND: that is not known any more (tombstones are dropped when
+ * there are too many), or the mailbox is another one; *c was not opened then, as
+ * after any error. */
+enum code store_cursor_resume(struct store_cursor *c, struct store_view *v,
+	const struct store_mark *m, struct err *e) MUST_USE;
 
 /* Messages that the client knows of, ghosts too: sequence numbers are 1 to
  * this. */

@@ -4,7 +4,8 @@
  *
  * O: drop NAME chooses what is in the INBOX (see drops below); the store is new
  * for each play, and in every other one its messages have signatures
- * (store_signature.h), as no answer may depend on that.  O: append_max N: bytes of a message.  O: quota N.
+ * (store_signature.h), and sessions that idle sleep
+ * and wake (imap_sleep.h), as no answer may depend on that.  O: append_max N: bytes of a message.  O: quota N.
  * O: slow N: when a command pauses and has nothing to say, N milliseconds pass.
  *
  * O: many: lines of the client are routed.  "2: a1 NOOP" is for a second session
@@ -22,6 +23,7 @@
 #include "base/num.h"
 #include "driver.h"
 #include "imap/imap_session.h"
+#include "imap/imap_sleep.h"
 #include "store/store_change.h"
 #include "store/store_mailbox.h"
 #include "store/store_signature.h"
@@ -115,6 +117,7 @@ struct engine {
 	uint64_t pause_ms;
 	uint64_t qid;
 	bool is_many, is_closed, owes_close;
+	bool may_nap;
 };
 
 static char folder[64];
@@ -330,6 +333,7 @@ static void *open_engine(const struct span *options, size_t count)
 		return NULL;
 	}
 	e->store = store_of(e->drop);
+	e->may_nap = plays % 4 >= 2;
 	if (plays++ % 2 == 1)
 		sign(e->store);
 	store_set_quota(e->store, e->quota);
@@ -349,12 +353,33 @@ static bool goes_on(struct engine *e, size_t i)
 	return true;
 }
 
+/* Whoever may sleep does, and wakes at once. */
+static void nap(struct engine *e, size_t i)
+{
+	const struct imap_session_config config = {.store = e->store,
+		.append_max = e->append_max};
+	struct imap_session *woken;
+	struct err err;
+	struct buf state;
+
+	if (!e->may_nap || !imap_session_may_sleep(e->sessions[i]))
+		return;
+	buf_init(&state, IMAP_SLEEP_BYTES);
+	imap_session_sleep(e->sessions[i], &state);
+	must(!state.overflow);
+	must(imap_session_wake(&config, buf_span(&state), &woken, &err) == OK);
+	buf_clear(&state);
+	imap_session_close(e->sessions[i]);
+	e->sessions[i] = woken;
+}
+
 static bool next_of(struct engine *e, size_t i, struct driver_effect *out)
 {
 	static const enum driver_effect_type types[] = {
 		[IMAP_SESSION_SEND] = DRIVER_SEND,
 		[IMAP_SESSION_TROUBLE] = DRIVER_EVENT,
 		[IMAP_SESSION_COMPRESS] = DRIVER_EVENT,
+		[IMAP_SESSION_RETURN] = DRIVER_CLOSE,
 		[IMAP_SESSION_CLOSE] = DRIVER_CLOSE,
 	};
 	struct imap_session_effect effect;
@@ -366,6 +391,7 @@ static bool next_of(struct engine *e, size_t i, struct driver_effect *out)
 			return true;
 		}
 	} while (goes_on(e, i));
+	nap(e, i);
 	return false;
 }
 

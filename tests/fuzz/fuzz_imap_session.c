@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "imap/imap_session.h"
+#include "imap/imap_sleep.h"
 #include "store/store_change.h"
 #include "store/store_mailbox.h"
 
@@ -217,9 +218,31 @@ static void take(struct client *c)
 			must(!c->is_closed);
 			if (e.type == IMAP_SESSION_SEND)
 				hear(c, e.bytes);
-			c->is_closed = e.type == IMAP_SESSION_CLOSE;
+			c->is_closed = e.type == IMAP_SESSION_CLOSE ||
+				e.type == IMAP_SESSION_RETURN;
 		}
 	} while (imap_session_is_working(c->session));
+}
+
+/* Whoever may sleep does, and wakes at once. */
+static void nap(struct store *s, struct client *c)
+{
+	const struct imap_session_config config = {.store = s,
+		.append_max = 1000};
+	struct imap_session *woken;
+	struct err e;
+	struct buf state;
+
+	if (!imap_session_may_sleep(c->session))
+		return;
+	buf_init(&state, IMAP_SLEEP_BYTES);
+	imap_session_sleep(c->session, &state);
+	must(!state.overflow);
+	if (imap_session_wake(&config, buf_span(&state), &woken, &e) != OK)
+		give_up(&e);
+	buf_clear(&state);
+	imap_session_close(c->session);
+	c->session = woken;
 }
 
 static void say(struct client *clients, size_t i, struct span bytes)
@@ -261,8 +284,10 @@ static void play(struct store *s, struct client *clients, struct span in,
 			i = 1;
 			line = span_tail(line, 3);
 		}
-		for (; line.n > 0; line = span_tail(line, piece))
+		for (; line.n > 0; line = span_tail(line, piece)) {
 			say(clients, i, span_head(line, piece));
+			nap(s, &clients[i]);
+		}
 	}
 }
 

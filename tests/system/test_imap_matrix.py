@@ -104,6 +104,7 @@ ROWS = {
               Row("UID STORE 1 +FLAGS (x)", read_only="NO [NOPERM]")],
     "SUBSCRIBE": [Row("SUBSCRIBE {m}", none="")],
     "THREAD": [Row("THREAD REFS UTF-8 EMAILID {i}"), Row("UID THREAD REFS UTF-8 ALL")],
+    "UNAUTHENTICATE": [Row("UNAUTHENTICATE")],
     "UNSELECT": [Row("UNSELECT")],
     "UNSUBSCRIBE": [Row("UNSUBSCRIBE {m}", none="")],
 }

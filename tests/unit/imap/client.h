@@ -51,7 +51,7 @@ static inline bool take_one(struct client *c)
 			c->largest = e.bytes.n;
 	} else if (e.type == IMAP_SESSION_TROUBLE) {
 		c->trouble++;
-	} else {
+	} else if (e.type != IMAP_SESSION_COMPRESS) {
 		c->is_closed = true;
 	}
 	return true;

@@ -67,6 +67,7 @@ static const struct row {
 	{IMAP_STORE, "a UID STORE 1 FLAGS ()", "a BAD", "a OK"},
 	{IMAP_SUBSCRIBE, "a SUBSCRIBE x", "a OK", "a OK"},
 	{IMAP_THREAD, "a THREAD REFERENCES UTF-8 ALL", "a BAD", "a OK"},
+	{IMAP_UNAUTHENTICATE, "a UNAUTHENTICATE", "a OK", "a OK"},
 	{IMAP_UNSELECT, "a UNSELECT", "a BAD", "a OK"},
 	{IMAP_UNSUBSCRIBE, "a UNSUBSCRIBE x", "a OK", "a OK"},
 };

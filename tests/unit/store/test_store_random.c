@@ -1,6 +1,8 @@
 /*
  * test_store_random.c - many random verbs on three mailboxes that three sessions
  * watch, beside a model that a child could have written: arrays that are walked.
+ * Some of the sessions sleep at times, and the store is opened anew meanwhile:
+ * what they see then is what they would have seen.
  */
 #include "box.h"
 
@@ -31,6 +33,8 @@ struct model_client {
 	bool is_changed[MANY];
 	size_t count;
 	uint32_t limit;
+	bool is_asleep; /* there is no cursor but a mark */
+	struct store_mark mark;
 };
 
 struct world {
@@ -145,6 +149,8 @@ static void compare_client(struct model_client *c)
 	uint32_t uid;
 	const struct store_row *row;
 
+	if (c->is_asleep)
+		return;
 	assert_int_equal(store_cursor_count(&c->cursor), c->count);
 	for (size_t i = 0; i < c->count; i++) {
 		bool is_there = model_find(c->box, c->uids[i]) != NULL;
@@ -219,6 +225,8 @@ static void tell(struct world *w)
 	struct model_client *c = &w->clients[draw(w, CURSORS)];
 	unsigned what = draw(w, 8);
 
+	if (c->is_asleep)
+		return;
 	/* before what is new, as that has changed too */
 	if ((what & 1) || ((what & 4) &&
 		(store_cursor_news(&c->cursor) & STORE_NEWS_CHANGED)))
@@ -230,6 +238,27 @@ static void tell(struct world *w)
 	if (what == 7)
 		assert_int_equal(store_cursor_news(&c->cursor) &
 			~STORE_NEWS_KEYWORDS, 0);
+}
+
+/* Only who was told everything sleeps. */
+static void do_sleep(struct world *w)
+{
+	struct model_client *c = &w->clients[draw(w, CURSORS)];
+
+	if (c->is_asleep) {
+		assert_int_equal(store_cursor_resume(&c->cursor, c->box->view,
+			&c->mark, &w->f->e), OK);
+		c->is_asleep = false;
+		return;
+	}
+	assert_int_equal(store_cursor_mark(&c->cursor, &c->mark),
+		store_cursor_news(&c->cursor) == 0);
+	tell_changed(c);
+	tell_expunged(c);
+	tell_new(c);
+	assert_true(store_cursor_mark(&c->cursor, &c->mark));
+	store_cursor_close(&c->cursor);
+	c->is_asleep = true;
 }
 
 /* ---- verbs --------------------------------------------------------------------------- */
@@ -423,6 +452,8 @@ static void open_all(struct world *w)
 		struct model_client *c = &w->clients[i];
 
 		c->box = &w->boxes[i % BOXES];
+		if (c->is_asleep)
+			continue;
 		store_cursor_open(&c->cursor, c->box->view);
 		c->count = 0;
 		c->limit = 0;
@@ -433,7 +464,8 @@ static void open_all(struct world *w)
 static void close_all(struct world *w)
 {
 	for (size_t i = 0; i < CURSORS; i++)
-		store_cursor_close(&w->clients[i].cursor);
+		if (!w->clients[i].is_asleep)
+			store_cursor_close(&w->clients[i].cursor);
 	for (size_t i = 0; i < BOXES; i++)
 		store_view_close(w->boxes[i].view);
 	store_unlisten(&w->listener);
@@ -452,7 +484,7 @@ static void step(struct world *w)
 {
 	static void (*const verbs[])(struct world *) = {do_deliver, do_append,
 		do_append, do_flags, do_flags, do_flags, do_copy, do_expunge,
-		tell, tell, tell, tell, tell};
+		do_sleep, tell, tell, tell, tell, tell};
 	unsigned verb = draw(w, sizeof(verbs) / sizeof(verbs[0]));
 	uint64_t before[BOXES];
 
