@@ -1,4 +1,5 @@
 """Random commands of eight clients of one account, against a model of what it holds.
+I03, I08, I09 of the list of bad days.
 
 One command at a time is predicted wholly: its end, its data, what the client is told of
 others.  Bursts of all clients at once are only held against what each was told.  With

@@ -1,4 +1,4 @@
-"""Who may what: every command of src/imap/imap_command.h, in each state, with a mailbox of
+"""I12: who may what: every command of src/imap/imap_command.h, in each state, with a mailbox of
 one's own, of somebody else and of nobody.  A command without a row here fails.
 
 An account cannot name what is another's, so all that has to be seen is that a name which
