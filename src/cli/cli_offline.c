@@ -252,6 +252,7 @@ static const struct {
 	{"account", run_directory},
 	{"alias", run_directory},
 	{"ban", run_directory},
+	{"test", run_directory},
 	{"queue", run_queue},
 	{"mailbox", run_mailbox},
 };

@@ -21,20 +21,32 @@
 #define KEEP_REMOVED_MS (30LL * 86400 * 1000)
 
 /* ---- open and close --------------------------------------------------------- */
-static enum code read_secret(struct directory *d, struct err *e)
+static enum code read_secret(struct directory *d, const char *name,
+	uint8_t out[DIRECTORY_SECRET_BYTES], struct err *e)
 {
 	struct db_stmt *s = db_stmt(d->db,
-		"SELECT value FROM secrets WHERE name = 'scram'");
-	enum code code = db_step(s, e);
-	struct span value = code == OK ? db_bytes(s, 0) : SPAN_EMPTY;
+		"SELECT value FROM secrets WHERE name = $1");
+	enum code code;
+	struct span value;
 
+	db_bind_text(s, 1, span_str(name));
+	code = db_step(s, e);
+	value = code == OK ? db_bytes(s, 0) : SPAN_EMPTY;
 	if (code == NOT_FOUND ||
-		(code == OK && value.n != sizeof(d->scram_secret)))
-		code = err_set(e, CORRUPT, "the secret of SCRAM is not there");
+		(code == OK && value.n != DIRECTORY_SECRET_BYTES))
+		code = err_set(e, CORRUPT, "the secret \"%s\" is not there",
+			name);
 	if (code == OK)
-		memcpy(d->scram_secret, value.p, value.n);
+		memcpy(out, value.p, value.n);
 	db_reset(s);
 	return code;
+}
+
+static enum code read_secrets(struct directory *d, struct err *e)
+{
+	enum code code = read_secret(d, "scram", d->scram_secret, e);
+
+	return code == OK ? read_secret(d, "srs", d->srs_secret, e) : code;
 }
 
 enum code directory_open(const char *path, struct directory **out,
@@ -50,7 +62,7 @@ enum code directory_open(const char *path, struct directory **out,
 	if (code == OK)
 		code = directory_upgrade(d->db, e);
 	if (code == OK)
-		code = read_secret(d, e);
+		code = read_secrets(d, e);
 	if (code == OK)
 		code = directory_refresh(d, e);
 	if (code != OK) {
@@ -71,12 +83,22 @@ static void forget_hits(struct directory *d)
 	dict_clear(&d->hits);
 }
 
+static void forget_domains(struct directory *d)
+{
+	struct dict_walk walk = {0};
+	struct directory_domain *domain;
+
+	while ((domain = dict_next(&d->domains, &walk, NULL)) != NULL)
+		mem_free(domain);
+	dict_clear(&d->domains);
+}
+
 void directory_close(struct directory *d)
 {
 	if (d == NULL)
 		return;
 	forget_hits(d);
-	dict_clear(&d->domains);
+	forget_domains(d);
 	db_close(d->db);
 	secret_wipe(d, sizeof(*d));
 	mem_free(d);
@@ -87,15 +109,30 @@ bool directory_is_broken(const struct directory *d)
 	return db_is_broken(d->db);
 }
 
+/* Both columns of a row: a name, and of which domain it is another (or ""). */
+static void note_domain(struct directory *d, struct db_stmt *s)
+{
+	struct span of = db_bytes(s, 1);
+	struct directory_domain *domain = mem_new(1, sizeof(*domain) + of.n);
+
+	domain->of_n = of.n;
+	if (of.n > 0)
+		memcpy(domain->of, of.p, of.n);
+	mem_free(dict_take(&d->domains, db_bytes(s, 0)));
+	dict_put(&d->domains, db_bytes(s, 0), domain);
+}
+
 enum code directory_refresh(struct directory *d, struct err *e)
 {
-	struct db_stmt *s = db_stmt(d->db, "SELECT name FROM domains");
+	struct db_stmt *s = db_stmt(d->db,
+		"SELECT name, domain FROM domain_aliases UNION ALL "
+		"SELECT name, '' FROM domains");
 	enum code code;
 
 	forget_hits(d);
-	dict_clear(&d->domains);
+	forget_domains(d);
 	while ((code = db_step(s, e)) == OK)
-		dict_put(&d->domains, db_bytes(s, 0), d);
+		note_domain(d, s);
 	db_reset(s);
 	return code == NOT_FOUND ? OK : code;
 }
@@ -105,124 +142,23 @@ bool directory_has_domain(const struct directory *d, struct span domain)
 	return dict_get(&d->domains, domain) != NULL;
 }
 
+bool directory_is_ours(const struct directory *d, struct span address)
+{
+	struct directory_address read;
+
+	return directory_address_parse(address, &read) &&
+		read.local_n < read.n &&
+		directory_has_domain(d, directory_address_domain(&read));
+}
+
 /* ---- who is it ----------------------------------------------------------------- */
-static const char find_account[] =
-	"SELECT account, is_full FROM accounts WHERE address = $1";
-static const char find_alias[] =
-	"SELECT 1 FROM aliases WHERE address = $1 LIMIT 1";
-static const char first_of_domain[] =
-	"SELECT account, is_full FROM accounts WHERE domain = $1 "
-	"ORDER BY account LIMIT 1";
-static const char first_of_all[] =
-	"SELECT account, is_full FROM accounts ORDER BY account LIMIT 1";
-static const char oldest_domain[] =
-	"SELECT name FROM domains ORDER BY created_ms, name LIMIT 1";
-
-/* Takes account and is_full of a statement with at most one parameter. */
-static enum code take_account(struct directory *d, const char *sql,
-	struct span key, struct directory_hit *out, struct err *e)
+/* Not what comes in endless variety, and little of which comes again. */
+static bool is_worth_keeping(const struct directory_hit *hit)
 {
-	struct db_stmt *s = db_stmt(d->db, sql);
-	enum code code;
-
-	if (sql != first_of_all)
-		db_bind_text(s, 1, key);
-	code = db_step(s, e);
-	if (code == OK) {
-		out->kind = DIRECTORY_ACCOUNT;
-		out->account = (uint64_t)db_i64(s, 0);
-		out->is_full = db_i64(s, 1) != 0;
-	}
-	db_reset(s);
-	return code;
-}
-
-static enum code take_alias(struct directory *d, struct span address,
-	struct directory_hit *out, struct err *e)
-{
-	struct db_stmt *s = db_stmt(d->db, find_alias);
-	enum code code;
-
-	db_bind_text(s, 1, address);
-	code = db_step(s, e);
-	if (code == OK)
-		out->kind = DIRECTORY_ALIAS;
-	db_reset(s);
-	return code;
-}
-
-static enum code take_postmaster(struct directory *d, struct span domain,
-	struct directory_hit *out, struct err *e)
-{
-	enum code code = take_account(d, first_of_domain, domain, out, e);
-
-	if (code == NOT_FOUND)
-		code = take_account(d, first_of_all, SPAN_EMPTY, out, e);
-	return code;
-}
-
-static bool is_postmaster(const struct directory_address *a)
-{
-	return span_eq(directory_address_local(a), SPAN("postmaster"));
-}
-
-enum code directory_look(struct directory *d,
-	const struct directory_address *address, struct directory_hit *out,
-	struct err *e)
-{
-	struct span text = directory_address_span(address);
-	struct span domain = directory_address_domain(address);
-	enum code code;
-
-	*out = (struct directory_hit){.kind = DIRECTORY_NO_USER};
-	if (address->local_n < address->n && !directory_has_domain(d, domain)) {
-		out->kind = DIRECTORY_FOREIGN;
-		return OK;
-	}
-	code = take_account(d, find_account, text, out, e);
-	if (code == NOT_FOUND)
-		code = take_alias(d, text, out, e);
-	if (code == NOT_FOUND && is_postmaster(address))
-		code = take_postmaster(d, domain, out, e);
-	return code == NOT_FOUND ? OK : code;
-}
-
-/* "postmaster" alone, the one name that needs no domain.  RFC 5321 4.5.1 */
-static enum code add_domain(struct directory *d,
-	struct directory_address *address, struct err *e)
-{
-	struct db_stmt *s = db_stmt(d->db, oldest_domain);
-	enum code code = db_step(s, e);
-
-	if (code == OK) {
-		struct span name = db_bytes(s, 0);
-
-		must(address->n + 1 + name.n <= sizeof(address->text));
-		address->text[address->n++] = '@';
-		memcpy(address->text + address->n, name.p, name.n);
-		address->n += name.n;
-	}
-	db_reset(s);
-	return code == NOT_FOUND ? OK : code;
-}
-
-enum code directory_local_user(struct directory *d, struct span name,
-	struct directory_address *out, uint64_t *out_account, struct err *e)
-{
-	struct directory_hit hit = {0};
-	enum code code;
-
-	*out_account = 0;
-	if (!directory_address_parse(name, out) || out->local_n < out->n)
-		return err_set(e, SYNTAX, "it is no name");
-	code = add_domain(d, out, e);
-	if (code != OK || out->local_n == out->n)
-		return code;
-	/* not directory_look: a user postmaster is not the first account */
-	code = take_account(d, find_account, directory_address_span(out), &hit,
-		e);
-	*out_account = code == OK ? hit.account : 0;
-	return code == NOT_FOUND ? OK : code;
+	return (hit->kind == DIRECTORY_ACCOUNT ||
+		       hit->kind == DIRECTORY_ALIAS) &&
+		!hit->has_detail && hit->rule != DIRECTORY_BY_CATCH_ALL &&
+		hit->rule != DIRECTORY_BY_SRS;
 }
 
 static void keep(struct directory *d, struct span question,
@@ -230,7 +166,7 @@ static void keep(struct directory *d, struct span question,
 {
 	struct directory_hit *kept;
 
-	if (hit->kind != DIRECTORY_ACCOUNT && hit->kind != DIRECTORY_ALIAS)
+	if (!is_worth_keeping(hit))
 		return;
 	if (d->hits.count >= HITS_MAX)
 		forget_hits(d);
@@ -239,23 +175,11 @@ static void keep(struct directory *d, struct span question,
 	dict_put(&d->hits, question, kept);
 }
 
-enum code directory_read(struct directory *d, struct span text,
-	struct directory_address *out, struct err *e)
-{
-	if (!directory_address_parse(text, out))
-		return err_set(e, SYNTAX, "it is no address");
-	if (out->local_n < out->n)
-		return OK;
-	if (!is_postmaster(out))
-		return err_set(e, SYNTAX, "it has no domain");
-	return add_domain(d, out, e);
-}
-
 enum code directory_resolve(struct directory *d, struct span address,
 	struct directory_hit *out, struct err *e)
 {
 	const struct directory_hit *known = dict_get(&d->hits, address);
-	struct directory_address read;
+	struct directory_match match;
 	enum code code;
 
 	if (known != NULL) {
@@ -263,14 +187,14 @@ enum code directory_resolve(struct directory *d, struct span address,
 		return OK;
 	}
 	*out = (struct directory_hit){.kind = DIRECTORY_BAD_DOMAIN};
-	code = directory_read(d, address, &read, e);
+	code = directory_find(d, address, &match, e);
 	if (code == SYNTAX)
 		return OK;
-	if (code == OK)
-		code = directory_look(d, &read, out, e);
-	if (code == OK)
-		keep(d, address, out);
-	return code;
+	if (code != OK)
+		return code;
+	*out = match.hit;
+	keep(d, address, out);
+	return OK;
 }
 
 /* ---- accounts ---------------------------------------------------------------- */

@@ -14,16 +14,17 @@
  * (RFC 5321 3.6.1, RFC 2505 2.1): only the domain behind the last "@" says
  * where a message goes.
  *
- * postmaster of each of our domains is always somebody (RFC 5321 4.5.1): the
- * account or alias of that name; without one the first account of the domain;
- * without that the first account of all.  "postmaster" alone is that of the
- * oldest domain.
+ * postmaster and abuse of each of our domains are always somebody (RFC 5321
+ * 4.5.1, RFC 2142 4): the account or alias of that name; without one the first
+ * account of the domain; without that the first account of all.  "postmaster"
+ * alone is that of the oldest domain.
  */
 #ifndef POSTRIDER_DIRECTORY_DIRECTORY_H
 #define POSTRIDER_DIRECTORY_DIRECTORY_H
 
 #include "base/admin.h"
 #include "base/arena.h"
+#include "base/buf.h"
 
 struct directory;
 
@@ -67,9 +68,26 @@ enum directory_kind {
 	DIRECTORY_BAD_DOMAIN /* no address at all */
 };
 
+/* By which rule somebody was found; the first that applies, in this order. */
+enum directory_rule {
+	DIRECTORY_BY_NOTHING,
+	DIRECTORY_BY_ACCOUNT,  /* the account's own address */
+	DIRECTORY_BY_FORWARD,  /* the same, and its mail goes on: an alias */
+	DIRECTORY_BY_ALIAS,
+	DIRECTORY_BY_REFUSAL,  /* an administrator says: nobody */
+	DIRECTORY_BY_DETAIL,   /* without what stands behind "+" it is somebody */
+	DIRECTORY_BY_OFFICE,   /* postmaster, abuse: RFC 5321 4.5.1, RFC 2142 */
+	DIRECTORY_BY_CATCH_ALL,/* the domain's alias for all others */
+	DIRECTORY_BY_SRS,      /* a notice about what we passed on: srs.h */
+	DIRECTORY_RULE_COUNT
+};
+
 struct directory_hit {
 	enum directory_kind kind;
-	uint64_t account; /* DIRECTORY_ACCOUNT */
+	enum directory_rule rule;
+	bool has_other_name; /* its domain is another name of one of ours */
+	bool has_detail;  /* found without what stands behind "+" */
+	uint64_t account; /* DIRECTORY_ACCOUNT, DIRECTORY_BY_FORWARD */
 	bool is_full;     /* DIRECTORY_ACCOUNT: over its quota */
 };
 
@@ -93,6 +111,13 @@ struct directory_targets {
 	size_t count;
 	size_t room;
 };
+
+/* Is this domain, as an address names it, one of ours? */
+bool directory_is_ours(const struct directory *d, struct span address);
+/* The reverse-path under which a message from `sender` goes on to other servers,
+ * when `rcpt` of ours passes it on; *out borrows from room.  Empty: as it is. */
+struct span directory_rewrite_sender(struct directory *d, struct span sender,
+	struct span rcpt, int64_t wall_ms, struct buf *room);
 
 /* All that an alias comes to in the end, each once: an alias in an alias is
  * followed, up to DIRECTORY_ALIAS_DEPTH_MAX deep, and one that leads back to

@@ -1,6 +1,6 @@
 /*
- * directory_admin.c - the administrator's commands: which there are, what they
- * share, and those of domains.
+ * directory_admin.c - the administrator's commands: which there are, and what they
+ * share.
  *
  * Each command that changes something is one transaction: all of it is done or
  * nothing.  After it what was remembered is forgotten.
@@ -178,125 +178,6 @@ enum admin_exit directory_own_address(struct directory_command *c,
 	return say_foreign(c, directory_address_domain(out));
 }
 
-/* ---- domains ------------------------------------------------------------------------ */
-/* The word in its one form; says so if it cannot be a domain. */
-static enum admin_exit read_domain(struct directory_command *c,
-	struct span word, struct directory_address *room, struct span *out)
-{
-	if (!directory_domain_parse(word, room))
-		return directory_say(c, EXIT_BAD_DATA, "\"%.*s\" is no domain; "
-			"write letters, digits, hyphens and dots, as in "
-			"example.org (letters of any script)",
-			SPAN_ARG(span_head(word, 128)));
-	*out = directory_address_span(room);
-	return EXIT_OK;
-}
-
-static enum admin_exit insert_domain(struct directory_command *c,
-	struct span name)
-{
-	struct db_stmt *s = db_stmt(c->d->db,
-		"INSERT INTO domains (name, created_ms) VALUES ($1, $2)");
-
-	if (directory_has_domain(c->d, name))
-		return directory_say(c, EXIT_WARNINGS,
-			"%.*s is one of your domains already", SPAN_ARG(name));
-	db_bind_text(s, 1, name);
-	db_bind_i64(s, 2, time_wall_ms());
-	return db_run(s, c->e) == OK ? EXIT_OK : directory_trouble(c);
-}
-
-static enum admin_exit domain_add(struct directory_command *c)
-{
-	struct directory_address room;
-	struct span word, name;
-	enum admin_exit exit = EXIT_OK;
-
-	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
-		i++) {
-		exit = read_domain(c, word, &room, &name);
-		if (exit == EXIT_OK)
-			exit = insert_domain(c, name);
-	}
-	return exit;
-}
-
-static enum admin_exit domain_list(struct directory_command *c)
-{
-	static const char sql[] = "SELECT name, "
-		"(SELECT count(*) FROM accounts WHERE domain = name), "
-		"(SELECT count(DISTINCT address) FROM aliases "
-		"WHERE domain = name) FROM domains ORDER BY name";
-	struct db_stmt *s = db_stmt(c->d->db, sql);
-	enum code code;
-
-	directory_row(c, (const struct span[]){SPAN("domain"),
-		SPAN("accounts"), SPAN("aliases")}, 3);
-	while ((code = db_step(s, c->e)) == OK) {
-		char numbers[2][24];
-
-		for (int i = 0; i < 2; i++)
-			(void)snprintf(numbers[i], sizeof(numbers[i]), "%lld",
-				(long long)db_i64(s, i + 1));
-		directory_row(c, (const struct span[]){db_bytes(s, 0),
-			span_str(numbers[0]), span_str(numbers[1])}, 3);
-	}
-	db_reset(s);
-	return code == NOT_FOUND ? EXIT_OK : directory_trouble(c);
-}
-
-/* How many accounts and aliases the domain has; -1: trouble. */
-static int64_t count_users(struct directory_command *c, struct span name)
-{
-	struct db_stmt *s = db_stmt(c->d->db,
-		"SELECT (SELECT count(*) FROM accounts WHERE domain = $1) + "
-		"(SELECT count(*) FROM aliases WHERE domain = $1)");
-	int64_t count = -1;
-
-	db_bind_text(s, 1, name);
-	if (db_step(s, c->e) == OK)
-		count = db_i64(s, 0);
-	db_reset(s);
-	return count;
-}
-
-static enum admin_exit delete_domain(struct directory_command *c,
-	struct span name)
-{
-	struct db_stmt *s = db_stmt(c->d->db,
-		"DELETE FROM domains WHERE name = $1");
-	int64_t users;
-
-	if (!directory_has_domain(c->d, name))
-		return directory_say_missing(c, "domain", name,
-			"SELECT name FROM domains");
-	users = count_users(c, name);
-	if (users < 0)
-		return directory_trouble(c);
-	if (users > 0)
-		return directory_say(c, EXIT_DENIED, "%.*s still has %lld "
-			"accounts and aliases; remove them first: postrider "
-			"account list %.*s", SPAN_ARG(name), (long long)users,
-			SPAN_ARG(name));
-	db_bind_text(s, 1, name);
-	return db_run(s, c->e) == OK ? EXIT_OK : directory_trouble(c);
-}
-
-static enum admin_exit domain_remove(struct directory_command *c)
-{
-	struct directory_address room;
-	struct span word, name;
-	enum admin_exit exit = EXIT_OK;
-
-	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
-		i++) {
-		exit = read_domain(c, word, &room, &name);
-		if (exit == EXIT_OK)
-			exit = delete_domain(c, name);
-	}
-	return exit;
-}
-
 /* ---- which there are ------------------------------------------------------------------ */
 /* How many passwords a command makes. */
 enum news { NO_NEW, ONE_NEW, EACH_NEW };
@@ -311,9 +192,12 @@ static const struct verb {
 	const char *options; /* "--name=" or "--name", separated by blanks */
 	enum news news;
 } verbs[] = {
-	{"domain",  "add",      1, ADMIN_WORDS_MAX, true,  domain_add,                 "", NO_NEW},
-	{"domain",  "list",     0, 0,               false, domain_list,                "", NO_NEW},
-	{"domain",  "remove",   1, ADMIN_WORDS_MAX, true,  domain_remove,              "", NO_NEW},
+	{"domain",  "add",      1, ADMIN_WORDS_MAX, true,  directory_domain_add,       "", NO_NEW},
+	{"domain",  "list",     0, 0,               false, directory_domain_list,      "", NO_NEW},
+	{"domain",  "remove",   1, ADMIN_WORDS_MAX, true,  directory_domain_remove,    "", NO_NEW},
+	{"domain",  "alias add",    2, 2,           true,  directory_domain_alias_add,    "", NO_NEW},
+	{"domain",  "alias list",   0, 0,           false, directory_domain_alias_list,   "", NO_NEW},
+	{"domain",  "alias remove", 1, ADMIN_WORDS_MAX, true, directory_domain_alias_remove, "", NO_NEW},
 	{"account", "add",      1, ADMIN_WORDS_MAX, true,  directory_account_add,      "password password-hash quota", EACH_NEW},
 	{"account", "list",     0, 1,               false, directory_account_list,     "", NO_NEW},
 	{"account", "show",     1, 1,               false, directory_account_show,     "", NO_NEW},
@@ -326,12 +210,17 @@ static const struct verb {
 	{"account", "certificate add",     2, 2,    true,  directory_certificate_add,  "", NO_NEW},
 	{"account", "certificate list",    1, 1,    false, directory_certificate_list, "", NO_NEW},
 	{"account", "certificate remove",  2, 2,    true,  directory_certificate_remove, "", NO_NEW},
+	{"account", "forward add",    2, ADMIN_WORDS_MAX, true, directory_forward_add,    "no-copy", NO_NEW},
+	{"account", "forward list",   0, 1,         false, directory_forward_list,        "", NO_NEW},
+	{"account", "forward remove", 1, ADMIN_WORDS_MAX, true, directory_forward_remove, "", NO_NEW},
 	{"ban",     "add",      1, ADMIN_WORDS_MAX, true,  directory_ban_add,          "for reason", NO_NEW},
 	{"ban",     "list",     0, 0,               false, directory_ban_list,         "", NO_NEW},
 	{"ban",     "remove",   1, ADMIN_WORDS_MAX, true,  directory_ban_remove,       "", NO_NEW},
 	{"alias",   "add",      2, ADMIN_WORDS_MAX, true,  directory_alias_add,        "", NO_NEW},
+	{"alias",   "refuse",   1, ADMIN_WORDS_MAX, true,  directory_alias_refuse,     "", NO_NEW},
 	{"alias",   "list",     0, 1,               false, directory_alias_list,       "", NO_NEW},
 	{"alias",   "remove",   1, ADMIN_WORDS_MAX, true,  directory_alias_remove,     "", NO_NEW},
+	{"test",    "address",  1, 1,               false, directory_test_address,     "", NO_NEW},
 };
 /* clang-format on */
 

@@ -16,6 +16,30 @@
 
 static const char all_aliases[] = "SELECT DISTINCT address FROM aliases";
 
+/* An address of ours, or "@hamburger.edu": all of a domain that nobody has. */
+static enum admin_exit read_alias(struct directory_command *c,
+	struct span word, struct directory_address *out)
+{
+	struct directory_address domain;
+	struct span name;
+
+	if (word.n == 0 || word.p[0] != '@')
+		return directory_own_address(c, word, out);
+	if (!directory_domain_parse(span_tail(word, 1), &domain) ||
+		!directory_has_domain(c->d, directory_address_span(&domain)))
+		return directory_say(c, EXIT_NO_ADDRESS, "%.*s is not one of "
+			"your domains; see: postrider domain list",
+			SPAN_ARG(span_head(span_tail(word, 1), 128)));
+	name = directory_address_span(&domain);
+	if (name.n + 1 > sizeof(out->text))
+		return directory_say(c, EXIT_BAD_DATA, "the name is too long");
+	out->text[0] = '@';
+	memcpy(out->text + 1, name.p, name.n);
+	out->n = name.n + 1;
+	out->local_n = 0;
+	return EXIT_OK;
+}
+
 /* ---- add -------------------------------------------------------------------------- */
 static enum admin_exit check_no_account(struct directory_command *c,
 	const struct directory_address *address)
@@ -53,11 +77,10 @@ static bool keep_local(struct span word, struct directory_address *out)
 	return true;
 }
 
-/* The target as it is kept; the words of a warning go into c->e. */
-static enum admin_exit read_target(struct directory_command *c,
+enum admin_exit directory_read_target(struct directory_command *c,
 	struct span word, struct directory_address *out)
 {
-	struct directory_hit hit;
+	struct directory_match match;
 	bool is_good = directory_address_parse(word, out) &&
 		out->local_n < out->n;
 	bool is_ours = is_good &&
@@ -69,13 +92,24 @@ static enum admin_exit read_target(struct directory_command *c,
 			SPAN_ARG(span_head(word, 128)));
 	if (!is_ours)
 		return EXIT_OK;
-	if (directory_look(c->d, out, &hit, c->e) != OK)
+	if (directory_match(c->d, out, &match, c->e) != OK)
 		return directory_trouble(c);
-	if (hit.kind == DIRECTORY_NO_USER)
+	if (match.hit.kind == DIRECTORY_NO_USER)
 		return directory_say(c, EXIT_WARNINGS, "there is no %.*s yet; "
 			"add it, or its senders will be told that there is "
 			"nobody", SPAN_ARG(directory_address_span(out)));
 	return EXIT_OK;
+}
+
+/* A target takes the place of a refusal. */
+static enum admin_exit forget_refusal(struct directory_command *c,
+	const struct directory_address *address)
+{
+	struct db_stmt *s = db_stmt(c->d->db,
+		"DELETE FROM aliases WHERE address = $1 AND target = ''");
+
+	db_bind_text(s, 1, directory_address_span(address));
+	return db_run(s, c->e) == OK ? EXIT_OK : directory_trouble(c);
 }
 
 static enum admin_exit add_target(struct directory_command *c,
@@ -84,7 +118,7 @@ static enum admin_exit add_target(struct directory_command *c,
 	struct db_stmt *s = db_stmt(c->d->db, "INSERT INTO aliases (address, "
 		"target, domain) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 	struct directory_address target;
-	enum admin_exit exit = read_target(c, word, &target);
+	enum admin_exit exit = directory_read_target(c, word, &target);
 
 	if (exit > EXIT_WARNINGS)
 		return exit;
@@ -127,9 +161,11 @@ enum admin_exit directory_alias_add(struct directory_command *c)
 	enum admin_exit worst, exit;
 
 	(void)directory_word(c, 0, &word);
-	worst = directory_own_address(c, word, &address);
+	worst = read_alias(c, word, &address);
 	if (worst == EXIT_OK)
 		worst = check_no_account(c, &address);
+	if (worst == EXIT_OK)
+		worst = forget_refusal(c, &address);
 	for (size_t i = 1; worst <= EXIT_WARNINGS &&
 		directory_word(c, i, &word); i++) {
 		exit = add_target(c, &address, word);
@@ -139,6 +175,39 @@ enum admin_exit directory_alias_add(struct directory_command *c)
 		return worst;
 	exit = check_count(c, &address);
 	return exit > worst ? exit : worst;
+}
+
+/* Nobody has it, whatever its domain takes else: a row without a target. */
+static enum admin_exit refuse_one(struct directory_command *c,
+	struct span word)
+{
+	struct db_stmt *drop, *s;
+	struct directory_address address;
+	enum admin_exit exit = read_alias(c, word, &address);
+
+	if (exit == EXIT_OK)
+		exit = check_no_account(c, &address);
+	if (exit != EXIT_OK)
+		return exit;
+	drop = db_stmt(c->d->db, "DELETE FROM aliases WHERE address = $1");
+	db_bind_text(drop, 1, directory_address_span(&address));
+	s = db_stmt(c->d->db, "INSERT INTO aliases (address, target, domain) "
+		"VALUES ($1, '', $2)");
+	if (db_run(drop, c->e) != OK)
+		return directory_trouble(c);
+	db_bind_text(s, 1, directory_address_span(&address));
+	db_bind_text(s, 2, directory_address_domain(&address));
+	return db_run(s, c->e) == OK ? EXIT_OK : directory_trouble(c);
+}
+
+enum admin_exit directory_alias_refuse(struct directory_command *c)
+{
+	enum admin_exit exit = EXIT_OK;
+	struct span word;
+
+	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word); i++)
+		exit = refuse_one(c, word);
+	return exit;
 }
 
 /* ---- list, remove ------------------------------------------------------------------- */
@@ -155,9 +224,11 @@ static struct span read_key(struct span word, struct directory_address *room)
 
 enum admin_exit directory_alias_list(struct directory_command *c)
 {
-	static const char all[] = "SELECT address, target FROM aliases "
+	static const char all[] = "SELECT address, CASE target WHEN '' THEN "
+		"'(refused)' ELSE target END FROM aliases "
 		"ORDER BY domain, address, target";
-	static const char some[] = "SELECT address, target FROM aliases "
+	static const char some[] = "SELECT address, CASE target WHEN '' THEN "
+		"'(refused)' ELSE target END FROM aliases "
 		"WHERE address = $1 OR domain = $1 ORDER BY address, target";
 	struct directory_address address;
 	struct span word, key = SPAN_EMPTY;
@@ -226,7 +297,7 @@ enum admin_exit directory_alias_remove(struct directory_command *c)
 	enum admin_exit exit;
 
 	(void)directory_word(c, 0, &word);
-	exit = directory_own_address(c, word, &address);
+	exit = read_alias(c, word, &address);
 	if (exit != EXIT_OK)
 		return exit;
 	if (!directory_word(c, 1, &word))

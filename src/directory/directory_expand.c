@@ -66,28 +66,6 @@ static enum code meet(struct expansion *x, struct span address, unsigned depth,
 	return OK;
 }
 
-static enum code meet_targets(struct expansion *x, const struct met *alias,
-	struct err *e)
-{
-	struct db_stmt *s = db_stmt(x->d->db,
-		"SELECT target FROM aliases WHERE address = $1 ORDER BY target");
-	struct directory_address read;
-	unsigned depth = alias->depth + 1;
-	enum code code;
-
-	if (depth > DIRECTORY_ALIAS_DEPTH_MAX)
-		return err_set(e, LIMIT, "aliases are nested too deep");
-	code = directory_read(x->d, alias->address, &read, e);
-	db_bind_text(s, 1, directory_address_span(&read));
-	while (code == OK) {
-		code = db_step(s, e);
-		if (code == OK)
-			code = meet(x, db_bytes(s, 0), depth, e);
-	}
-	db_reset(s);
-	return code == NOT_FOUND ? OK : code;
-}
-
 static enum code put_target(struct expansion *x, struct span address,
 	const struct directory_hit *hit, struct err *e)
 {
@@ -100,6 +78,62 @@ static enum code put_target(struct expansion *x, struct span address,
 	return OK;
 }
 
+/* Of an alias; "" is nobody. */
+static const char targets_of_alias[] =
+	"SELECT target FROM aliases WHERE address = $1 AND target <> '' "
+	"ORDER BY target";
+/* Of an account whose mail goes on; "" is itself. */
+static const char targets_of_forward[] =
+	"SELECT target FROM forwards f JOIN accounts a "
+	"ON a.account = f.account WHERE a.address = $1 ORDER BY target";
+
+/* One target of a row; an account that keeps a copy is the end of it. */
+static enum code meet_target(struct expansion *x, const struct met *from,
+	const struct directory_match *match, struct span target, struct err *e)
+{
+	struct directory_hit hit = match->hit;
+
+	if (target.n > 0)
+		return meet(x, target, from->depth + 1, e);
+	hit.kind = DIRECTORY_ACCOUNT;
+	return put_target(x, from->address, &hit, e);
+}
+
+static enum code meet_targets(struct expansion *x, const struct met *from,
+	const struct directory_match *match, struct err *e)
+{
+	struct db_stmt *s = db_stmt(x->d->db,
+		match->hit.rule == DIRECTORY_BY_FORWARD ? targets_of_forward
+							: targets_of_alias);
+	enum code code = OK;
+
+	db_bind_text(s, 1, directory_address_span(&match->key));
+	while (code == OK) {
+		code = db_step(s, e);
+		if (code == OK)
+			code = meet_target(x, from, match, db_bytes(s, 0), e);
+	}
+	db_reset(s);
+	return code == NOT_FOUND ? OK : code;
+}
+
+/* An alias, an account whose mail goes on, or what came back to its sender. */
+static enum code follow_on(struct expansion *x, const struct met *from,
+	struct err *e)
+{
+	struct directory_match match;
+	enum code code = directory_find(x->d, from->address, &match, e);
+
+	if (code != OK)
+		return code;
+	if (from->depth >= DIRECTORY_ALIAS_DEPTH_MAX)
+		return err_set(e, LIMIT, "aliases are nested too deep");
+	if (match.hit.rule == DIRECTORY_BY_SRS)
+		return meet(x, directory_address_span(&match.key),
+			from->depth + 1, e);
+	return meet_targets(x, from, &match, e);
+}
+
 /* The i-th that was met: followed, or put into the answer. */
 static enum code follow(struct expansion *x, size_t i, struct err *e)
 {
@@ -110,7 +144,7 @@ static enum code follow(struct expansion *x, size_t i, struct err *e)
 	if (code != OK)
 		return code;
 	if (hit.kind == DIRECTORY_ALIAS)
-		return meet_targets(x, &met, e);
+		return follow_on(x, &met, e);
 	if (hit.kind == DIRECTORY_BAD_DOMAIN ||
 		(i == 0 && hit.kind == DIRECTORY_NO_USER))
 		return OK;
@@ -137,12 +171,18 @@ enum code directory_may_send_as(struct directory *d, uint64_t account,
 {
 	struct directory_targets targets = {0};
 	struct directory_account known;
+	struct directory_hit hit = {0};
 	enum code code = directory_account_of(d, account, &known, e);
 
 	*out_may = code == OK && address.n == 0;
 	if (code == NOT_FOUND || *out_may)
 		return OK;
 	if (code == OK)
+		code = directory_resolve(d, address, &hit, e);
+	/* its own, also if its mail goes on */
+	if (code == OK && hit.account == account && account != 0)
+		*out_may = true;
+	if (code == OK && !*out_may)
 		code = directory_expand(d, address, a, &targets, e);
 	for (size_t i = 0; code == OK && i < targets.count; i++)
 		if (targets.rows[i].hit.kind == DIRECTORY_ACCOUNT &&

@@ -32,11 +32,13 @@ struct directory_tell {
 
 struct directory {
 	struct db *db;          /* owned */
-	struct dict domains;    /* every one of ours; values mean nothing */
+	struct dict domains;    /* of struct directory_domain, owned: every one
+	                           of ours, and their other names */
 	struct dict hits;       /* of struct directory_hit, owned: what was
 	                           asked before, under the words of the
 	                           question */
 	uint8_t scram_secret[DIRECTORY_SECRET_BYTES];
+	uint8_t srs_secret[DIRECTORY_SECRET_BYTES];
 	const struct directory_new *news; /* of the next command; the caller's */
 	size_t new_count;
 	struct directory_listener listener;
@@ -66,10 +68,27 @@ bool directory_has_domain(const struct directory *d, struct span domain);
  * is none. */
 enum code directory_read(struct directory *d, struct span text,
 	struct directory_address *out, struct err *e) MUST_USE;
-/* directory_resolve for an address in its one form, past the memory. */
-enum code directory_look(struct directory *d,
-	const struct directory_address *address, struct directory_hit *out,
+
+/* A name of a domain of ours. */
+struct directory_domain {
+	size_t of_n;    /* 0: the domain itself; else another name of: */
+	uint8_t of[];
+};
+
+/* ---- directory_match.c: who an address is, and by which rule ---- */
+struct directory_match {
+	struct directory_hit hit;
+	/* What stands in the tables for it: the account's address, the alias, or
+	 * of an address of ours that came back (SRS) its sender. */
+	struct directory_address key;
+};
+/* For an address in its one form, past the memory. */
+enum code directory_match(struct directory *d,
+	const struct directory_address *address, struct directory_match *out,
 	struct err *e) MUST_USE;
+/* The same for an address as it was written; SYNTAX: it is none. */
+enum code directory_find(struct directory *d, struct span text,
+	struct directory_match *out, struct err *e) MUST_USE;
 
 /* ---- the administrator's commands ---------------------------------------------- */
 /* A command that is carried out. */
@@ -133,6 +152,21 @@ size_t directory_new_count(struct directory_command *c, bool is_each_word);
 bool directory_new_begin(struct directory_command *c,
 	struct directory_new *news, size_t count);
 
+/* A target of an alias or of an account as it is kept; warns if nobody has it. */
+enum admin_exit directory_read_target(struct directory_command *c,
+	struct span word, struct directory_address *out);
+
+enum admin_exit directory_domain_add(struct directory_command *c);
+enum admin_exit directory_domain_list(struct directory_command *c);
+enum admin_exit directory_domain_remove(struct directory_command *c);
+enum admin_exit directory_domain_alias_add(struct directory_command *c);
+enum admin_exit directory_domain_alias_list(struct directory_command *c);
+enum admin_exit directory_domain_alias_remove(struct directory_command *c);
+enum admin_exit directory_forward_add(struct directory_command *c);
+enum admin_exit directory_forward_list(struct directory_command *c);
+enum admin_exit directory_forward_remove(struct directory_command *c);
+enum admin_exit directory_alias_refuse(struct directory_command *c);
+enum admin_exit directory_test_address(struct directory_command *c);
 enum admin_exit directory_account_add(struct directory_command *c);
 enum admin_exit directory_account_list(struct directory_command *c);
 enum admin_exit directory_account_show(struct directory_command *c);

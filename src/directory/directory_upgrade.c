@@ -15,11 +15,11 @@
 
 #include "base/banned.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
-/* ---- version 1 ------------------------------------------------------------ */
+/* ---- older versions ------------------------------------------------------------ */
 /* What version 2 made or made anew, in its order. */
-static const char *const made[] = {
+static const char *const made_2[] = {
 	"CREATE TABLE accounts ",
 	"CREATE INDEX accounts_by_domain ",
 	"CREATE TABLE credentials ",
@@ -28,6 +28,14 @@ static const char *const made[] = {
 	"CREATE TABLE bans ",
 	"CREATE TABLE known_networks ",
 	"CREATE TABLE secrets ",
+	NULL,
+};
+
+/* The same of version 3. */
+static const char *const made_3[] = {
+	"CREATE TABLE domain_aliases ",
+	"CREATE TABLE forwards ",
+	NULL,
 };
 
 #define MOVED                                                                  \
@@ -45,24 +53,18 @@ static void put_statement(struct buf *out, const char *beginning)
 	buf_put(out, span_of(at, (size_t)(end - at) + 1));
 }
 
-/* A password was a column of its account; whether it is of ours or of another
- * server, its next login makes what SCRAM needs. */
-static enum code from_1(struct db *db, struct err *e)
+/* Before them, the statements of `made`, and behind them. */
+static enum code run(struct db *db, const char *before,
+	const char *const *made, const char *behind, struct err *e)
 {
 	struct buf script;
 	enum code code;
 
 	buf_init(&script, 65536);
-	buf_puts(&script, "ALTER TABLE accounts RENAME TO accounts_1;"
-			  "DROP INDEX accounts_by_domain;");
-	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-		put_statement(&script, made[i]);
-	buf_puts(&script, "INSERT INTO accounts (" MOVED ") SELECT " MOVED
-			  " FROM accounts_1;"
-			  "INSERT INTO credentials (account, name, hash, "
-			  "scram_rounds, services, created_ms, used_ms) "
-			  "SELECT account, '', password, 0, 7, created_ms, 0 "
-			  "FROM accounts_1; DROP TABLE accounts_1;");
+	buf_puts(&script, before);
+	for (; *made != NULL; made++)
+		put_statement(&script, *made);
+	buf_puts(&script, behind);
 	buf_putc(&script, '\0');
 	must(!script.overflow);
 	code = db_script(db, (const char *)buf_span(&script).p, e);
@@ -70,19 +72,60 @@ static enum code from_1(struct db *db, struct err *e)
 	return code;
 }
 
-/* ---- all versions ----------------------------------------------------------- */
-static enum code make_secret(struct db *db, struct err *e)
+static enum code make_secret(struct db *db, const char *name, struct err *e)
 {
 	struct db_stmt *s = db_stmt(db,
-		"INSERT INTO secrets (name, value) VALUES ('scram', $1)");
+		"INSERT INTO secrets (name, value) VALUES ($1, $2)");
 	uint8_t secret[DIRECTORY_SECRET_BYTES];
 	enum code code;
 
 	secret_random(secret, sizeof(secret));
-	db_bind_blob(s, 1, span_of(secret, sizeof(secret)));
+	db_bind_text(s, 1, span_str(name));
+	db_bind_blob(s, 2, span_of(secret, sizeof(secret)));
 	code = db_run(s, e);
 	secret_wipe(secret, sizeof(secret));
 	return code;
+}
+
+/* A password was a column of its account; whether it is of ours or of another
+ * server, its next login makes what SCRAM needs. */
+static enum code make_2(struct db *db, struct err *e)
+{
+	enum code code = run(db,
+		"ALTER TABLE accounts RENAME TO accounts_1;"
+		"DROP INDEX accounts_by_domain;", made_2,
+		"INSERT INTO accounts (" MOVED ") SELECT " MOVED
+		" FROM accounts_1;"
+		"INSERT INTO credentials (account, name, hash, scram_rounds, "
+		"services, created_ms, used_ms) SELECT account, '', password, "
+		"0, 7, created_ms, 0 FROM accounts_1; DROP TABLE accounts_1;",
+		e);
+
+	return code == OK ? make_secret(db, "scram", e) : code;
+}
+
+static enum code make_3(struct db *db, struct err *e)
+{
+	enum code code = run(db, "", made_3, "", e);
+
+	return code == OK ? make_secret(db, "srs", e) : code;
+}
+
+/* ---- all versions ----------------------------------------------------------- */
+static enum code make_new(struct db *db, struct err *e)
+{
+	enum code code = db_script(db, directory_schema, e);
+
+	if (code == OK)
+		code = make_secret(db, "scram", e);
+	return code == OK ? make_secret(db, "srs", e) : code;
+}
+
+static enum code make_newer(struct db *db, int64_t version, struct err *e)
+{
+	enum code code = version < 2 ? make_2(db, e) : OK;
+
+	return code == OK ? make_3(db, e) : code;
 }
 
 static enum code bring_up(struct db *db, int64_t version, struct err *e)
@@ -90,16 +133,15 @@ static enum code bring_up(struct db *db, int64_t version, struct err *e)
 	enum code code = db_begin(db, e);
 
 	if (code == OK)
-		code = version == 0 ? db_script(db, directory_schema, e)
-				    : from_1(db, e);
-	if (code == OK)
-		code = make_secret(db, e);
+		code = version == 0 ? make_new(db, e)
+				    : make_newer(db, version, e);
 	if (code == OK)
 		code = db_set_version(db, SCHEMA_VERSION, e);
 	if (code == OK)
 		return db_commit(db, e);
 	db_rollback(db);
-	return version == 0 ? code : err_wrap(e, "changing it from version 1");
+	return version == 0 ? code : err_wrap(e,
+		"changing it from version %" PRId64, version);
 }
 
 enum code directory_upgrade(struct db *db, struct err *e)

@@ -1,4 +1,4 @@
--- schema.sql - who is who: directory.db, version 2.
+-- schema.sql - who is who: directory.db, version 3.
 --
 -- Addresses are in their canonical form everywhere: the local part without
 -- quotes, in NFC and case-folded, the domain as A-labels in small letters.
@@ -7,6 +7,7 @@
 -- D2  an address is an account or an alias, never both
 -- D3  counters.next is above every account, also above removed ones
 -- D4  every account has a credential whose name is empty
+-- D5  a name is a domain or another name of one, never both
 
 -- One row a domain of ours: its mail is accepted here.
 CREATE TABLE domains (
@@ -102,17 +103,37 @@ CREATE TABLE known_networks (
 
 -- One row a number that nobody else knows.
 CREATE TABLE secrets (
-	-- "scram": the salts of SCRAM are made from it
+	-- "scram": the salts of SCRAM are made from it; "srs": whoever knows it
+	-- can make reverse-paths of ours (srs.h)
 	name text PRIMARY KEY,
 	-- 32 random bytes
 	value blob NOT NULL
 );
 
+-- One row another name of a domain: each address of it is the same of the domain.
+CREATE TABLE domain_aliases (
+	-- "hamburger.example"
+	name text PRIMARY KEY,
+	-- "hamburger.edu"
+	domain text NOT NULL REFERENCES domains (name),
+	created_ms bigint NOT NULL
+);
+
+-- One row an account and an address that its mail goes on to.
+CREATE TABLE forwards (
+	account bigint NOT NULL REFERENCES accounts (account)
+		ON DELETE CASCADE,
+	-- any address; empty: a copy stays in the mailbox
+	target text NOT NULL,
+	PRIMARY KEY (account, target)
+);
+
 -- One row an alias and target.
 CREATE TABLE aliases (
-	-- "kitchen@hamburger.edu"
+	-- "kitchen@hamburger.edu"; "@hamburger.edu": all that nobody has
 	address text NOT NULL,
-	-- any address, ours or not; may be an alias again
+	-- any address, ours or not; may be an alias again; empty: nobody, whoever
+	-- might have it else
 	target text NOT NULL,
 	-- the domain of address
 	domain text NOT NULL REFERENCES domains (name),

@@ -72,6 +72,9 @@ struct queue_rcpt {
 	enum queue_tell tell;
 	uint32_t code; /* of the last reply; 0: no server spoke */
 	struct span address;
+	struct span sender; /* the reverse-path for it, if it is not the
+	                       message's: SRS; a failure is told to that all the
+	                       same */
 	struct span orcpt; /* as it came: "rfc822;…" in xtext; empty: none */
 	struct span enhanced, text, peer; /* of the last reply */
 };

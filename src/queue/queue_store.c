@@ -38,6 +38,7 @@ static const char upgrade_1[] =
 	"ALTER TABLE rcpt ADD COLUMN notify INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE rcpt ADD COLUMN tell INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE rcpt ADD COLUMN orcpt BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE rcpt ADD COLUMN sender BLOB NOT NULL DEFAULT x'';"
 	"CREATE INDEX rcpt_tell ON rcpt (qid) WHERE tell > 0;"
 	"CREATE TABLE asked (qid INTEGER PRIMARY KEY, ret INTEGER NOT NULL,"
 	" envid BLOB NOT NULL);";
@@ -221,8 +222,8 @@ static const char message_mended[] =
 static const char rcpt_put[] =
 	"INSERT INTO rcpt (qid, idx, state, next_ms, route, account, parent,"
 	" depth, attempts, address, code, enhanced, text, peer, notify, tell,"
-	" orcpt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-	" $14, $15, $16, $17)"
+	" orcpt, sender) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+	" $12, $13, $14, $15, $16, $17, $18)"
 	" ON CONFLICT (qid, idx) DO UPDATE SET state = excluded.state,"
 	" next_ms = excluded.next_ms, route = excluded.route,"
 	" account = excluded.account, attempts = excluded.attempts,"
@@ -320,6 +321,7 @@ enum code queue_store_rcpt_put(struct queue_store *s, uint64_t qid,
 	db_bind_i64(q, 15, r->notify);
 	db_bind_i64(q, 16, r->tell);
 	db_bind_blob(q, 17, r->orcpt);
+	db_bind_blob(q, 18, r->sender);
 	return db_run(q, e);
 }
 
@@ -390,7 +392,8 @@ static const char message_get[] =
 	" FROM message WHERE qid = $1";
 static const char rcpts_get[] =
 	"SELECT idx, state, next_ms, route, account, parent, depth, attempts,"
-	" address, code, enhanced, text, peer, notify, tell, orcpt"
+	" address, code, enhanced, text, peer, notify, tell, orcpt,"
+	" sender"
 	" FROM rcpt WHERE qid = $1 ORDER BY idx";
 static const char asked_get[] = "SELECT ret, envid FROM asked WHERE qid = $1";
 static const char rcpts_count[] = "SELECT count(*) FROM rcpt WHERE qid = $1";
@@ -431,6 +434,7 @@ static bool take_rcpt(struct db_stmt *q, struct arena *a, struct queue_rcpt *r)
 		.tell = (enum queue_tell)number(q, 14, QUEUE_TELL_COUNT - 1,
 			&is_bad),
 		.orcpt = arena_dup(a, db_bytes(q, 15)),
+		.sender = arena_dup(a, db_bytes(q, 16)),
 	};
 	return !is_bad && r->address.n > 0;
 }

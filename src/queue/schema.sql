@@ -69,6 +69,7 @@ CREATE TABLE rcpt (
 	notify INTEGER NOT NULL DEFAULT 0, -- QUEUE_NOTIFY_* (RFC 3461)
 	tell INTEGER NOT NULL DEFAULT 0, -- enum queue_tell: not told yet
 	orcpt BLOB NOT NULL DEFAULT x'', -- ORCPT as it came, or empty
+	sender BLOB NOT NULL DEFAULT x'', -- its reverse-path, or the message's
 	PRIMARY KEY (qid, idx)
 );
 -- What is due, and what a dead process left behind.

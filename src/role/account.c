@@ -234,6 +234,9 @@ static bool on_setup(void *arg, struct frame *f)
 	if (!msg_get_account_setup(f->body, &m) || a->store != NULL ||
 		m.account != a->start->account)
 		return false;
+	a->has_plus = span_find(span_head(m.address,
+		span_find_last(m.address, '@')), '+') < span_find_last(
+		m.address, '@');
 	ready.result = (uint8_t)open_store(a, &m, &e);
 	ready.why = span_str(ready.result == OK ? "" : e.text);
 	channel_send(a->accounts, account_ready, ACCOUNT_READY, 0, &ready, -1);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "role/account_int.h"
+#include "smtp/smtp_address.h"
 
 #include "base/banned.h"
 
@@ -190,6 +191,13 @@ static struct batch_row *new_row(struct account *a, const struct msg_deliver *m)
 	return r;
 }
 
+/* RFC 5233 4: "bob+shop@…" is for bob's mailbox "shop".  An account whose own name
+ * has a "+" gets all its mail into the inbox. */
+static struct span folder_of(const struct account *a, struct span rcpt)
+{
+	return a->has_plus ? SPAN_EMPTY : smtp_address_detail(rcpt);
+}
+
 static enum code add(struct account *a, const struct msg_deliver *m, int fd,
 	uint64_t *out_uid, struct err *e)
 {
@@ -200,6 +208,7 @@ static enum code add(struct account *a, const struct msg_deliver *m, int fd,
 		.received_ms = m->received_ms,
 		.reverse_path = m->reverse_path,
 		.rcpt = m->rcpt,
+		.folder = folder_of(a, m->rcpt),
 		.trace = m->trace,
 		.body = m->body,
 		.fd = m->is_spooled ? fd : -1,

@@ -59,6 +59,7 @@ struct account {
 	struct buf forget; /* of uint64_t */
 	struct timer idle;
 	int session_files; /* the sockets of sessions are below this number */
+	bool has_plus; /* in its own local part: it has no details */
 	bool was_full; /* what accounts was told last */
 	int exit_status;
 };

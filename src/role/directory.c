@@ -139,7 +139,7 @@ static void put_targets(struct buf *out, const struct directory_targets *t)
 static enum code route(struct directory_role *role, struct span address,
 	struct msg_routed *answer, struct buf *targets, struct err *e)
 {
-	struct directory_targets found;
+	struct directory_targets found = {0};
 	struct directory_hit hit;
 	enum code code = directory_resolve(role->directory, address, &hit, e);
 
@@ -164,19 +164,25 @@ static bool on_route(void *arg, struct frame *f)
 	struct directory_role *role = arg;
 	struct msg_route m;
 	struct msg_routed answer = {0};
-	struct buf targets;
+	struct buf targets, sender;
 	struct err e;
 
 	if (!msg_get_route(f->body, &m))
 		return false;
 	buf_init(&targets, TARGETS_BYTES);
+	buf_init(&sender, DIRECTORY_ADDRESS_BYTES_MAX);
 	if (route(role, m.address, &answer, &targets, &e) != OK) {
 		answer = (struct msg_routed){.verdict = RCPT_TEMP};
 		err_wrap(&e, "%.*s", SPAN_ARG(m.address));
 		directory_note_trouble(role, &e);
+	} else if (answer.was_alias != 0) {
+		answer.sender = directory_rewrite_sender(role->directory,
+			m.sender, m.address, loop_wall_ms(role->run->loop),
+			&sender);
 	}
 	channel_send(f->from, routed, ROUTED, f->id, &answer, -1);
 	buf_clear(&targets);
+	buf_clear(&sender);
 	arena_reset(&role->command);
 	return true;
 }

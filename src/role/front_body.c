@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mid.h"
 #include "role/front_int.h"
+#include "smtp/smtp_address.h"
 
 #define INLINE_MAX 65536 /* INLINE_BYTES of messages.def */
 #define TRACE_MAX  2048
@@ -179,7 +180,8 @@ void front_body_drop(struct session *s)
 }
 
 /* ---- commit ------------------------------------------------------------------ */
-/* Ann@x and ann@x are one mailbox, and get one copy. */
+/* Ann@x and ann@x are one mailbox, and get one copy; ann+shop@x may be for another
+ * folder. */
 static bool is_repeated(const struct smtp_transaction *t, size_t at)
 {
 	const struct smtp_rcpt *r = &t->rcpts[at];
@@ -189,7 +191,8 @@ static bool is_repeated(const struct smtp_transaction *t, size_t at)
 	for (size_t i = 0; i < at; i++)
 		if (t->rcpts[i].route == ROUTE_LOCAL &&
 			t->rcpts[i].cookie == r->cookie &&
-			span_eq_fold(t->rcpts[i].address, r->address))
+			span_eq_fold(smtp_address_detail(t->rcpts[i].address),
+				smtp_address_detail(r->address)))
 			return true;
 	return false;
 }

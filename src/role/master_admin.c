@@ -42,6 +42,7 @@ static const struct {
 	{"account", ROLE_DIRECTORY},
 	{"alias", ROLE_DIRECTORY},
 	{"ban", ROLE_DIRECTORY},
+	{"test", ROLE_DIRECTORY},
 	{"queue", ROLE_QUEUE},
 	{"mailbox", ROLE_DIRECTORY}, /* which knows whose it is */
 };

@@ -132,12 +132,23 @@ void remote_unblock(struct queue *q, struct span address)
 }
 
 /* ---- jobs in their lines ----------------------------------------------------------- */
+/* One transaction has one reverse-path. */
+static bool is_of_sender(const struct work *w, const struct job *j,
+	struct span sender)
+{
+	const struct queue_rcpt *first =
+		&w->msg.rcpts[work_find(w, j->idxs[0])];
+
+	return span_eq(first->sender, sender);
+}
+
 static struct job *get_job(struct queue *q, struct domain *d,
-	const struct work *w)
+	const struct work *w, struct span sender)
 {
 	struct job *j = d->filling;
 
-	if (j != NULL && j->qid == w->msg.qid && j->count < JOB_RCPTS)
+	if (j != NULL && j->qid == w->msg.qid && j->count < JOB_RCPTS &&
+		is_of_sender(w, j, sender))
 		return j;
 	j = MEM_NEW(struct job);
 	j->id = ++q->next_job;
@@ -167,7 +178,7 @@ static void push_one(struct queue *q, struct work *w, struct seat *s)
 			"the domain's servers cannot be reached");
 		return;
 	}
-	j = get_job(q, d, w);
+	j = get_job(q, d, w, r->sender);
 	j->idxs[j->count++] = r->idx;
 	seat_move(s, PLACE_READY);
 }
@@ -241,6 +252,7 @@ static void send_job(struct queue *q, struct channel *c, struct job *j)
 {
 	struct work *w = map_get(&q->works, j->qid);
 	struct domain *d = j->domain;
+	const struct queue_rcpt *first;
 	struct msg_send m = {.qid = j->qid, .flags = w->msg.flags,
 		.size = w->msg.size, .is_spooled = w->msg.is_spooled,
 		.domain = span_of(d->name, d->name_len),
@@ -258,6 +270,9 @@ static void send_job(struct queue *q, struct channel *c, struct job *j)
 		return;
 	}
 	m.rcpts = buf_span(&q->scratch);
+	first = &w->msg.rcpts[work_find(w, j->idxs[0])];
+	if (first->sender.n > 0)
+		m.reverse_path = first->sender;
 	code = work_body(q, w, &m.body, &e);
 	if (code == OK && w->msg.is_spooled)
 		code = queue_spool_read(&q->spool, j->qid, &fd, &e);

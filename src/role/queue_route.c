@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "smtp/smtp_address.h"
 #include "smtp/smtp_dsn.h"
 
 #define DEPTH_MAX 10u
@@ -36,6 +37,7 @@ static void send_question(struct queue *q, const struct route_wait *wait)
 	if (c == NULL || w == NULL)
 		return; /* route_peer_up asks again */
 	m.address = w->msg.rcpts[work_find(w, wait->idx)].address;
+	m.sender = w->msg.reverse_path;
 	channel_send(c, route, ROUTE, wait->id, &m, -1);
 }
 
@@ -97,6 +99,17 @@ static bool is_forefather(const struct work *w, size_t at, struct span address)
 	return false;
 }
 
+/* One mailbox gets one copy, however many aliases lead there. */
+static bool is_same_place(const struct queue_rcpt *r,
+	const struct rec_rcpt *target)
+{
+	if (r->route == QUEUE_TO_LOCAL && target->route == ROUTE_LOCAL &&
+		r->account == target->account)
+		return span_eq_fold(smtp_address_detail(r->address),
+			smtp_address_detail(target->address));
+	return is_same(r->address, target->address);
+}
+
 /* Another recipient that gets the message at this address anyway. */
 static bool is_known(const struct queue_rcpt *rcpts, size_t count,
 	const struct rec_rcpt *target)
@@ -104,7 +117,7 @@ static bool is_known(const struct queue_rcpt *rcpts, size_t count,
 	for (size_t i = 0; i < count; i++)
 		if (rcpts[i].state != QUEUE_EXPANDED &&
 			rcpts[i].state != QUEUE_CANCELLED &&
-			is_same(rcpts[i].address, target->address))
+			is_same_place(&rcpts[i], target))
 			return true;
 	return false;
 }
@@ -176,9 +189,10 @@ struct expansion {
 	bool has_known; /* a target that gets it already */
 };
 
-/* Appends the targets of recipient `at` behind the others. */
+/* Appends the targets of recipient `at` behind the others; sender: the reverse-path
+ * of those that go to other servers. */
 static struct expansion add_targets(struct work *w, size_t at,
-	struct span targets)
+	struct span targets, struct span sender)
 {
 	struct expansion x = {0};
 	uint32_t idx = next_idx(w);
@@ -188,6 +202,7 @@ static struct expansion add_targets(struct work *w, size_t at,
 
 	make_room(w, wanted);
 	orcpt = orcpt_of(w, &w->msg.rcpts[at]);
+	sender = arena_dup(&w->arena, sender);
 	while (rec_next_rcpt(&targets, &t) == MORE) {
 		bool is_end = t.route == ROUTE_LOCAL || t.route == ROUTE_REMOTE;
 		size_t count = w->msg.rcpt_count + x.added;
@@ -215,6 +230,7 @@ static struct expansion add_targets(struct work *w, size_t at,
 				? notify_of_many(w->msg.rcpts[at].notify)
 				: w->msg.rcpts[at].notify,
 			.orcpt = orcpt,
+			.sender = t.route == ROUTE_REMOTE ? sender : SPAN_EMPTY,
 			.address = arena_dup(&w->arena, t.address),
 		};
 		x.added++;
@@ -222,7 +238,8 @@ static struct expansion add_targets(struct work *w, size_t at,
 	return x;
 }
 
-static void expand(struct queue *q, struct seat *s, struct span targets)
+static void expand(struct queue *q, struct seat *s, struct span targets,
+	struct span sender)
 {
 	struct work *w = s->work;
 	struct queue_rcpt *r = &w->msg.rcpts[s->at];
@@ -237,7 +254,7 @@ static void expand(struct queue *q, struct seat *s, struct span targets)
 	}
 	/* the state goes first: an alias may name itself as a mailbox */
 	r->state = QUEUE_EXPANDED;
-	x = add_targets(w, s->at, targets);
+	x = add_targets(w, s->at, targets, sender);
 	r = &w->msg.rcpts[s->at];
 	if (x.added == 0 && !x.has_known) {
 		r->state = QUEUE_SENDING;
@@ -332,7 +349,7 @@ bool route_on_routed(void *arg, struct frame *f)
 			verdicts[m.verdict].enhanced,
 			verdicts[m.verdict].text);
 	else if (m.was_alias != 0)
-		expand(q, s, m.targets);
+		expand(q, s, m.targets, m.sender);
 	else
 		take_route(q, s, m.targets);
 	return true;

@@ -431,3 +431,12 @@ void smtp_literal_put(struct buf *out, struct span address)
 		buf_puts(out, "[unknown]");
 	}
 }
+
+struct span smtp_address_detail(struct span address)
+{
+	struct span local = span_head(address, span_find_last(address, '@'));
+
+	if (local.n == 0 || local.p[0] == '"')
+		return SPAN_EMPTY;
+	return span_tail(local, span_find(local, '+') + 1);
+}

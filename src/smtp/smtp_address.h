@@ -40,4 +40,8 @@ bool smtp_domain_is_valid(struct span domain);
  * "[unknown]" for any other length. */
 void smtp_literal_put(struct buf *out, struct span address);
 
+/* What stands behind the first "+" of the local part of an address, which says
+ * which folder of a mailbox is meant; empty: nothing does.  RFC 5233 1 */
+struct span smtp_address_detail(struct span address);
+
 #endif

@@ -78,6 +78,9 @@ struct store_delivery {
 	int64_t received_ms;
 	struct span reverse_path; /* empty: the null sender */
 	struct span rcpt;     /* for Delivered-To; empty: none */
+	struct span folder;   /* the mailbox of this very name gets it, if there
+	                         is one that has no special use; else, or empty,
+	                         the inbox */
 	struct span trace;    /* Received: with its CRLF */
 	struct span body;     /* the bytes, if fd is -1 */
 	int fd;               /* else they are read from it, from offset 0; stays

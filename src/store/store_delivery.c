@@ -1,5 +1,5 @@
 /*
- * store_delivery.c - messages into the inbox, in batches.  See store.h.
+ * store_delivery.c - messages into mailboxes, in batches.  See store.h.
  *
  * The key (qid, idx) goes in first: if it is there, the message is, and the
  * queue hears the uid of then.  All of a batch is in one transaction, so key,
@@ -45,13 +45,23 @@ static struct db_stmt *with_key(struct store *s, const char *sql,
 	return q;
 }
 
+/* Into a mailbox that means something strangers cannot put anything. */
+static struct store_box *box_of(const struct store *s,
+	const struct store_delivery *d)
+{
+	struct store_box *b = d->folder.n == 0
+		? NULL : store_box_find(s, d->folder);
+
+	return b != NULL && b->m.use == STORE_USE_NONE ? b : s->inbox;
+}
+
 static enum code put_key(struct store *s, const struct store_delivery *d,
-	struct err *e)
+	const struct store_box *b, struct err *e)
 {
 	struct db_stmt *q = with_key(s, sql_put_key, d);
 
-	db_bind_i64(q, 4, (int64_t)s->inbox->m.id);
-	db_bind_i64(q, 5, s->inbox->m.uidnext);
+	db_bind_i64(q, 4, (int64_t)b->m.id);
+	db_bind_i64(q, 5, b->m.uidnext);
 	return db_run(q, e);
 }
 
@@ -112,7 +122,7 @@ static enum code refuse(struct store *s, const struct store_delivery *d,
 }
 
 static enum code put(struct store *s, const struct store_delivery *d,
-	uint32_t *out_uid, struct err *e)
+	struct store_box *b, uint32_t *out_uid, struct err *e)
 {
 	const struct store_incoming m = {
 		.head = buf_span(&s->head),
@@ -122,7 +132,7 @@ static enum code put(struct store *s, const struct store_delivery *d,
 		.sha256 = d->sha256,
 		.mail_flags = d->flags,
 		.received_ms = d->received_ms,
-		.box = s->inbox,
+		.box = b,
 		.saved_ms = d->received_ms,
 	};
 
@@ -144,6 +154,7 @@ static enum code undo(struct store *s, const struct store_delivery *d,
 enum code store_delivery_add(struct store *s, const struct store_delivery *d,
 	uint64_t *out_uid, struct err *e)
 {
+	struct store_box *b = box_of(s, d);
 	uint32_t uid = 0;
 	enum code code;
 
@@ -156,10 +167,10 @@ enum code store_delivery_add(struct store *s, const struct store_delivery *d,
 		return code;
 	if (!store_message_fits(s, d->size + buf_len(&s->head), 0))
 		return refuse(s, d, out_uid, e);
-	code = store_box_has_ids(s, s->inbox, 1, e);
+	code = store_box_has_ids(s, b, 1, e);
 	if (code != OK)
 		return code;
-	code = put_key(s, d, e);
+	code = put_key(s, d, b, e);
 	if (code == EXISTS) {
 		code = get_key(s, d, out_uid, e);
 		return code == OK ? err_set(e, EXISTS, "delivered before")
@@ -167,7 +178,7 @@ enum code store_delivery_add(struct store *s, const struct store_delivery *d,
 	}
 	if (code != OK)
 		return store_trouble(code, e);
-	code = put(s, d, &uid, e);
+	code = put(s, d, b, &uid, e);
 	if (code == SYNTAX)
 		return undo(s, d, e);
 	if (code == CORRUPT) /* our rows, not this message: no going on */

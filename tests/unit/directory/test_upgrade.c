@@ -116,15 +116,30 @@ static void test_a_change_of_version_is_all_or_nothing(void **state)
 	assert_int_equal(login(BOB, "burger", DIRECTORY_POP3), OK);
 }
 
+/* Version 2 knew no other names, and passed nothing on for an account. */
+static void test_takes_over_version_2(void **state)
+{
+	(void)state;
+	command_ok("alias add all@crepes.fr " BOB);
+	directory_close(d);
+	run_sql("DROP TABLE domain_aliases; DROP TABLE forwards;"
+		"DELETE FROM secrets WHERE name = 'srs';"
+		"PRAGMA user_version=2");
+	open_again();
+	command_ok("account forward add " BOB " x@example.org");
+	command_ok("domain alias add crepes.example crepes.fr");
+	assert_int_equal(login(BOB, "burger", DIRECTORY_POP3), OK);
+}
+
 static void test_a_later_version_is_left_alone(void **state)
 {
 	struct err e;
 
 	(void)state;
 	directory_close(d);
-	run_sql("PRAGMA user_version=3");
+	run_sql("PRAGMA user_version=4");
 	assert_int_equal(directory_open(path, &d, &e), CORRUPT);
-	run_sql("PRAGMA user_version=2; DELETE FROM secrets");
+	run_sql("PRAGMA user_version=3; DELETE FROM secrets");
 	assert_int_equal(directory_open(path, &d, &e), CORRUPT);
 	d = NULL;
 }
@@ -134,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_takes_over_version_1),
 		TEST(test_a_change_of_version_is_all_or_nothing),
+		TEST(test_takes_over_version_2),
 		TEST(test_a_later_version_is_left_alone),
 	};
 

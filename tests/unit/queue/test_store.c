@@ -65,7 +65,8 @@ static const struct queue_rcpt two[] = {
 	{.idx = 0, .route = QUEUE_TO_LOCAL, .state = QUEUE_SENDING,
 		.account = 5, .address = WORDS("bob@hamburger.edu"),
 		.notify = QUEUE_NOTIFY_SUCCESS, .tell = QUEUE_TELL_EXPANDED,
-		.orcpt = WORDS("rfc822;list@hamburger.edu")},
+		.orcpt = WORDS("rfc822;list@hamburger.edu"),
+		.sender = WORDS("SRS0=x=y=z=a@hamburger.edu")},
 	{.idx = 1, .route = QUEUE_TO_REMOTE, .state = QUEUE_SENDING,
 		.address = WORDS("carol@example.org")},
 };
@@ -142,6 +143,8 @@ static void check_message(uint64_t qid, bool is_split)
 		assert_int_equal(m.rcpts[i].notify, two[i].notify);
 		assert_int_equal(m.rcpts[i].tell, two[i].tell);
 		assert_true(span_eq(m.rcpts[i].orcpt, two[i].orcpt));
+		if (is_split)
+			assert_true(span_eq(m.rcpts[i].sender, two[i].sender));
 		assert_int_equal(m.rcpts[i].idx, i);
 		assert_int_equal(m.rcpts[i].route, two[i].route);
 		assert_int_equal(m.rcpts[i].state, two[i].state);
@@ -466,6 +469,7 @@ static void takes_over_version_1(void **state)
 	damage("DROP INDEX rcpt_tell; DROP TABLE asked;"
 	       "ALTER TABLE rcpt DROP COLUMN notify;"
 	       "ALTER TABLE rcpt DROP COLUMN tell;"
+	       "ALTER TABLE rcpt DROP COLUMN sender;"
 	       "ALTER TABLE rcpt DROP COLUMN orcpt; PRAGMA user_version = 1");
 	arena_init(&a, 1 << 20);
 	GOOD(queue_store_load(store, qid, &a, &m, &e));

@@ -460,7 +460,9 @@ void rig_sent(struct rig *r, uint64_t job, uint64_t qid, uint32_t idx,
 void rig_routed(struct rig *r, enum rcpt_verdict verdict, bool was_alias,
 	const struct rig_rcpt *targets, size_t count)
 {
-	struct msg_routed m = {(uint8_t)verdict, was_alias, SPAN_EMPTY};
+	struct msg_routed m = {.verdict = (uint8_t)verdict,
+		.was_alias = was_alias, .sender = span_str(
+			r->sender == NULL ? "" : r->sender)};
 	struct buf records;
 	struct got g;
 

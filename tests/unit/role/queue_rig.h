@@ -16,6 +16,7 @@ struct rig {
 	int account; /* the one account's channel, -1: none */
 	uint8_t notify; /* of each recipient that rig_submit names */
 	uint8_t ret;    /* the same of the message */
+	const char *sender; /* of ROUTED; NULL: none */
 	bool has_dsn;   /* rig_sent: the server knows DSN */
 };
 

@@ -25,7 +25,7 @@ static void test_recipients(void **state)
 
 static void ask_route(const char *address, const char *want)
 {
-	struct msg_route m = {span_str(address)};
+	struct msg_route m = {.address = span_str(address)};
 
 	channel_send(t.queue, route, ROUTE, 6, &m, -1);
 	wait_for(want);

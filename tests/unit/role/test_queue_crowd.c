@@ -147,10 +147,10 @@ static const char *const damages[] = {
 	"UPDATE message SET is_spooled = 1, body = x'' WHERE qid = 1",
 	"UPDATE message SET form = 1, packed = x'' WHERE qid = 1;"
 	"INSERT INTO rcpt VALUES (1, 0, 0, 0, 9, 0, 0, 0, 0, x'61', 0, x'',"
-	" x'', x'', 0, 0, x'')",
+	" x'', x'', 0, 0, x'', x'')",
 	"UPDATE message SET form = 1, packed = x'' WHERE qid = 1;"
 	"INSERT INTO rcpt VALUES (1, 0, 0, -7, 2, 0, 0, 0, 0, x'61', 0, x'',"
-	" x'', x'', 0, 0, x'')",
+	" x'', x'', 0, 0, x'', x'')",
 };
 
 static void sets_damaged_rows_aside(void **state)

@@ -407,6 +407,33 @@ static void passes_on_what_was_asked(void **state)
 	rig_want_silence(r->directory, 200);
 }
 
+/* What goes on to another server goes under our name, also after a death; a failure
+ * is told to its sender. */
+static void passes_on_under_our_name(void **state)
+{
+	static const struct rig_rcpt alias[] = {
+		{ROUTE_ALIAS, 0, "bob@hamburger.edu"}};
+	struct rig *r = *state;
+	struct msg_send m;
+	uint32_t idx;
+	uint64_t qid, job;
+
+	r->sender = "SRS0=x=y=crepes.fr=alice@hamburger.edu";
+	rig_start(r);
+	qid = rig_ids(r, 1);
+	rig_submit(r, qid, NULL, alias, 1, text);
+	(void)rig_submitted(r);
+	rig_routed(r, RCPT_OK, true, all, 1);
+	job = rig_sending(r, &m, &idx);
+	assert_true(span_eq(m.reverse_path, span_str(r->sender)));
+	rig_kill(r);
+	rig_start(r);
+	job = rig_sending(r, &m, &idx);
+	assert_true(span_eq(m.reverse_path, span_str(r->sender)));
+	rig_sent(r, job, qid, idx, DENIED, 550, "said");
+	assert_true(names(notice(r, true), "To: <alice@crepes.fr>"));
+}
+
 int main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -423,6 +450,7 @@ int main(void)
 		ROW(keeps_silent),
 		ROW(tells_of_expansion),
 		ROW(passes_on_what_was_asked),
+		ROW(passes_on_under_our_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
