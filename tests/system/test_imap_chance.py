@@ -27,7 +27,7 @@ IS_LONG = bool(os.environ.get("POSTRIDER_LONG"))
 CLIENTS = 8
 COMMANDS = int(os.environ.get("POSTRIDER_COMMANDS") or CLIENTS * (20000 if IS_LONG else 150))
 SEEDS = [int(seed) for seed in (os.environ.get("POSTRIDER_SEEDS") or "1").split()]
-KILLS = 0.0005 if IS_LONG else 0.002    # of all steps
+KILL_EVERY = 2000 if IS_LONG else 300   # steps
 MESSAGES_MAX = 40       # of a mailbox: many make nothing new happen
 
 
@@ -88,10 +88,10 @@ class World:
         while self.said < commands:
             self.said += 1
             draw = self.chance.random()
-            if draw < 0.004:
-                self.burst()
-            elif self.has_kills and draw < 0.004 + KILLS:
+            if self.has_kills and self.said % KILL_EVERY == 0:
                 self.kill()
+            elif draw < 0.004:
+                self.burst()
             elif draw < 0.012:
                 self.compare()
             else:
