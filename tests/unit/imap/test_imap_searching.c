@@ -230,6 +230,11 @@ static void it_says_how_far_it_is(void **state)
 	work_on(&c, &now_ms, 10000);
 	assert_true(has(&c, "* OK [INPROGRESS (NIL 100 500)] "));
 	assert_true(has(&c, "]d OK"));
+	/* an hour back: counted from there */
+	now_ms = NOW_MS - 3600000;
+	(void)feed(&c, "e SEARCH BODY needle");
+	work_on(&c, &now_ms, 10000);
+	assert_true(has(&c, "INPROGRESS (\"e\" "));
 	finish(&c);
 }
 
