@@ -51,29 +51,32 @@ static void test_strings(void **state)
 	expect("\"x\"");
 }
 
-/* A byte that needs an escape, a literal or nothing, at every place. */
+static void check_byte_at(unsigned byte, size_t at, size_t len)
+{
+	char text[20] = "0123456789012345678", want[64];
+	bool is_literal = byte >= 0x80 || byte == '\r' || byte == '\n';
+	bool is_escaped = byte == '"' || byte == '\\';
+
+	text[at] = (char)byte;
+	text[len] = '\0';
+	if (is_literal)
+		(void)snprintf(want, sizeof(want), "{%zu}\r\n%s", len, text);
+	else
+		(void)snprintf(want, sizeof(want), "\"%.*s%s%s\"", (int)at,
+			text, is_escaped ? "\\" : "", text + at);
+	imap_put_string(&out, span_str(text));
+	expect(want);
+}
+
+/* A byte that needs an escape, a literal or nothing, at every place of strings of
+ * every length: they are looked at in words. */
 static void test_bytes_in_strings(void **state)
 {
 	(void)state;
-	for (unsigned byte = 1; byte < 256; byte++) {
-		for (size_t at = 0; at < 19; at++) {
-			char text[20] = "0123456789012345678", want[64];
-			bool is_literal = byte >= 0x80 || byte == '\r' ||
-				byte == '\n';
-			bool is_escaped = byte == '"' || byte == '\\';
-
-			text[at] = (char)byte;
-			if (is_literal)
-				(void)snprintf(want, sizeof(want),
-					"{19}\r\n%s", text);
-			else
-				(void)snprintf(want, sizeof(want),
-					"\"%.*s%s%s\"", (int)at, text,
-					is_escaped ? "\\" : "", text + at);
-			imap_put_string(&out, span_str(text));
-			expect(want);
-		}
-	}
+	for (unsigned byte = 1; byte < 256; byte++)
+		for (size_t len = 1; len < 20; len++)
+			for (size_t at = 0; at < len; at++)
+				check_byte_at(byte, at, len);
 }
 
 static void test_envelope_of_nothing(void **state)
