@@ -289,6 +289,31 @@ static void a_literal_is_not_disturbed(void **state)
 	finish(&c);
 }
 
+/* Of two messages that are new to the client one is its own. */
+static void only_ones_own_are_not_fetched(void **state)
+{
+	struct fixture *f = *state;
+	struct client c;
+
+	begin(&c, f);
+	say(&c, "a SELECT INBOX");
+	say(&c, "b NOTIFY SET (selected (MessageNew (FLAGS) MessageExpunge))");
+	say(&c, "c APPEND INBOX {3}");
+	deliver_one(f, 1, SPAN("x\r\n"));
+	say(&c, "abc");
+	assert_true(has(&c, "* 2 EXISTS\r\n"));
+	assert_true(has(&c, "* 1 FETCH (UID 1 FLAGS (\\Recent))\r\n"));
+	assert_false(has(&c, "* 2 FETCH"));
+	/* and what comes behind it */
+	say(&c, "d APPEND INBOX {3}");
+	say(&c, "abc");
+	deliver_one(f, 2, SPAN("x\r\n"));
+	(void)hear(&c);
+	assert_false(has(&c, "* 3 FETCH"));
+	assert_true(has(&c, "* 4 FETCH (UID 4 FLAGS (\\Recent))\r\n"));
+	finish(&c);
+}
+
 static void damage(struct fixture *f, const char *sql)
 {
 	sqlite3 *db;
@@ -344,6 +369,7 @@ int main(void)
 		TEST(large_news_come_in_pieces),
 		TEST(a_client_leaves_in_the_middle),
 		TEST(a_literal_is_not_disturbed),
+		TEST(only_ones_own_are_not_fetched),
 		TEST(a_damaged_message_is_passed_over),
 	};
 #undef TEST
