@@ -24,7 +24,9 @@
 
 const char cli_mail_usage[] =
 	"usage: postrider mail send -f ADDRESS -t ADDRESS... -s SUBJECT"
-	" [-a FILE]... [-u ADDRESS] < TEXT\n"
+	" [-a FILE]... [-u ADDRESS]\n"
+	"           [--notify never|success,failure,delay]"
+	" [--return hdrs|full] [--envid ID] < TEXT\n"
 	"       postrider mail list -u ADDRESS\n"
 	"       postrider mail read -u ADDRESS N\n"
 	"       postrider mail save -u ADDRESS N [PART] [-o DIRECTORY]\n"
@@ -55,6 +57,9 @@ static const struct {
 	{"-u", "--user", offsetof(struct mail_options, user), 1},
 	{"-o", "--output", offsetof(struct mail_options, folder), 1},
 	{"--server", "--server", offsetof(struct mail_options, server), 1},
+	{"--notify", "--notify", offsetof(struct mail_options, notify), 1},
+	{"--return", "--return", offsetof(struct mail_options, ret), 1},
+	{"--envid", "--envid", offsetof(struct mail_options, envid), 1},
 };
 
 static const struct {

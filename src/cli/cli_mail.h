@@ -6,7 +6,8 @@
  * configuration describes: `listen submission`, else `listen smtp`, to send;
  * `listen pop3` to read; a wildcard address becomes the loopback.
  *
- *	mail send -f ADDRESS -t ADDRESS… -s SUBJECT [-a FILE]… < TEXT
+ *	mail send -f ADDRESS -t ADDRESS… -s SUBJECT [-a FILE]… [--notify WORDS]
+ *	          [--return hdrs|full] [--envid ID] < TEXT
  *	mail list -u ADDRESS
  *	mail read -u ADDRESS N
  *	mail save -u ADDRESS N [PART] [-o DIRECTORY]

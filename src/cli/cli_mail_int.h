@@ -21,6 +21,7 @@ struct mail_list {
 /* What was typed. */
 struct mail_options {
 	struct mail_list from, to, subject, file, server, user, folder;
+	struct mail_list notify, ret, envid;
 	bool has_password_stdin;
 	struct span args[2];
 	size_t arg_count;

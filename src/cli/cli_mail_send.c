@@ -14,6 +14,7 @@
 #include "cli/cli_mail_smtp.h"
 #include "cli/cli_mail_text.h"
 #include "message/build.h"
+#include "smtp/smtp_dsn.h"
 
 #include "base/banned.h"
 
@@ -176,6 +177,37 @@ static uint32_t flags_of(const struct message_draft *d)
 	return is_ascii ? 0 : SMTP_CLIENT_MAIL_UTF8;
 }
 
+/* What the sender wants to be told: RFC 3461 4. */
+struct wishes {
+	uint8_t notify, ret;
+	struct span envid;
+};
+
+static enum code refuse_value(const struct mail_command *m, const char *name,
+	struct span value, const char *good)
+{
+	return err_set(m->e, SYNTAX, "--%s %.*s: say %s", name,
+		SPAN_ARG(span_head(value, 256)), good);
+}
+
+static enum code take_wishes(const struct mail_command *m, struct wishes *out)
+{
+	const struct mail_options *o = m->options;
+
+	if (o->notify.count > 0 &&
+		!smtp_dsn_take_notify(o->notify.items[0], &out->notify))
+		return refuse_value(m, "notify", o->notify.items[0],
+			"never, or some of success,failure,delay");
+	if (o->ret.count > 0 && !smtp_dsn_take_ret(o->ret.items[0], &out->ret))
+		return refuse_value(m, "return", o->ret.items[0],
+			"hdrs or full");
+	if (o->envid.count > 0 &&
+		!smtp_dsn_take_envid(o->envid.items[0], &out->envid))
+		return refuse_value(m, "envid", o->envid.items[0],
+			"1 to 100 letters, digits and signs, + as +2B");
+	return OK;
+}
+
 /* Whose password; what came on stdin stands before the text, so it was read
  * already. */
 struct asker {
@@ -213,6 +245,7 @@ static bool take_local(const struct mail_command *m, struct buf *out)
 static enum admin_exit submit(const struct mail_command *m,
 	const struct message_draft *d, struct span text, struct span password)
 {
+	struct wishes wishes = {0};
 	static const enum service services[] = {SERVICE_SUBMISSION,
 		SERVICE_SMTP};
 	struct smtp_client_message message = {
@@ -230,18 +263,21 @@ static enum admin_exit submit(const struct mail_command *m,
 		.get_password = get_password, .arg = &asker};
 	struct buf id, server;
 	enum admin_exit status;
-	enum code code = OK;
+	enum code code = take_wishes(m, &wishes);
 	bool is_local;
 
+	message.ret = wishes.ret;
+	message.envid = wishes.envid;
 	message.rcpts = arena_alloc(m->arena, d->to_count,
 		sizeof(*message.rcpts));
 	for (size_t i = 0; i < d->to_count; i++)
-		message.rcpts[i].address = d->to[i].address;
+		message.rcpts[i] = (struct smtp_client_rcpt){
+			.address = d->to[i].address, .notify = wishes.notify};
 	buf_init(&id, 1024);
 	buf_init(&server, 300);
 	message_put_id(d, &id);
 	is_local = take_local(m, &server);
-	if (!is_local)
+	if (code == OK && !is_local)
 		code = mail_server(m, services, 2, &server, m->e);
 	if (code == OK)
 		code = cli_smtp_send(buf_span(&server), &message,

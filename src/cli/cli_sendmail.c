@@ -337,6 +337,10 @@ static enum admin_exit run(struct sendmail *s)
 	for (size_t i = 0; i < s->flags.unknown_count; i++)
 		sendmail_say("there is no flag %.*s; it is ignored",
 			SPAN_ARG(span_head(s->flags.unknown[i], 64)));
+	for (size_t i = 0; i < s->flags.wrong_count; i++)
+		sendmail_say("-%c has no value %.*s; it is ignored",
+			s->flags.wrong[i].letter,
+			SPAN_ARG(span_head(s->flags.wrong[i].value, 64)));
 	return modes[s->flags.mode](s);
 }
 

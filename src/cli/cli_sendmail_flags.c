@@ -2,12 +2,12 @@
  * cli_sendmail_flags.c - a row a letter.  See cli_sendmail_flags.h.
  *
  * -B is not needed: what a message holds is seen where somebody cannot take it.
- * Todo(rfc): RFC 3461 4 (-N, -R and -V: when the sender wants to be told): they
- * are accepted, and not passed on until the SMTP engines know DSN.
+ * -N, -R and -V are what a sender may ask about notices, RFC 3461 4.
  */
 #include "cli/cli_sendmail_flags.h"
 
 #include "base/num.h"
+#include "smtp/smtp_dsn.h"
 
 #include "base/banned.h"
 
@@ -98,6 +98,43 @@ static enum code ignore(struct reader *r, struct span value)
 	return OK;
 }
 
+/* A wish that is none is no reason to lose the mail. */
+static enum code note_wrong(struct reader *r, char letter, struct span value)
+{
+	struct sendmail_flags *out = r->out;
+
+	if (out->wrong_count < SENDMAIL_UNKNOWN_MAX)
+		out->wrong[out->wrong_count++] =
+			(struct sendmail_wrong){letter, value};
+	return OK;
+}
+
+static enum code set_notify(struct reader *r, struct span value)
+{
+	return smtp_dsn_take_notify(value, &r->out->notify)
+		? OK : note_wrong(r, 'N', value);
+}
+
+static enum code set_ret(struct reader *r, struct span value)
+{
+	uint8_t ret;
+
+	if (!smtp_dsn_take_ret(value, &ret))
+		return note_wrong(r, 'R', value);
+	r->out->ret = ret;
+	return OK;
+}
+
+static enum code set_envid(struct reader *r, struct span value)
+{
+	struct span envid;
+
+	if (!smtp_dsn_take_envid(value, &envid))
+		return note_wrong(r, 'V', value);
+	r->out->envid = envid;
+	return OK;
+}
+
 /* "I7Q2", "I" "7Q2", "Rexample.org"; a time makes a daemon of sendmail. */
 static enum code set_queue(struct reader *r, struct span value)
 {
@@ -165,13 +202,13 @@ static const struct {
 	{'I', NOTHING, set_aliases}, {'i', NOTHING, set_dots},
 	{'J', REST, ignore},       {'L', VALUE, ignore},
 	{'M', VALUE, ignore},      {'m', NOTHING, ignore},
-	{'N', VALUE, ignore},      {'n', NOTHING, ignore},
+	{'N', VALUE, set_notify},  {'n', NOTHING, ignore},
 	{'O', VALUE, set_named},   {'o', VALUE, set_option},
 	{'p', VALUE, ignore},      {'q', REST, set_queue},
-	{'R', VALUE, ignore},      {'r', VALUE, set_sender},
+	{'R', VALUE, set_ret},     {'r', VALUE, set_sender},
 	{'S', NOTHING, ignore},    {'s', NOTHING, ignore},
 	{'T', NOTHING, ignore},    {'t', NOTHING, set_header},
-	{'U', NOTHING, ignore},    {'V', VALUE, ignore},
+	{'U', NOTHING, ignore},    {'V', VALUE, set_envid},
 	{'v', NOTHING, set_verbose}, {'X', VALUE, ignore},
 	{'x', NOTHING, ignore},
 };
@@ -247,11 +284,12 @@ static enum code take_word(struct reader *r, bool *is_plain)
 enum code sendmail_flags_read(const struct span *words, size_t count,
 	struct span name, struct sendmail_flags *out, struct err *e)
 {
+	static const struct sendmail_flags none;
 	struct reader r = {words, count, 0, out, e};
 	bool is_plain = false;
 	enum code code = OK;
 
-	*out = (struct sendmail_flags){0};
+	*out = none; /* large: no second one on the stack */
 	if (span_eq(name, SPAN("mailq")))
 		out->mode = SENDMAIL_LIST;
 	else if (span_eq(name, SPAN("newaliases")))

@@ -27,6 +27,12 @@ enum sendmail_mode {
 #define SENDMAIL_WORDS_MAX   1000
 #define SENDMAIL_UNKNOWN_MAX 8
 
+/* A value that its flag does not have: it is not heeded. */
+struct sendmail_wrong {
+	char letter;
+	struct span value;
+};
+
 struct sendmail_flags {
 	enum sendmail_mode mode;
 	bool reads_header; /* -t: recipients are those of the header */
@@ -37,11 +43,16 @@ struct sendmail_flags {
 	bool has_sender;
 	struct span sender;    /* -f; empty: the null sender */
 	struct span full_name; /* -F; empty: none */
+	uint8_t notify;        /* -N: SMTP_NOTIFY_* of smtp_dsn.h; 0: none */
+	uint8_t ret;           /* -R: SMTP_RET_*; 0: none */
+	struct span envid;     /* -V, in xtext; empty: none */
 	struct span queue_id, queue_from, queue_to; /* -qI, -qS, -qR */
 	struct span rcpts[SENDMAIL_WORDS_MAX];
 	size_t rcpt_count;
 	struct span unknown[SENDMAIL_UNKNOWN_MAX]; /* words with such a flag */
 	size_t unknown_count;
+	struct sendmail_wrong wrong[SENDMAIL_UNKNOWN_MAX];
+	size_t wrong_count;
 };
 
 /* words: without the name of the program.  name: its last part ("mailq" and

@@ -59,7 +59,8 @@ static size_t set_again(struct smtp_client_message *m)
 
 		if (!m->rcpts[i].was_crowded)
 			continue;
-		m->rcpts[i] = (struct smtp_client_rcpt){.address = address};
+		m->rcpts[i] = (struct smtp_client_rcpt){.address = address,
+			.notify = m->rcpts[i].notify};
 		count++;
 	}
 	return count;
@@ -131,6 +132,9 @@ static enum code drop_some(const struct sendmail *s, const struct span *rcpts,
 	const struct drop_file head = {
 		.flags = flags_of(s),
 		.size = buf_len(&s->text),
+		.ret = s->flags.ret,
+		.notify = s->flags.notify,
+		.envid = s->flags.envid,
 		.from = s->from,
 		.rcpts = rcpts,
 		.rcpt_count = count,
@@ -195,6 +199,8 @@ enum admin_exit sendmail_submit(struct sendmail *s)
 	struct smtp_client_message m = {
 		.reverse_path = s->from,
 		.flags = flags_of(s),
+		.ret = s->flags.ret,
+		.envid = s->flags.envid,
 		.body = buf_span(&s->text),
 		.size = buf_len(&s->text),
 		.rcpt_count = s->rcpt_count,
@@ -205,7 +211,8 @@ enum admin_exit sendmail_submit(struct sendmail *s)
 
 	m.rcpts = arena_alloc(s->arena, s->rcpt_count, sizeof(*m.rcpts));
 	for (size_t i = 0; i < s->rcpt_count; i++)
-		m.rcpts[i].address = s->rcpts[i];
+		m.rcpts[i] = (struct smtp_client_rcpt){
+			.address = s->rcpts[i], .notify = s->flags.notify};
 	(void)hand_in(s, &m, &why);
 	refused = report(&m);
 	left = leave(s, &m, &why);

@@ -24,6 +24,7 @@
 #include "message/drop_file.h"
 #include "role/front_int.h"
 #include "smtp/smtp_client.h"
+#include "smtp/smtp_dsn.h"
 
 #include "base/banned.h"
 
@@ -234,9 +235,30 @@ static void take_rcpts(struct drop *d, const struct drop_file *file)
 		file->rcpt_count, sizeof(*rcpts));
 
 	for (size_t i = 0; i < file->rcpt_count; i++)
-		rcpts[i].address = arena_dup(&d->arena, file->rcpts[i]);
+		rcpts[i] = (struct smtp_client_rcpt){.notify = file->notify,
+			.address = arena_dup(&d->arena, file->rcpts[i])};
 	d->message.rcpts = rcpts;
 	d->message.rcpt_count = file->rcpt_count;
+}
+
+/* It goes into a command as it is. */
+static bool is_envid(struct span envid)
+{
+	return envid.n == 0 || smtp_dsn_take_envid(envid, &envid);
+}
+
+static void take_message(struct drop *d, const struct drop_file *file)
+{
+	d->left = file->size;
+	d->message = (struct smtp_client_message){
+		.reverse_path = arena_dup(&d->arena, file->from),
+		.flags = file->flags & FLAGS,
+		.ret = file->ret,
+		.envid = arena_dup(&d->arena, file->envid),
+		.size = file->size,
+		.is_streamed = true,
+		.arena = &d->arena};
+	take_rcpts(d, file);
 }
 
 /* How long it is, is asked with lseek: fstat is none of this role's calls. */
@@ -256,20 +278,12 @@ static enum code read_file(struct drop *d, struct span *why)
 	else if (drop_file_read(buf_span(&head), &d->arena, &file, &n) != OK)
 		code = SYNTAX;
 	else if (file.size > INT64_MAX - n ||
-		(uint64_t)all != n + file.size)
+		(uint64_t)all != n + file.size || !is_envid(file.envid))
 		code = SYNTAX;
 	else if (lseek(d->file, (off_t)n, SEEK_SET) < 0)
 		code = TEMP;
-	if (code == OK) {
-		d->left = file.size;
-		d->message = (struct smtp_client_message){
-			.reverse_path = arena_dup(&d->arena, file.from),
-			.flags = file.flags & FLAGS,
-			.size = file.size,
-			.is_streamed = true,
-			.arena = &d->arena};
-		take_rcpts(d, &file);
-	}
+	if (code == OK)
+		take_message(d, &file);
 	buf_clear(&head);
 	return code;
 }

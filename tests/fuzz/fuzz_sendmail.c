@@ -75,6 +75,8 @@ static void check_file(struct span in)
 			     &second_head) == OK);
 		must(second.size == file.size && second.flags == file.flags);
 		must(second.rcpt_count == file.rcpt_count);
+		must(second.ret == file.ret && second.notify == file.notify);
+		must(span_eq(second.envid, file.envid));
 		must(span_eq(second.from, file.from));
 		must(second_head == buf_len(&again));
 	}

@@ -176,3 +176,17 @@ def test_a_server_that_vanishes_is_temporary(mail, make_sink):
     mail("send", "-f", "ann@here.test", "-t", "x@far.test", "--server",
          f"{sink.address}:{sink.port}", text=b"hi", expect=75)
     wait_for(lambda: sink.sessions, what="the session")
+
+
+def test_what_the_sender_is_told(server, mail):
+    mail("send", "-f", "ann@here.test", "-t", "bob@here.test", "-s", "x", "--notify=success",
+         "--envid", "QQ+2B", "--return=hdrs", text=b"ketchup\n")
+    (notice,) = server.wait_messages("ann@here.test")
+    _, status, _ = email.message_from_bytes(notice).get_payload()
+    fields, recipient = status.get_payload()
+    assert fields["Original-Envelope-Id"] == "QQ+" and recipient["Action"] == "delivered"
+    for words in ("--notify=sometimes", "--return=half", "--envid=a b"):
+        done = mail("send", "-f", "ann@here.test", "-t", "bob@here.test", words, text=b"x\n",
+                    expect=65)
+        assert words.split("=")[1].encode() in done.stderr
+    assert len(server.messages("bob@here.test")) == 1

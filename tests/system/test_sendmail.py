@@ -731,6 +731,48 @@ def test_limit_of_recipients(make_server):
     assert not server.messages("ann@here.test")
 
 
+# ---- what the sender wants to be told ------------------------------------------------------
+
+
+def reported(notice):
+    """(envelope identifier, action) of a notice."""
+    _, status, _ = parsed(notice).get_payload()
+    fields, recipient = status.get_payload()
+    return fields["Original-Envelope-Id"], recipient["Action"]
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_notices_as_the_sender_wants(stopped, is_up):
+    """-N, -R and -V reach the queue, through the socket and through a file."""
+    server = stopped.server
+    if is_up:
+        server.start()
+    stopped("-f", "ann@here.test", "-N", "success,failure", "-V", "QQ+2B", "-Rhdrs", "bob")
+    stopped("-f", "ann@here.test", "-Nfailure", "-Vsilent", "bob")
+    if not is_up:
+        assert len(stopped.drop()) == 2
+        # refused when it is taken up: one sender wants to hear of it, the other does not
+        stopped("-f", "ann@here.test", "-N", "never", "-V", "never", "nobody@here.test")
+        stopped("-f", "ann@here.test", "-Vheard", "-R", "hdrs", "nobody@here.test",
+                text="Subject: x\n\nketchup\n")
+        server.start()
+    wanted = {("QQ+", "delivered")} if is_up else {("QQ+", "delivered"), ("heard", "failed")}
+    server.wait_messages("bob@here.test", 2)
+    notices = server.wait_messages("ann@here.test", len(wanted), timeout=60)
+    stopped.wait_drop_empty()
+    server.wait_queue_empty()
+    notices = server.messages("ann@here.test")
+    assert {reported(notice) for notice in notices} == wanted and len(notices) == len(wanted)
+    assert b"ketchup" not in b"".join(notices)
+
+
+def test_a_wish_that_is_none_warns(sendmail):
+    for flag, value in (("-N", "sometimes"), ("-R", "half"), ("-V", "a b")):
+        warning = sendmail(flag, value, "bob").stderr
+        assert f"{flag} has no value {value}".encode() in warning
+    assert len(sendmail.server.wait_messages("bob@here.test", 3)) == 3
+
+
 # ---- TLS all the way, and the user agent --------------------------------------------------
 
 

@@ -24,6 +24,15 @@ static void describe(struct buf *out, const struct sendmail_flags *f)
 		buf_printf(out, " f=[%.*s]", SPAN_ARG(f->sender));
 	if (f->full_name.n > 0)
 		buf_printf(out, " F=[%.*s]", SPAN_ARG(f->full_name));
+	if (f->notify != 0)
+		buf_printf(out, " N=%u", f->notify);
+	if (f->ret != 0)
+		buf_printf(out, " ret=%u", f->ret);
+	if (f->envid.n > 0)
+		buf_printf(out, " V=%.*s", SPAN_ARG(f->envid));
+	for (size_t i = 0; i < f->wrong_count; i++)
+		buf_printf(out, " !%c[%.*s]", f->wrong[i].letter,
+			SPAN_ARG(f->wrong[i].value));
 	if (f->queue_id.n > 0)
 		buf_printf(out, " I=%.*s", SPAN_ARG(f->queue_id));
 	if (f->queue_from.n > 0)
@@ -70,7 +79,8 @@ static const struct {
 	{"-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|<>", "m t i f=[] F=[CronDaemon]"},
 	{"-f|ann@x|-i|bob@y|c@z", "m i f=[ann@x] <bob@y> <c@z>"}, /* git */
 	{"-f|ann@x|-oem|-oi|--|b@y", "m i f=[ann@x] <b@y>"},  /* mutt */
-	{"-oem|-oi|-B|8BITMIME|-N|failure,delay|-R|hdrs|b@y", "m i <b@y>"},
+	{"-oem|-oi|-B|8BITMIME|-N|failure,delay|-R|hdrs|b@y",
+		"m i N=12 ret=2 <b@y>"},
 	{"-i|-r|ann@x|-v|--|b@y", "m i v f=[ann@x] <b@y>"},   /* s-nail */
 	{"-bs", "s"},                                         /* Symfony */
 	{"-bs|-i", "s i"},
@@ -94,7 +104,15 @@ static const struct {
 	{"-OQueueDirectory=/x|x", "m <x>"},
 	{"-Am|-Ac|x", "m <x>"}, {"-C|/etc/x.cf|x", "m <x>"}, {"-d0.1|x", "m <x>"},
 	{"-h|12|x", "m <x>"}, {"-J|x", "m <x>"}, {"-L|tag|x", "m <x>"},
-	{"-M|a|-p|smtp:x|-X|log|-V|id|x", "m <x>"},
+	{"-M|a|-p|smtp:x|-X|log|-V|id|x", "m V=id <x>"},
+	/* what the sender wants to be told */
+	{"-Nnever", "m N=1"}, {"-N|SUCCESS", "m N=2"},
+	{"-Nsuccess,failure,delay", "m N=14"}, {"-Rfull", "m ret=1"},
+	{"-N|delay|-N|failure", "m N=4"}, {"-VQQ+2B", "m V=QQ+2B"},
+	{"-N|sometimes|x", "m !N[sometimes] <x>"}, {"-N|", "m !N[]"},
+	{"-Nnever,delay", "m !N[never,delay]"}, {"-R|half|x", "m !R[half] <x>"},
+	{"-V|a b|x", "m !V[a b] <x>"}, {"-Va+b", "m !V[a+b]"},
+	{"-Rhdrs|-Rnone", "m ret=2 !R[none]"},
 	{"-E|-G|-m|-n|-S|-s|-T|-U|-c|-x|y", "m <y>"},
 	{"-v|x", "m v <x>"}, {"-tvi", "m t i v"}, {"-tfann", "m t f=[ann]"},
 	/* the end of flags, and what is none */

@@ -41,12 +41,56 @@ static void test_there_and_back(void **state)
 	arena_clear(&arena);
 }
 
+/* What the sender wants to hear comes back; without a wish it is a file that
+ * older servers read. */
+static void test_wishes(void **state)
+{
+	const struct span rcpts[] = {SPAN("root")};
+	struct drop_file in = {.size = 7, .ret = 2, .notify = 12,
+		.envid = SPAN("QQ+2B"), .from = SPAN("ann"), .rcpts = rcpts,
+		.rcpt_count = 1};
+	struct drop_file out;
+	struct arena arena;
+	struct buf text;
+	size_t head;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	buf_init(&text, DROP_HEAD_MAX);
+	drop_file_put(&text, &in);
+	assert_true(span_starts(buf_span(&text), SPAN("postrider drop 2\n")));
+	assert_int_equal(drop_file_read(buf_span(&text), &arena, &out, &head),
+		OK);
+	assert_int_equal(out.ret, 2);
+	assert_int_equal(out.notify, 12);
+	assert_true(span_eq(out.envid, SPAN("QQ+2B")));
+	assert_true(span_eq(out.from, SPAN("ann")));
+	in.ret = in.notify = 0;
+	in.envid = SPAN_EMPTY;
+	buf_reset(&text);
+	drop_file_put(&text, &in);
+	assert_true(span_eq(buf_span(&text), SPAN("postrider drop 1\nflags 0\n"
+		"size 7\nfrom ann\nto root\n\n")));
+	buf_clear(&text);
+	arena_clear(&arena);
+}
+
 #define HEAD "postrider drop 1\nflags 0\nsize 0\n"
+
+#define HEAD2 "postrider drop 2\nflags 0\nsize 0\n"
 
 static void test_what_is_none(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", "garbage", "postrider drop 2\nflags 0\n",
+		"", "\n", "garbage",
+		"postrider drop 0\nflags 0\nsize 0\nfrom a\nto b\n\n",
+		"postrider drop 3\nflags 0\nsize 0\nfrom a\nto b\n\n",
+		"postrider drop 2\nflags 0\nsize 0\nfrom a\nto b\n\n",
+		HEAD "ret 0\nnotify 0\nenvid \nfrom a\nto b\n\n",
+		HEAD2 "ret 3\nnotify 0\nenvid \nfrom a\nto b\n\n",
+		HEAD2 "ret 1\nnotify 16\nenvid \nfrom a\nto b\n\n",
+		HEAD2 "ret 1\nnotify 1\nfrom a\nto b\n\n",
+		HEAD2 "ret 1\nnotify 1\nenvid a\rb\nfrom a\nto b\n\n",
 		HEAD "from a\n\n",            /* nobody */
 		HEAD "from a\nto \n\n",       /* an empty recipient */
 		HEAD "from a\nto b\n",        /* no end */
@@ -110,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_what_is_none),
 		cmocka_unit_test(test_limits),
 	};
