@@ -136,7 +136,7 @@ static void never_rules_out_what_is_there(void **state)
 	buf_init(&message, 1 << 20);
 	seen_init(&whole);
 	seen_init(&cut);
-	for (unsigned i = 0; i < 150; i++) {
+	for (unsigned i = 0; i < 50; i++) {
 		const struct mime_tree *tree;
 
 		put_message(&message);
@@ -150,7 +150,7 @@ static void never_rules_out_what_is_there(void **state)
 		hits += try_random_needles(&cut, buf_span(&message));
 		assert_int_equal(whole.count, cut.count);
 	}
-	assert_true(hits > 20000);
+	assert_true(hits > 5000);
 	seen_clear(&whole);
 	seen_clear(&cut);
 	buf_clear(&message);
