@@ -4,28 +4,55 @@
  *
  * Before the filter stands a byte that says by which rules the text became
  * trigrams: our format, whether ICU was there to read rare character sets, which
- * tables libunistring has.  A filter made by other rules is no filter, and all
- * are made anew.
+ * tables libunistring has, and what becomes of a sample.  A filter made by other
+ * rules is no filter, and all are made anew.
  */
 #include "store/store_signature.h"
 
 #include <unistring/version.h>
 
 #include "codec/charset.h"
+#include "codec/fold.h"
 #include "message/search_text.h"
 #include "store/store_int.h"
 
 #include "base/banned.h"
 
 /* ---- rules --------------------------------------------------------------------- */
+/* Letters of each kind: folded otherwise, they are another text. */
+#define SAMPLE                                                                 \
+	"Aa Zz 09 \u00c4\u00df\u1e9e \u0130\u0131 e\u0301\u0323 \u00bd\ufb01 "       \
+	"\u03a3\u03c2 \u0419 \u01c5 \uac00 \u6f22\u5b57 \u0645\u064f"
+
+/* FNV-1a */
+static uint32_t mix(uint32_t sum, uint32_t value)
+{
+	for (unsigned i = 0; i < 32; i += 8)
+		sum = (sum ^ (value >> i & 0xff)) * 16777619u;
+	return sum;
+}
+
+static uint8_t rules_now(void)
+{
+	struct store_terms terms;
+	struct buf folded;
+	uint32_t sum = mix(2166136261u, STORE_FILTER_FORMAT);
+
+	sum = mix(sum, charset_is_known(SPAN("iso-2022-jp")));
+	sum = mix(sum, (uint32_t)_libunistring_version);
+	buf_init(&folded, sizeof(SAMPLE) * FOLD_GROWTH);
+	fold_put(&folded, SPAN(SAMPLE));
+	store_terms_of(&terms, buf_span(&folded));
+	buf_clear(&folded);
+	for (size_t i = 0; i < terms.count; i++)
+		sum = mix(sum, terms.bits[i]);
+	return (uint8_t)(1 + sum % 255);
+}
+
 static uint8_t rules(struct store *s)
 {
-	const unsigned has_icu = charset_is_known(SPAN("iso-2022-jp"));
-	const unsigned tables = (unsigned)_libunistring_version;
-
 	if (s->sign_rules == 0)
-		s->sign_rules = (uint8_t)(1 + (STORE_FILTER_FORMAT * 2 + has_icu +
-			(tables >> 8) * 61 + (tables & 0xff) * 7) % 255);
+		s->sign_rules = rules_now();
 	return s->sign_rules;
 }
 
