@@ -136,8 +136,10 @@ static void on_idle(void *arg)
 	store_tidy(a->store);
 	/* whom it told of a mailbox shall find it again */
 	if (!list_is_empty(&a->imap_sessions) &&
-		store_be_durable(a->store, &e) != OK)
+		store_be_durable(a->store, &e) != OK) {
 		(void)account_is_broken(a, &e);
+		return;
+	}
 	if (account_is_broken(a, &e))
 		return;
 	if (may_end(a))

@@ -101,6 +101,7 @@ void front_sleep_drop(struct session *s)
 
 void front_sleep_end(struct session *s, struct span text)
 {
+	LOG(EV_IMAP_LOST, LOG_SID(s->sid), LOG_SPAN("why", text));
 	front_sleep_drop(s);
 	session_write(s, SPAN("* BYE "));
 	session_write(s, text);
@@ -166,6 +167,8 @@ void front_sleep_settle(struct session *s)
 	if (has_bytes) {
 		wake(s);
 	} else if (is_end) {
+		LOG(EV_IMAP_LOST, LOG_SID(s->sid),
+			LOG_STR("why", "the client hung up"));
 		session_free(s);
 	} else if (s->front->is_stopping) {
 		front_sleep_end(s, SPAN("the server is going down"));
