@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "role/accounts_int.h"
 
 #define STATE   "some bytes of an engine"
@@ -60,13 +61,25 @@ static int set_up(void **state)
 	return 0;
 }
 
+static void free_slot(struct account_slot *slot)
+{
+	accounts_end_sleepers(slot, "the test is over");
+	buf_clear(&slot->address);
+	mem_free(slot);
+}
+
 static int tear_down(void **state)
 {
 	(void)state;
+	free_slot(w.slot);
+	free_slot(w.other);
+	map_clear(&w.accounts.slots);
+	map_clear(&w.accounts.sleepers);
 	channel_free(w.run.peers[ROLE_FRONT][0]);
 	close(w.front_fd);
 	if (w.client >= 0)
 		close(w.client);
+	loop_free(w.run.loop);
 	return 0;
 }
 
