@@ -34,7 +34,6 @@ static uint32_t number_at(struct span page, size_t at, unsigned bytes)
 	return n;
 }
 
-/* The pages below, rising; returns how many. */
 static int cmp(const void *a, const void *b)
 {
 	const uint32_t *x = a, *y = b;
@@ -42,6 +41,7 @@ static int cmp(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* The pages below, rising; returns how many. */
 static size_t pages_below(struct span page, size_t start,
 	uint32_t pages[PAGES_MAX])
 {
