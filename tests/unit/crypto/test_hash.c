@@ -81,12 +81,32 @@ static void test_pieces_of_every_size(void **state)
 	hasher_free(h);
 }
 
+/* Of HMAC's test vectors with SHA-256, the second one, and one whose key is
+ * longer than a block. */
+static void test_with_a_key(void **state)
+{
+	uint8_t key[131];
+	struct sha256 sum = hmac_sha256_of(SPAN("Jefe"),
+		SPAN("what do ya want for nothing?"));
+
+	(void)state;
+	same(&sum, "5bdcc146bf60754e6a042426089575c7"
+		   "5a003f089d2739839dec58b964ec3843");
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = 0xaa;
+	sum = hmac_sha256_of(span_of(key, sizeof(key)),
+		SPAN("Test Using Larger Than Block-Size Key - Hash Key First"));
+	same(&sum, "60e431591ee0b67f0d8a26aacbf5b77f"
+		   "8e0bc6213728c5140546040f0ee37f54");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_a_million),
 		cmocka_unit_test(test_pieces_of_every_size),
+		cmocka_unit_test(test_with_a_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
