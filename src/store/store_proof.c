@@ -1,6 +1,6 @@
 /*
  * store_proof.c - is a body what its SHA-256 says?  See store.h, and
- * doc/decisions/0014.
+ * doc/decisions/0017.
  *
  * Programs read a message again and again: its header, then a part, then all.
  * SHA-256 is two fifths of what such a read costs, so it is worked out once.  A
