@@ -31,6 +31,19 @@ struct config_listen {
 	size_t address_count;
 };
 
+/* Of notices to senders: a column each in queue_dsn_words.def. */
+#define CONFIG_LANGUAGES(LANGUAGE)                                             \
+	LANGUAGE(EN, "en")                                                     \
+	LANGUAGE(DE, "de")                                                     \
+	LANGUAGE(FR, "fr")
+
+enum config_language {
+#define LANGUAGE(name, tag) CONFIG_LANGUAGE_##name,
+	CONFIG_LANGUAGES(LANGUAGE)
+#undef LANGUAGE
+	CONFIG_LANGUAGE_COUNT
+};
+
 enum config_plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
 
 /* TLS with another server: must is encrypted or not at all. */
@@ -73,6 +86,7 @@ struct config {
 	size_t retry_count; /* at least 1 */
 	int64_t warn_after_ms, give_up_after_ms, bounce_give_up_after_ms;
 	int64_t keep_history_ms;
+	enum config_language notice_language;
 	uint32_t outbound_port;
 	uint32_t outbound_per_domain;
 	int64_t outbound_idle_ms;

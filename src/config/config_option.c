@@ -394,6 +394,26 @@ static bool parse_plaintext(const struct option *o, struct span word, void *out,
 	return false;
 }
 
+static const char *const language_words[] = {
+#define LANGUAGE(name, tag) [CONFIG_LANGUAGE_##name] = tag,
+	CONFIG_LANGUAGES(LANGUAGE)
+#undef LANGUAGE
+};
+
+static bool parse_language(const struct option *o, struct span word, void *out,
+	struct arena *a)
+{
+	(void)o;
+	(void)a;
+	for (unsigned i = 0; i < CONFIG_LANGUAGE_COUNT; i++) {
+		if (!span_eq(word, span_str(language_words[i])))
+			continue;
+		*(enum config_language *)out = (enum config_language)i;
+		return true;
+	}
+	return false;
+}
+
 static const char *const from_words[] = {
 	[SUBMISSION_FROM_OWN] = "own",
 	[SUBMISSION_FROM_ANY] = "any",
@@ -507,6 +527,12 @@ static void put_plaintext(struct buf *out, const void *value)
 		plaintext_words[*(const enum config_plaintext *)value]);
 }
 
+static void put_language(struct buf *out, const void *value)
+{
+	buf_printf(out, "\"%s\"",
+		language_words[*(const enum config_language *)value]);
+}
+
 static void put_from(struct buf *out, const void *value)
 {
 	buf_printf(out, "\"%s\"",
@@ -575,6 +601,8 @@ static const struct {
 		"one of the words; write \"never\", \"may\" or \"must\""},
 	[OPTION_TLS_POLICY] = {sizeof(struct span), parse_tls_policy, put_text,
 		"a domain and a word; write \"bank.example must\", or \".example never\" for all domains below example"},
+	[OPTION_LANGUAGE] = {sizeof(enum config_language), parse_language, put_language,
+		"one of the languages; write \"en\", \"de\" or \"fr\""},
 	[OPTION_LEVEL] = {sizeof(enum log_level), parse_level, put_level,
 		"a level; write \"error\", \"warn\", \"info\", \"debug\" or \"trace\""},
 };

@@ -1,5 +1,11 @@
 /*
- * queue_dsn.c - builds notices to the sender.  See queue_dsn.h.
+ * queue_dsn.c - builds notices to the sender: the frame, the fields for
+ * programs, the original.  See queue_dsn.h; what people read is in
+ * queue_dsn_text.c.
+ *
+ * A notice to an address in ASCII never needs SMTPUTF8, whatever it is about:
+ * addresses go in the 7-bit form of RFC 6533 3, text and subject are encoded,
+ * and an original whose header is UTF-8 is quoted-printable (RFC 6533 4.5).
  *
  * What another server said is quoted in three places (text, Diagnostic-Code,
  * Remote-MTA): it goes through put_clean, which lets no control byte, no line
@@ -11,115 +17,16 @@
 #include "base/mid.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "codec/qp.h"
 #include "message/header.h"
 #include "message/msgid.h"
+#include "message/words.h"
+#include "queue/queue_dsn_int.h"
 #include "smtp/smtp_dsn.h"
 
-#define TEXT_MAX     400u /* of a quoted reply */
-#define LISTED_MAX   1000u /* recipients with a paragraph of text */
 #define DETAILED_MAX 8000u /* recipients with fields for programs */
 
-/* What a notice of each kind begins with, and is called. */
-static const struct {
-	const char *subject, *begin, *then;
-} kinds[QUEUE_DSN_KINDS] = {
-	[QUEUE_DSN_FAILED] = {"Your message could not be delivered",
-		"Your message of ", "could not be delivered to:"},
-	[QUEUE_DSN_DELAYED] = {"Your message is delayed",
-		"This is only a warning. Your message of ",
-		"has not yet been delivered to:"},
-	[QUEUE_DSN_DONE] = {"Your message has arrived",
-		"You asked to hear of it: your message of ",
-		"went well, as far as this server can tell:"},
-};
-
-/* The same of what went well.  RFC 3464 2.3.3 */
-static const struct {
-	const char *action, *said;
-} tells[QUEUE_TELL_COUNT] = {
-	[QUEUE_TELL_DELIVERED] = {"delivered", "It is in the mailbox."},
-	[QUEUE_TELL_RELAYED] = {"relayed",
-		"It was handed to the next mail server, which does not report "
-		"that it\r\n      arrived; if it does not, you will hear of "
-		"that."},
-	[QUEUE_TELL_EXPANDED] = {"expanded",
-		"This address stands for several people. It is on its way to "
-		"all of them."},
-};
-
-/* What a status means to people, and what they can do; the first row whose
- * digits fit.  The class (4 or 5) does not matter for the meaning: "2.2" is
- * x.2.2.  own: the words when no other server spoke, if they differ: then the
- * notice must not say that one did.  RFC 3463 3 */
-struct meaning {
-	const char *detail;
-	const char *said, *own, *advice;
-};
-
-#define CHECK_ADDRESS "Please check how the address is written."
-#define TRY_LATER     "You can send the message again later."
-#define SEND_LESS     "Please send less at once, or put large files on a " \
-	"web page."
-
-static const struct meaning meanings[] = {
-	{"1.1", "There is no mailbox with this address.", NULL, CHECK_ADDRESS},
-	{"1.2", "There is no mail domain with this name.", NULL,
-		"Please check the part of the address behind the @."},
-	{"1.3", "This is not a valid address.", NULL, CHECK_ADDRESS},
-	{"1.10", "This domain says that it takes no mail at all.", NULL,
-		"Please ask the recipient for another address."},
-	{"2.1", "The mailbox does not accept messages at present.", NULL,
-		"Please ask the recipient for another address."},
-	{"2.2", "The mailbox is full.", NULL,
-		"The recipient has to make room first."},
-	{"2.3", "The message is too long for this mailbox.", NULL, SEND_LESS},
-	{"3.4", "The message is too long for the other mail server.", NULL,
-		SEND_LESS},
-	{"3.", "The other mail server has trouble of its own.",
-		"This mail server had trouble of its own with the message.",
-		TRY_LATER},
-	{"4.1", "The other mail server could not be reached.", NULL, TRY_LATER},
-	{"4.2", "The connection to the other mail server broke.", NULL,
-		TRY_LATER},
-	{"4.3", "The mail domain could not be looked up on the Internet (DNS).",
-		NULL, "Please check the part of the address behind the @, or "
-		"send the message\r\n      again later."},
-	{"4.4", "No way to the other mail server is known.", NULL,
-		"Please check the part of the address behind the @."},
-	{"4.6", "The message would have gone round in a circle.", NULL,
-		"Please tell the administrator of the address."},
-	{"4.7", "It was tried again and again, and the time for it is over.",
-		NULL, TRY_LATER},
-	{"6.", "The other mail server cannot handle this kind of message.",
-		NULL, "Please send it in a simpler form, without unusual "
-		"characters."},
-	{"7.", "The other mail server refused the message by its rules.",
-		"This mail server does not pass on a message to this address.",
-		"The administrator of the server that refused it can tell why."},
-};
-
-static const struct meaning any_meaning = {"",
-	"The other mail server did not accept the message.",
-	"The message could not be delivered.", TRY_LATER};
-
-static const struct meaning *meaning_of(struct span enhanced)
-{
-	struct span detail = span_tail(enhanced, 2);
-
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		struct span want = span_str(meanings[i].detail);
-		bool is_class = want.p[want.n - 1] == '.';
-
-		if (is_class ? span_starts(detail, want)
-			     : span_eq(detail, want))
-			return &meanings[i];
-	}
-	return &any_meaning;
-}
-
-/* Is the last reply one that another server gave?  If not, its text is our
- * own account of what happened. */
-static bool has_spoken(const struct queue_rcpt *r)
+bool queue_dsn_has_spoken(const struct queue_rcpt *r)
 {
 	return r->code != 0 && r->peer.n > 0;
 }
@@ -146,33 +53,31 @@ static bool concerns(const struct queue_dsn *d, const struct queue_rcpt *r)
 	return queue_dsn_concerns(d->kind, r);
 }
 
-/* Visible text without control bytes, cut to a bearable length. */
-static void put_clean(struct buf *out, struct span text, bool is_utf8)
+void queue_dsn_put_clean(struct buf *out, struct span text, bool is_utf8)
 {
-	bool has_utf8 = is_utf8 && utf8_is_valid(span_head(text, TEXT_MAX));
+	text = span_head(text, QUEUE_DSN_TEXT_MAX);
+	while (text.n > 0) {
+		size_t n = utf8_char_len(text);
+		uint8_t c = text.p[0];
 
-	text = span_head(text, TEXT_MAX);
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-
-		if (c < 0x20 || c == 0x7f)
-			c = ' ';
-		else if (c >= 0x80 && !has_utf8)
-			c = '?';
-		buf_putc(out, c);
+		if (n > 1 && is_utf8)
+			buf_put(out, span_head(text, n));
+		else if (c < 0x20 || c == 0x7f)
+			buf_putc(out, ' ');
+		else
+			buf_putc(out, c < 0x80 ? c : '?');
+		text = span_tail(text, is_utf8 && n > 1 ? n : 1);
 	}
 }
 
-/* The server's name without its address and port; the literal if it has none,
- * RFC 3464 2.1.2. */
-static void put_host(struct buf *out, struct span peer)
+void queue_dsn_put_host(struct buf *out, struct span peer)
 {
 	size_t bracket = span_find(peer, '[');
 	struct span name = span_head(peer, bracket);
 
 	if (name.n == 0)
 		name = span_head(peer, span_find(peer, ']') + 1);
-	put_clean(out, name, false);
+	queue_dsn_put_clean(out, name, false);
 }
 
 static void put_date(struct buf *out, const char *name, int64_t wall_ms)
@@ -189,7 +94,7 @@ static bool find_id(struct span message, struct span *out)
 	struct span value;
 
 	return header_find(head, SPAN("Message-ID"), &value) &&
-		msgid_next(&value, out) && out->n < TEXT_MAX &&
+		msgid_next(&value, out) && out->n < QUEUE_DSN_TEXT_MAX &&
 		utf8_is_ascii(*out);
 }
 
@@ -203,9 +108,10 @@ static void put_id_field(struct buf *out, const char *name, struct span id)
 
 /* ---- the parts --------------------------------------------------------------- */
 struct shape {
-	bool is_utf8;  /* an address needs RFC 6531 */
-	bool is_8bit;  /* the returned original has bytes above 127 */
-	bool is_whole; /* all of the original is returned */
+	bool is_utf8;   /* it goes with SMTPUTF8: the sender's address needs it */
+	bool is_8bit;   /* it has bytes above 127 as they are */
+	bool is_global; /* the header of the original is UTF-8 */
+	bool is_whole;  /* all of the original is returned */
 	struct span original;
 	unsigned counter; /* makes the boundary one that does not occur */
 };
@@ -226,6 +132,21 @@ static void put_delimiter(struct buf *out, const struct queue_dsn *d,
 	put_boundary(out, d, s);
 }
 
+/* RFC 2047; as it is where header fields may be UTF-8. */
+static void put_subject(struct buf *out, const struct queue_dsn *d,
+	const struct shape *s)
+{
+	const char *subject = queue_dsn_subject(d);
+	size_t column = sizeof("Subject: ") - 1;
+
+	buf_puts(out, "Subject: ");
+	if (s->is_utf8)
+		buf_puts(out, subject);
+	else
+		words_put_text(out, span_str(subject), &column);
+	buf_puts(out, "\r\n");
+}
+
 static void put_fields(struct buf *out, const struct queue_dsn *d,
 	const struct shape *s)
 {
@@ -235,10 +156,10 @@ static void put_fields(struct buf *out, const struct queue_dsn *d,
 	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%.*s>\r\n",
 		SPAN_ARG(d->hostname));
 	buf_puts(out, "To: <");
-	put_clean(out, d->to, s->is_utf8);
+	queue_dsn_put_clean(out, d->to, s->is_utf8);
 	buf_puts(out, ">\r\n");
 	put_date(out, "Date: ", d->now_wall_ms);
-	buf_printf(out, "Subject: %s\r\n", kinds[d->kind].subject);
+	put_subject(out, d, s);
 	buf_printf(out, "Message-ID: <%.*s.%lld@%.*s>\r\n",
 		SPAN_ARG(mid_span(&mid)), (long long)d->now_wall_ms,
 		SPAN_ARG(d->hostname));
@@ -252,140 +173,41 @@ static void put_fields(struct buf *out, const struct queue_dsn *d,
 		"\r\n\tboundary=\"");
 	put_boundary(out, d, s);
 	buf_puts(out, "\"\r\n");
-	if (s->is_8bit || s->is_utf8)
+	if (s->is_8bit)
 		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_puts(out, "\r\nThis is a message in MIME format.\r\n");
 }
 
-/* What the other server said, or what happened without one. */
-static void put_quote(struct buf *out, const struct queue_rcpt *r, bool is_utf8)
+static void put_qp(struct buf *out, struct span text)
 {
-	if (r->text.n == 0)
-		return;
-	if (has_spoken(r)) {
-		buf_puts(out, "      The server ");
-		put_host(out, r->peer);
-		buf_printf(out, " said:\r\n      %u ", r->code);
-	} else {
-		buf_puts(out, "      What happened last:\r\n      ");
-	}
-	put_clean(out, r->text, is_utf8);
-	buf_puts(out, "\r\n");
-}
+	struct qp_encoder encoder;
 
-/* "5 days", for how long something was tried. */
-static void put_span_of_time(struct buf *out, int64_t ms)
-{
-	static const struct {
-		int64_t ms;
-		const char *one, *many;
-	} units[] = {
-		{86400000, "a day", "days"},
-		{3600000, "an hour", "hours"},
-		{60000, "a minute", "minutes"},
-	};
-	size_t i = 0;
-
-	while (i < 2 && ms < units[i].ms)
-		i++;
-	if (ms < 2 * units[i].ms)
-		buf_puts(out, units[i].one);
-	else
-		buf_printf(out, "%lld %s", (long long)(ms / units[i].ms),
-			units[i].many);
-}
-
-static void put_tries(struct buf *out, const struct queue_dsn *d,
-	const struct queue_rcpt *r)
-{
-	if (r->attempts < 2)
-		return;
-	buf_printf(out, "      We tried %u times in ", r->attempts);
-	put_span_of_time(out, d->now_wall_ms - d->received_wall_ms);
-	buf_puts(out, ".\r\n");
-}
-
-/* The paragraph of one recipient. */
-static void put_paragraph(struct buf *out, const struct queue_dsn *d,
-	const struct queue_rcpt *r, bool is_utf8)
-{
-	const struct meaning *m = meaning_of(r->enhanced);
-	bool is_own = !has_spoken(r) && m->own != NULL;
-
-	buf_puts(out, "\r\n  ");
-	put_clean(out, r->address, is_utf8);
-	buf_puts(out, "\r\n      ");
-	if (d->kind == QUEUE_DSN_DONE) {
-		buf_printf(out, "%s\r\n", tells[r->tell].said);
-		if (has_spoken(r))
-			put_quote(out, r, is_utf8);
-		return;
-	}
-	buf_puts(out, is_own ? m->own : m->said);
-	buf_puts(out, "\r\n");
-	put_tries(out, d, r);
-	if (d->kind == QUEUE_DSN_FAILED)
-		buf_printf(out, "      %s\r\n", m->advice);
-	put_quote(out, r, is_utf8);
-}
-
-static void put_advice(struct buf *out, const struct queue_dsn *d)
-{
-	switch (d->kind) {
-	case QUEUE_DSN_FAILED:
-		buf_puts(out, "\r\nIt will not be tried again. If you still "
-			"want it to arrive, please send it\r\nonce more when "
-			"what is wrong has been put right. ");
-		buf_puts(out, "What you wrote is attached.\r\n");
-		return;
-	case QUEUE_DSN_DELAYED:
-		buf_puts(out, "\r\nYou do not have to do anything, and please "
-			"do not send it again: it is tried\r\nagain and again "
-			"until ");
-		time_put_rfc5322(out, d->give_up_wall_ms);
-		buf_puts(out, ".\r\nIf it has not arrived by then, you get "
-			"another message.\r\n");
-		return;
-	case QUEUE_DSN_DONE:
-		buf_puts(out, "\r\nThat somebody has read it is not said by "
-			"this.\r\n");
-		return;
-	case QUEUE_DSN_KINDS:
-		break;
-	}
-	unreachable();
+	qp_encode_init(&encoder);
+	qp_encode_feed(&encoder, text, out);
+	qp_encode_end(&encoder, out);
 }
 
 static void put_text(struct buf *out, const struct queue_dsn *d,
 	const struct shape *s)
 {
-	size_t listed = 0, left_out = 0;
+	struct buf text;
+	bool is_ascii;
 
+	buf_init(&text, QUEUE_DSN_MAX);
+	queue_dsn_put_text(&text, d);
+	is_ascii = utf8_is_ascii(buf_span(&text));
 	put_delimiter(out, d, s);
 	buf_printf(out, "\r\nContent-Type: text/plain; charset=%s\r\n",
-		s->is_utf8 ? "utf-8" : "us-ascii");
-	if (s->is_utf8)
-		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
-	buf_puts(out, "\r\nThis is the mail server of ");
-	put_clean(out, d->hostname, s->is_utf8);
-	buf_printf(out, ".\r\n\r\n%s", kinds[d->kind].begin);
-	time_put_rfc5322(out, d->received_wall_ms);
-	buf_printf(out, "\r\n%s\r\n", kinds[d->kind].then);
-	for (size_t i = 0; i < d->rcpt_count; i++) {
-		const struct queue_rcpt *r = &d->rcpts[i];
-
-		if (!concerns(d, r))
-			continue;
-		if (++listed > LISTED_MAX) {
-			left_out++;
-			continue;
-		}
-		put_paragraph(out, d, r, s->is_utf8);
-	}
-	if (left_out > 0)
-		buf_printf(out, "\r\n  and to %zu others, listed in the "
-			"second part of this message.\r\n", left_out);
-	put_advice(out, d);
+		is_ascii ? "us-ascii" : "utf-8");
+	if (!is_ascii)
+		buf_printf(out, "Content-Transfer-Encoding: %s\r\n",
+			s->is_8bit ? "8bit" : "quoted-printable");
+	buf_puts(out, "\r\n");
+	if (is_ascii || s->is_8bit)
+		buf_put(out, buf_span(&text));
+	else
+		put_qp(out, buf_span(&text));
+	buf_clear(&text);
 }
 
 /* A status of the right class, even if the other server sent none or
@@ -414,66 +236,100 @@ static void put_status(struct buf *out, const struct queue_dsn *d,
 	buf_put(out, span_tail(enhanced, 1));
 }
 
+/* RFC 3464 2.3.3 */
 static const char *action_of(const struct queue_dsn *d,
 	const struct queue_rcpt *r)
 {
+	static const char *const tells[QUEUE_TELL_COUNT] = {
+		[QUEUE_TELL_DELIVERED] = "delivered",
+		[QUEUE_TELL_RELAYED] = "relayed",
+		[QUEUE_TELL_EXPANDED] = "expanded",
+	};
+
 	if (d->kind == QUEUE_DSN_DONE)
-		return tells[r->tell].action;
+		return tells[r->tell];
 	return d->kind == QUEUE_DSN_FAILED ? "failed" : "delayed";
 }
 
-/* A field whose value came in xtext, or in UTF-8. */
-static void put_decoded(struct buf *out, const char *name, struct span type,
-	struct span xtext)
+/* What came in xtext, as it was written. */
+static void put_decoded(struct buf *out, struct span xtext)
 {
 	struct buf text;
 
 	buf_init(&text, SMTP_ORCPT_MAX);
-	if (!utf8_is_ascii(xtext) || !smtp_dsn_decode(xtext, &text)) {
+	if (!smtp_dsn_decode(xtext, &text)) {
 		buf_reset(&text);
 		buf_put(&text, xtext);
 	}
-	buf_puts(out, name);
-	buf_put(out, type);
-	put_clean(out, buf_span(&text), true);
-	buf_puts(out, "\r\n");
+	queue_dsn_put_clean(out, buf_span(&text), false);
 	buf_clear(&text);
 }
 
-/* RFC 3464 2.3.1: as the sender wrote it */
-static void put_original_rcpt(struct buf *out, struct span orcpt)
+/* An address of the type utf-8: as it is where it may be, else the form that is
+ * ASCII.  RFC 6533 3 */
+static void put_utf8_address(struct buf *out, struct span address, bool is_utf8)
 {
-	struct span type = span_head(orcpt, span_find(orcpt, ';') + 1);
+	struct buf text;
 
-	if (orcpt.n > 0)
-		put_decoded(out, "\r\nOriginal-Recipient: ", type,
-			span_tail(orcpt, type.n));
+	buf_init(&text, 8 * SMTP_ORCPT_MAX);
+	if (is_utf8 && smtp_dsn_decode_utf8(address, &text))
+		queue_dsn_put_clean(out, buf_span(&text), true);
+	else if (is_utf8)
+		queue_dsn_put_clean(out, address, true);
+	else
+		smtp_dsn_put_7bit(out, address);
+	buf_clear(&text);
 }
 
-/* RFC 3464 2.3; RFC 6533 3 for addresses that are not ASCII.
- * Todo(rfc): RFC 6533 3, the 7-bit form (utf-8-addr-xtext) for a sender in
- * ASCII whose message went to such an address by an alias: its server need not
- * have SMTPUTF8, and then takes no notice in this form. */
-static void put_rcpt_fields(struct buf *out, const struct queue_dsn *d,
-	const struct queue_rcpt *r)
+/* As the sender wrote it.  RFC 3464 2.3.1 */
+static void put_original_rcpt(struct buf *out, struct span orcpt, bool is_utf8)
 {
-	bool is_utf8 = !utf8_is_ascii(r->address);
+	struct span address = orcpt;
+	struct span type = span_cut(&address, ';');
 
-	put_original_rcpt(out, r->orcpt);
-	if (r->orcpt.n == 0)
-		buf_puts(out, "\r\n");
-	buf_puts(out, is_utf8 ? "Final-Recipient: utf-8; "
-			      : "Final-Recipient: rfc822; ");
-	put_clean(out, r->address, is_utf8);
-	buf_printf(out, "\r\nAction: %s\r\nStatus: ", action_of(d, r));
+	if (orcpt.n == 0)
+		return;
+	buf_puts(out, "Original-Recipient: ");
+	queue_dsn_put_clean(out, type, false);
+	buf_putc(out, ';');
+	if (span_eq_fold(type, SPAN("utf-8")))
+		put_utf8_address(out, address, is_utf8);
+	else
+		put_decoded(out, address);
+	buf_puts(out, "\r\n");
+}
+
+static void put_final_rcpt(struct buf *out, struct span address, bool is_utf8)
+{
+	buf_puts(out, "Final-Recipient: ");
+	if (utf8_is_ascii(address)) {
+		buf_puts(out, "rfc822; ");
+		queue_dsn_put_clean(out, address, false);
+	} else if (is_utf8) {
+		buf_puts(out, "utf-8; ");
+		queue_dsn_put_clean(out, address, true);
+	} else {
+		smtp_dsn_put_orcpt(out, address);
+	}
+	buf_puts(out, "\r\n");
+}
+
+/* In the order of RFC 3464 2.3. */
+static void put_rcpt_fields(struct buf *out, const struct queue_dsn *d,
+	const struct queue_rcpt *r, bool is_utf8)
+{
+	buf_puts(out, "\r\n");
+	put_original_rcpt(out, r->orcpt, is_utf8);
+	put_final_rcpt(out, r->address, is_utf8);
+	buf_printf(out, "Action: %s\r\nStatus: ", action_of(d, r));
 	put_status(out, d, r->enhanced);
 	buf_puts(out, "\r\n");
 	/* both only when another server really spoke: RFC 3464 2.3.5, 2.3.6 */
-	if (has_spoken(r)) {
+	if (queue_dsn_has_spoken(r)) {
 		buf_puts(out, "Remote-MTA: dns; ");
-		put_host(out, r->peer);
+		queue_dsn_put_host(out, r->peer);
 		buf_printf(out, "\r\nDiagnostic-Code: smtp; %u ", r->code);
-		put_clean(out, r->text, false);
+		queue_dsn_put_clean(out, r->text, false);
 		buf_puts(out, "\r\n");
 	}
 	/* not if the time is not known: RFC 3464 2.3.7 */
@@ -493,71 +349,90 @@ static void put_report(struct buf *out, const struct queue_dsn *d,
 		? "\r\nContent-Type: message/global-delivery-status\r\n"
 		  "Content-Transfer-Encoding: 8bit\r\n\r\n"
 		: "\r\nContent-Type: message/delivery-status\r\n\r\n");
+	if (d->envid.n > 0) { /* RFC 3464 2.2.1 */
+		buf_puts(out, "Original-Envelope-Id: ");
+		put_decoded(out, d->envid);
+		buf_puts(out, "\r\n");
+	}
 	buf_puts(out, "Reporting-MTA: dns; ");
-	put_clean(out, d->hostname, false);
+	queue_dsn_put_clean(out, d->hostname, false);
 	buf_puts(out, "\r\n");
-	if (d->envid.n > 0) /* RFC 3464 2.2.1 */
-		put_decoded(out, "Original-Envelope-Id: ", SPAN_EMPTY,
-			d->envid);
 	put_date(out, "Arrival-Date: ", d->received_wall_ms);
 	for (size_t i = 0; i < d->rcpt_count; i++)
 		if (concerns(d, &d->rcpts[i]) && detailed++ < DETAILED_MAX)
-			put_rcpt_fields(out, d, &d->rcpts[i]);
+			put_rcpt_fields(out, d, &d->rcpts[i], s->is_utf8);
+}
+
+static const char *original_type(const struct shape *s)
+{
+	bool is_global = s->is_global || s->is_utf8;
+
+	if (s->is_whole)
+		return is_global ? "message/global" : "message/rfc822";
+	return is_global ? "message/global-headers" : "text/rfc822-headers";
 }
 
 static void put_original(struct buf *out, const struct queue_dsn *d,
 	const struct shape *s)
 {
+	bool is_qp = s->is_global && !s->is_utf8;
+
 	put_delimiter(out, d, s);
-	if (s->is_whole)
-		buf_puts(out, s->is_utf8
-			? "\r\nContent-Type: message/global\r\n"
-			: "\r\nContent-Type: message/rfc822\r\n");
-	else
-		buf_puts(out, s->is_utf8
-			? "\r\nContent-Type: message/global-headers\r\n"
-			: "\r\nContent-Type: text/rfc822-headers\r\n");
-	if (s->is_8bit || s->is_utf8)
+	buf_printf(out, "\r\nContent-Type: %s\r\n", original_type(s));
+	if (is_qp)
+		buf_puts(out, "Content-Transfer-Encoding: quoted-printable"
+			"\r\n");
+	else if (s->is_8bit)
 		buf_puts(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_puts(out, "\r\n");
-	buf_put(out, d->trace);
-	buf_put(out, s->original);
+	if (is_qp) {
+		put_qp(out, d->trace);
+		put_qp(out, s->original);
+	} else {
+		buf_put(out, d->trace);
+		buf_put(out, s->original);
+	}
 	put_delimiter(out, d, s);
 	buf_puts(out, "--\r\n");
 }
 
 /* ---- the whole --------------------------------------------------------------------- */
-static struct shape shape_of(const struct queue_dsn *d)
+/* Makes the boundary one that does not occur. */
+static void choose_boundary(struct shape *s, const struct queue_dsn *d)
 {
-	struct shape s = {.is_utf8 = !utf8_is_ascii(d->to)};
 	struct buf boundary;
 	bool clashes;
 
 	buf_init(&boundary, 64);
-	for (size_t i = 0; i < d->rcpt_count; i++)
-		if (concerns(d, &d->rcpts[i]) &&
-			(!utf8_is_ascii(d->rcpts[i].address) ||
-				!utf8_is_ascii(d->rcpts[i].orcpt)))
-			s.is_utf8 = true;
+	do {
+		buf_reset(&boundary);
+		put_boundary(&boundary, d, s);
+		clashes = span_find_span(s->original, buf_span(&boundary)) <
+			s->original.n;
+		s->counter += clashes;
+	} while (clashes);
+	buf_clear(&boundary);
+}
+
+static struct shape shape_of(const struct queue_dsn *d)
+{
+	struct shape s = {.is_utf8 = !utf8_is_ascii(d->to)};
+	struct span head;
+
 	/* RFC 3461 4.3: of what went well only the header */
 	s.is_whole = d->kind == QUEUE_DSN_FAILED && !d->is_binary &&
 		!d->is_header_only &&
 		d->original_size <= QUEUE_DSN_WHOLE_MAX &&
 		d->original.n == d->original_size;
 	s.original = d->original;
-	if (!s.is_whole) {
-		s.original = span_head(s.original, QUEUE_DSN_HEADER_MAX);
-		s.original = span_head(s.original, header_len(s.original));
-	}
-	s.is_8bit = !utf8_is_ascii(s.original);
-	do {
-		buf_reset(&boundary);
-		put_boundary(&boundary, d, &s);
-		clashes = span_find_span(s.original, buf_span(&boundary)) <
-			s.original.n;
-		s.counter += clashes;
-	} while (clashes);
-	buf_clear(&boundary);
+	head = span_head(s.original, QUEUE_DSN_HEADER_MAX);
+	head = span_head(head, header_len(head));
+	if (!s.is_whole)
+		s.original = head;
+	s.is_global = !utf8_is_ascii(head) && utf8_is_valid(head);
+	s.is_8bit = s.is_utf8 ||
+		(!s.is_global && !utf8_is_ascii(s.original));
+	choose_boundary(&s, d);
 	return s;
 }
 
@@ -571,7 +446,7 @@ void queue_dsn_put(struct buf *out, const struct queue_dsn *d,
 	put_report(out, d, &s);
 	put_original(out, d, &s);
 	*out_flags = QUEUE_MAIL_INTERNAL;
-	if (s.is_8bit || s.is_utf8)
+	if (s.is_8bit)
 		*out_flags |= QUEUE_MAIL_8BIT;
 	if (s.is_utf8)
 		*out_flags |= QUEUE_MAIL_UTF8;

@@ -5,11 +5,14 @@
  * The message is a multipart/report (RFC 6522) of a text that a layman
  * understands, a message/delivery-status (RFC 3464) for programs, and the
  * original: of a failure whole up to QUEUE_DSN_WHOLE_MAX bytes, unless RET=HDRS
- * was said; else its header.  It is to be sent with the null reverse-path, RFC 5321 4.5.5, and never to it.
+ * was said; else its header.  It needs SMTPUTF8 only if the address it goes to
+ * does.  It is to be sent with the null reverse-path, RFC 5321 4.5.5, and never
+ * to it.
  */
 #ifndef POSTRIDER_QUEUE_QUEUE_DSN_H
 #define POSTRIDER_QUEUE_QUEUE_DSN_H
 
+#include "config/config.h"
 #include "queue/queue_pack.h"
 
 #define QUEUE_DSN_WHOLE_MAX  (50u * 1024u)
@@ -26,6 +29,7 @@ enum queue_dsn_kind {
 
 struct queue_dsn {
 	enum queue_dsn_kind kind;
+	enum config_language language; /* of the text and the subject */
 	struct span hostname;      /* ours */
 	uint64_t qid;              /* of the notice */
 	uint64_t about_qid;        /* of the message that failed */

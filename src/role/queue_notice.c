@@ -120,6 +120,7 @@ static bool make_notice(struct queue *q, struct work *w,
 {
 	struct queue_dsn d = {
 		.kind = kind,
+		.language = q->run->config->notice_language,
 		.hostname = q->run->config->hostname,
 		.about_qid = w->msg.qid,
 		.to = w->msg.reverse_path,

@@ -122,11 +122,29 @@ void smtp_client_say_mail(struct smtp_client *c)
 	end_line(c, from);
 }
 
-/* An ORCPT in UTF-8 may only stand where addresses may: RFC 6533 3. */
-static bool may_say_orcpt(const struct smtp_client *c, struct span orcpt)
+/* UTF-8 may only stand where addresses may; else it goes in the form that is
+ * ASCII, RFC 6533 3, unless that is longer than an ORCPT may be. */
+static void say_orcpt(struct smtp_client *c, struct span orcpt)
 {
-	return orcpt.n > 0 &&
-		(c->extensions & EXT_SMTPUTF8 || utf8_is_ascii(orcpt));
+	struct span address = orcpt;
+	struct span type = span_cut(&address, ';');
+	struct buf text;
+
+	if (orcpt.n == 0)
+		return;
+	buf_init(&text, SMTP_ORCPT_MAX);
+	if (c->extensions & EXT_SMTPUTF8 || utf8_is_ascii(orcpt)) {
+		buf_put(&text, orcpt);
+	} else {
+		buf_put(&text, type);
+		buf_putc(&text, ';');
+		smtp_dsn_put_7bit(&text, address);
+	}
+	if (!text.overflow) {
+		buf_put(&c->out, SPAN(" ORCPT="));
+		buf_put(&c->out, buf_span(&text));
+	}
+	buf_clear(&text);
 }
 
 void smtp_client_say_rcpt(struct smtp_client *c, size_t index)
@@ -140,10 +158,7 @@ void smtp_client_say_rcpt(struct smtp_client *c, size_t index)
 	r->has_dsn = (c->extensions & EXT_DSN) != 0;
 	if (r->has_dsn) {
 		smtp_dsn_put_notify(&c->out, r->notify);
-		if (may_say_orcpt(c, r->orcpt)) {
-			buf_put(&c->out, SPAN(" ORCPT="));
-			buf_put(&c->out, r->orcpt);
-		}
+		say_orcpt(c, r->orcpt);
 	}
 	end_line(c, from);
 	r->is_sent = true;

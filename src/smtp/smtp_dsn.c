@@ -121,7 +121,7 @@ static void put_escaped(struct buf *out, struct span *left)
 	for (size_t i = 1; i < n; i++)
 		point = point << 6 | (left->p[i] & 0x3f);
 	*left = span_tail(*left, n > 0 ? n : 1);
-	buf_printf(out, "\\x{%X}", point);
+	buf_printf(out, "\\x{%02X}", point);
 }
 
 void smtp_dsn_put_orcpt(struct buf *out, struct span address)
@@ -143,6 +143,82 @@ void smtp_dsn_put_orcpt(struct buf *out, struct span address)
 			buf_putc(out, c);
 		address = span_tail(address, 1);
 	}
+}
+
+static bool is_quoted(uint8_t c)
+{
+	return c <= ' ' || c > '~' || c == '+' || c == '=';
+}
+
+void smtp_dsn_put_7bit(struct buf *out, struct span address)
+{
+	while (address.n > 0) {
+		bool is_open = address.p[0] == '\\' &&
+			!span_starts(address, SPAN("\\x{"));
+
+		if (is_quoted(address.p[0]) || is_open) {
+			put_escaped(out, &address);
+			continue;
+		}
+		buf_putc(out, address.p[0]);
+		address = span_tail(address, 1);
+	}
+}
+
+/* "\x{1F345}" off the front; 0: it is none.  RFC 6533 3, EmbeddedUnicodeChar */
+static uint32_t take_escaped(struct span *left)
+{
+	struct span rest = span_tail(*left, 3);
+	struct span digits = span_cut(&rest, '}');
+	uint32_t point = 0;
+	uint8_t digit;
+
+	if (digits.n < 2 || digits.n > 6 || digits.n + 3 >= left->n)
+		return 0;
+	for (size_t i = 0; i < digits.n; i++) {
+		if (!read_hex(digits.p[i], &digit))
+			return 0;
+		point = point << 4 | digit;
+	}
+	*left = rest;
+	return point;
+}
+
+static bool put_point(struct buf *out, uint32_t point)
+{
+	if (point < ' ' || point == 0x7f || point > 0x10ffff ||
+		(point >= 0xd800 && point < 0xe000))
+		return false;
+	if (point < 0x80) {
+		buf_putc(out, (uint8_t)point);
+		return true;
+	}
+	if (point >= 0x10000) {
+		buf_putc(out, (uint8_t)(0xf0 | point >> 18));
+		buf_putc(out, (uint8_t)(0x80 | (point >> 12 & 0x3f)));
+	} else if (point >= 0x800) {
+		buf_putc(out, (uint8_t)(0xe0 | point >> 12));
+	}
+	if (point >= 0x800)
+		buf_putc(out, (uint8_t)(0x80 | (point >> 6 & 0x3f)));
+	else
+		buf_putc(out, (uint8_t)(0xc0 | point >> 6));
+	buf_putc(out, (uint8_t)(0x80 | (point & 0x3f)));
+	return true;
+}
+
+bool smtp_dsn_decode_utf8(struct span address, struct buf *out)
+{
+	while (address.n > 0) {
+		if (span_starts(address, SPAN("\\x{"))) {
+			if (!put_point(out, take_escaped(&address)))
+				return false;
+			continue;
+		}
+		buf_putc(out, address.p[0]);
+		address = span_tail(address, 1);
+	}
+	return true;
 }
 
 /* Is it xtext for what can be seen?  Line ends and other control bytes would go

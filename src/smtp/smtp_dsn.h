@@ -36,6 +36,14 @@ void smtp_dsn_put_notify(struct buf *out, uint8_t notify);
 /* An ORCPT for an address: "rfc822;…", or RFC 6533's "utf-8;…". */
 void smtp_dsn_put_orcpt(struct buf *out, struct span address);
 
+/* The address of an ORCPT of the type utf-8 in the form that is ASCII: what is not,
+ * and what no xtext holds, becomes "\x{HEX}".  What has been escaped stays so.
+ * RFC 6533 3, utf-8-addr-xtext */
+void smtp_dsn_put_7bit(struct buf *out, struct span address);
+/* The other way: the address in UTF-8.  False: something in it is no such form;
+ * out has then what came before. */
+bool smtp_dsn_decode_utf8(struct span address, struct buf *out);
+
 /* xtext: as it stands, or "+" and two capital hexadecimal digits.  False: it is
  * none; out has then what came before.  RFC 3461 4 */
 bool smtp_dsn_decode(struct span xtext, struct buf *out);

@@ -11,7 +11,7 @@
  *	streamed N       the body is asked for, in pieces of N bytes
  *	size N           as if the message had so many bytes
  *	flags 8bit,binary,utf8,requiretls
- *	dsn               RET, ENVID, NOTIFY and ORCPT are asked for
+ *	dsn [ORCPT]      RET, ENVID, NOTIFY and ORCPT are asked for
  *	messages N       so many messages, one after the other; then QUIT
  *	idle             no message at first; nothing is said of its own
  *	converts         what the server does not take is converted
@@ -46,7 +46,7 @@ struct client {
 	struct smtp_client *engine;
 	struct smtp_client_message message;
 	struct span rcpt_text;
-	bool asks_dsn;
+	struct span orcpt; /* empty: nothing is asked about notices */
 	size_t offset; /* of the body, when it is streamed */
 	size_t piece_bytes;
 	struct span body;
@@ -159,7 +159,8 @@ static bool take_option(struct client *c, struct span value)
 	else if (span_eq(name, SPAN("idle")))
 		c->is_idle = true;
 	else if (span_eq(name, SPAN("dsn")))
-		c->asks_dsn = true;
+		c->orcpt = value.n > 0 ? unescape(&c->arena, value)
+				       : SPAN("rfc822;list@a.test");
 	else if (span_eq(name, SPAN("converts")))
 		c->message.may_convert = true;
 	else if (span_eq(name, SPAN("unreadable")))
@@ -186,12 +187,13 @@ static bool take_option(struct client *c, struct span value)
 }
 
 /* ---- the engine -------------------------------------------------------- */
-static void ask_dsn(struct smtp_client_message *m, struct smtp_client_rcpt *r)
+static void ask_dsn(struct smtp_client_message *m, struct smtp_client_rcpt *r,
+	struct span orcpt)
 {
 	m->ret = SMTP_RET_HDRS;
 	m->envid = SPAN("QQ+2B314");
 	r->notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY;
-	r->orcpt = SPAN("rfc822;list@a.test");
+	r->orcpt = orcpt;
 }
 
 static void begin(struct client *c)
@@ -206,8 +208,8 @@ static void begin(struct client *c)
 	m->rcpt_count = 0;
 	while (left.n > 0) {
 		m->rcpts[m->rcpt_count].address = span_cut(&left, ',');
-		if (c->asks_dsn)
-			ask_dsn(m, &m->rcpts[m->rcpt_count]);
+		if (c->orcpt.n > 0)
+			ask_dsn(m, &m->rcpts[m->rcpt_count], c->orcpt);
 		m->rcpt_count++;
 	}
 	m->is_streamed = c->piece_bytes > 0;

@@ -165,3 +165,22 @@ def test_strangers_are_not_offered_it(make_server):
     with smtplib.SMTP(server.address, server.submission_port, timeout=30 * PATIENCE) as client:
         client.ehlo()
         assert client.has_extn("dsn")
+
+
+def test_in_another_language(make_server):
+    """The words are those of queue.notice_language, encoded; the fields for programs are not."""
+    server = make_server(options={"queue": {"notice_language": '"de"'}})
+    server.add_domain("here.test")
+    server.add_account("ann@here.test")
+    server.start()
+    with server.smtp() as client:
+        client.mail("ann@here.test")
+        client.rcpt("ann@here.test", ["NOTIFY=SUCCESS"])
+        assert client.data(b"Subject: x\r\n\r\ny\r\n")[0] == 250
+    raw = next(message for message in server.wait_messages("ann@here.test", 2)
+               if b"multipart/report" in message)
+    assert raw.isascii()
+    text, status, _ = parse(raw).iter_parts()
+    assert parse(raw)["Subject"] == "Ihre Nachricht ist angekommen"
+    assert "Sie liegt im Postfach." in text.get_content()
+    assert status.get_payload()[1]["Action"] == "delivered"

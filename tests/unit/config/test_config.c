@@ -91,6 +91,7 @@ static void test_empty_file_is_the_defaults(void **state)
 	assert_int_equal(c.relay_network_count, 2);
 	assert_span(c.relay_networks[0], "127.0.0.0/8");
 	assert_int_equal(c.submission_from, SUBMISSION_FROM_OWN);
+	assert_int_equal(c.notice_language, CONFIG_LANGUAGE_EN);
 	assert_true(c.submission_hide_client);
 	assert_int_equal(c.tls_policy_count, 0);
 	assert_int_equal(c.smarthost.n, 0);
@@ -112,7 +113,8 @@ static const char full[] =
 	"listen pop3 { addresses = {} }\n"
 	"login { plaintext = \"always\" }\n"
 	"limits { message_size = 10K recipients = 200 received = 50 }\n"
-	"queue { retry = {\"30m\"} give_up_after = 2d }\n"
+	"queue { retry = {\"30m\"} give_up_after = 2d "
+	"notice_language = fr }\n"
 	"outbound { port = 2525 smarthost = \"[127.0.0.1]:26\" tls = must\n"
 	"  tls_policy = {\"bank.example must\", \".old.example never\"} }\n"
 	"resolver { servers = {\"127.0.0.1@5353\"}\n"
@@ -138,6 +140,7 @@ static void assert_full(const struct config *c)
 	assert_int_equal(c->retry_count, 1);
 	assert_int_equal(c->retry_ms[0], 1800000);
 	assert_int_equal(c->give_up_after_ms, 2 * 86400000);
+	assert_int_equal(c->notice_language, CONFIG_LANGUAGE_FR);
 	assert_int_equal(c->outbound_port, 2525);
 	assert_span(c->smarthost, "[127.0.0.1]:26");
 	assert_int_equal(c->outbound_tls, CONFIG_TLS_MUST);
@@ -262,6 +265,9 @@ static const struct {
 	{"login { plaintext = maybe }",
 		"t.conf:1: login.plaintext: \"maybe\" is not one of the words; "
 		"write \"never\", \"loopback\" or \"always\""},
+	{"queue { notice_language = xx }",
+		"t.conf:1: queue.notice_language: \"xx\" is not one of the "
+		"languages; write \"en\", \"de\" or \"fr\""},
 	{"log { level = loud }",
 		"t.conf:1: log.level: \"loud\" is not a level; write "
 		"\"error\", \"warn\", \"info\", \"debug\" or \"trace\""},

@@ -5,30 +5,44 @@ What another parser makes of them counts, not what we meant.
 """
 import email
 import email.policy
+import quopri
 import re
 import subprocess
 import sys
 
 
-def notice(name, about="<1@crepes.fr>"):
+def notice(name, about="<1@crepes.fr>", to="alice@crepes.fr"):
     raw = subprocess.run([sys.argv[1], name], check=True,
                          stdout=subprocess.PIPE).stdout
     body = raw.split(b"\r\n", 1)[1]
     for line in body.split(b"\r\n"):
         assert len(line) <= 998, (name, line)
         assert b"\n" not in line and b"\r" not in line and b"\0" not in line
+    if to.isascii():    # nothing of it needs SMTPUTF8
+        assert body.split(b"\r\n\r\n")[0].isascii(), name
     m = email.message_from_bytes(raw, policy=email.policy.default)
     assert not m.defects, (name, m.defects)
     assert m.get_content_type() == "multipart/report"
     assert m.get_param("report-type") == "delivery-status"
     assert m["Auto-Submitted"] == "auto-replied"
-    assert m["To"].addresses[0].addr_spec == "alice@crepes.fr"
+    assert f"\r\nTo: <{to}>\r\n".encode() in body
+    assert not to.isascii() or m["To"].addresses[0].addr_spec == to
     assert m["From"].addresses[0].addr_spec == "MAILER-DAEMON@mx.crepes.fr"
     assert m["Date"] and m["Message-ID"].endswith("@mx.crepes.fr>")
     assert m["In-Reply-To"] == m["References"] == about
     parts = list(m.iter_parts())
     assert len(parts) == 3, (name, len(parts))
     return m, parts
+
+
+def wire(name):
+    return subprocess.run([sys.argv[1], name], check=True,
+                          stdout=subprocess.PIPE).stdout.replace(b"\r\n", b"\n")
+
+
+def plain(text):
+    """The words of the text, whatever its lines."""
+    return " ".join(text.get_content().replace("\u00a0", " ").split())
 
 
 def fields(part):
@@ -72,9 +86,10 @@ carol = fields(report)[1]
 assert carol["Action"] == "delayed" and carol["Status"] == "4.7.1"
 assert carol["Will-Retry-Until"]
 words = text.get_content().replace("\r\n", "\n")
-assert "do not have to do anything" in words and "This is only a warning" in words
-assert "has not yet been delivered" in words
-assert "until Wed, 15 Nov 2023 22:13:20 +0000" in words
+assert "do not have to do anything" in plain(text)
+assert "This is only a warning" in plain(text)
+assert "until 15 November 2023, 22:13 UTC." in plain(text)
+assert "Your message of 14 November 2023, 21:13 UTC has not yet" in plain(text)
 assert carol["Will-Retry-Until"] == "Wed, 15 Nov 2023 22:13:20 +0000"
 assert carol["Remote-MTA"] == "dns; [192.0.2.1]"
 assert carol["Diagnostic-Code"] == "smtp; 451 greylisted"
@@ -95,12 +110,80 @@ blocks = fields(report)
 assert len(blocks) == 2 and blocks[1]["Status"] == "5.0.0"
 assert "To" not in blocks[1] and "Subject" not in blocks[1]
 
-m, (text, report, original) = notice("utf8")
+# the sender's own address needs SMTPUTF8: so does the notice
+m, (text, report, original) = notice("utf8", to="zo\u00eb@crepes.fr")
 assert m["X-Flags"] == str(8 | 4 | 1)
 assert report.get_content_type() == "message/global-delivery-status"
 assert fields(report)[1]["Final-Recipient"] == "utf-8; jörg@example.org"
 assert "jörg@example.org" in text.get_content()
 assert original.get_content_type() == "message/global"
+
+m, (text, report, original) = notice("escaped", to="zo\u00eb@crepes.fr")
+blocks = fields(report)
+assert blocks[1]["Original-Recipient"] == "utf-8;jörg@example.org"
+# no character: copied as it is
+assert blocks[2]["Original-Recipient"] == "utf-8;b\\x{D800}@example.org"
+assert "\nSubject: Votre message n'a pas pu être remis\n".encode() in wire("escaped")
+assert "Il n'existe pas de boîte" in plain(text)
+
+# the sender's is ASCII, what the notice is about is not: RFC 6533 3, 4.5
+m, (text, report, original) = notice("seven")
+assert m["X-Flags"] == "8" and m.as_bytes().isascii()
+assert report.get_content_type() == "message/delivery-status"
+(_, jorg) = fields(report)
+assert jorg["Original-Recipient"] == "utf-8;\\x{20AC}\\x{2B}@example.org"
+assert jorg["Final-Recipient"] == "utf-8;j\\x{F6}rg@example.org"
+assert jorg["Diagnostic-Code"] == "smtp; 550 kein Postfach f??r j??rg"
+assert text["Content-Transfer-Encoding"] == "quoted-printable"
+assert "jörg@example.org" in plain(text) and "550 kein Postfach für jörg" in plain(text)
+assert original.get_content_type() == "message/global"
+assert original["Content-Transfer-Encoding"] == "quoted-printable"
+inner = quopri.decodestring(original.as_bytes().split(b"\n\n", 1)[1])
+assert "Subject: crêpes = 7".encode() in inner and b"\nyes" in inner, inner
+m, (text, report, original) = notice("seven_head")
+assert original.get_content_type() == "message/global-headers" and m.as_bytes().isascii()
+
+# bytes that are no UTF-8 are no global message
+m, (text, report, original) = notice("latin1")
+assert m["X-Flags"] == str(8 | 1)
+assert original.get_content_type() == "message/rfc822"
+assert text["Content-Transfer-Encoding"] == "8bit" and "Das Postfach ist voll." in plain(text)
+
+# what went well, three ways in one; fields in the order of RFC 3464 2.2 and 2.3
+m, (text, report, original) = notice("done")
+assert m["Subject"] == "Your message has arrived" and m["X-Flags"] == "8"
+head, bob, carol, group = fields(report)
+assert list(head) == ["Original-Envelope-Id", "Reporting-MTA", "Arrival-Date"]
+assert head["Original-Envelope-Id"] == "QQ+7"
+always = ["Original-Recipient", "Final-Recipient", "Action", "Status"]
+assert list(bob) == [*always, "Last-Attempt-Date"], bob
+assert list(carol) == [*always, "Remote-MTA", "Diagnostic-Code", "Last-Attempt-Date"]
+assert list(group) == always
+assert [block["Action"] for block in (bob, carol, group)] == ["delivered", "relayed", "expanded"]
+assert [block["Status"] for block in (bob, carol, group)] == ["2.1.5", "2.0.0", "2.0.0"]
+assert bob["Original-Recipient"] == "rfc822;bob+list@x.org"
+assert bob["Final-Recipient"] == "rfc822; bob@x.org"
+assert carol["Diagnostic-Code"] == "smtp; 250 queued as 7"
+words = plain(text)
+assert "bob@x.org It is in the mailbox." in words
+assert "handed to the next mail server" in words and "mx.x.org said: 250 queued as 7" in words
+assert "list@x.org This address stands for several people." in words
+assert "eve@" not in words and "That somebody has read it" in words
+assert original.get_content_type() == "text/rfc822-headers"
+
+m, (text, report, original) = notice("german")
+assert m["Subject"] == "Ihre Nachricht konnte nicht zugestellt werden" and m["X-Flags"] == "8"
+assert text.get_content_charset() == "utf-8"
+assert text["Content-Transfer-Encoding"] == "quoted-printable"
+words = plain(text)
+assert "Ihre Nachricht vom 14. November 2023, 21:13 UTC konnte" in words
+assert "Wir haben es 5-mal in einer Stunde versucht." in words
+assert "Der Empfänger muss erst Platz schaffen." in words
+assert "Der Server mx.hamburger.edu sagte: 552 boîte pleine" in words
+assert all(len(line) <= 80 for line in text.get_content().splitlines()), text.get_content()
+m, (text, report, original) = notice("french")
+assert m["Subject"] == "Votre message est retardé" and "é".encode() not in bytes(m)
+assert "jusqu'au 15 novembre 2023 à 22:13 UTC." in plain(text)
 
 for name in ("long", "binary"):
     m, (text, report, original) = notice(name)

@@ -106,6 +106,46 @@ static void an_address_becomes_an_orcpt(void **state)
 	buf_clear(&back);
 }
 
+/* The two forms of an address of the type utf-8, RFC 6533 3. */
+static const struct {
+	const char *utf8, *ascii;
+} forms[] = {
+	{"j\xc3\xb6rg@x.org", "j\\x{F6}rg@x.org"},
+	{"a@x.org", "a@x.org"},
+	{"\xe2\x82\xac\xf0\x9f\x8d\x85@\xdf\xbf.org",
+		"\\x{20AC}\\x{1F345}@\\x{7FF}.org"},
+	{"\"a b+c=\\\"@x.org", "\"a\\x{20}b\\x{2B}c\\x{3D}\\x{5C}\"@x.org"},
+	{"\xf4\x8f\xbf\xbf@x.org", "\\x{10FFFF}@x.org"},
+};
+
+static const char *const no_forms[] = {"a\\x{}", "a\\x{F}", "a\\x{F6", "a\\x{",
+	"a\\x{f6}", "\\x{D800}", "\\x{110000}", "\\x{0A}", "\\x{7F}",
+	"\\x{00000F6}", "\\x{00}"};
+
+static void utf8_has_a_form_that_is_ascii(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, SMTP_ORCPT_MAX);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		buf_reset(&out);
+		smtp_dsn_put_7bit(&out, span_str(forms[i].utf8));
+		assert_true(span_eq(buf_span(&out), span_str(forms[i].ascii)));
+		buf_reset(&out);
+		assert_true(smtp_dsn_decode_utf8(span_str(forms[i].ascii),
+			&out));
+		assert_true(span_eq(buf_span(&out), span_str(forms[i].utf8)));
+		/* what has been escaped stays so */
+		buf_reset(&out);
+		smtp_dsn_put_7bit(&out, span_str(forms[i].ascii));
+		assert_true(span_eq(buf_span(&out), span_str(forms[i].ascii)));
+	}
+	for (size_t i = 0; i < sizeof(no_forms) / sizeof(no_forms[0]); i++)
+		assert_false(smtp_dsn_decode_utf8(span_str(no_forms[i]), &out));
+	buf_clear(&out);
+}
+
 static void words_read_back(void **state)
 {
 	struct buf out;
@@ -139,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_with_the_transaction),
 		cmocka_unit_test(an_address_becomes_an_orcpt),
+		cmocka_unit_test(utf8_has_a_form_that_is_ascii),
 		cmocka_unit_test(words_read_back)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
