@@ -179,7 +179,7 @@ static void test_help_is_data_and_its_lack_is_not(void **state)
 	(void)state;
 	start("--help", "");
 	assert_int_equal(finish(), 0);
-	assert_non_null(strstr(t.out, "  postrider alias add ADDRESS TARGET"));
+	assert_non_null(strstr(t.out, "  postrider alias add ADDRESS|@DOMAIN TARGET"));
 	assert_string_equal(t.err, "");
 	start("account quota --help", "");
 	assert_int_equal(finish(), 0);
