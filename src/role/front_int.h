@@ -147,6 +147,7 @@ struct session {
 	bool is_uncounted;    /* it was, and account processes have it since */
 	bool is_relay;        /* an account process has the session */
 	int relay_fd;         /* owned: to it; -1: none */
+	uint64_t relay_cookie; /* of the end that it has */
 	struct watch *relay_watch;
 	struct span tls_text; /* "TLSv1.3 CIPHER"; empty: none, or not yet */
 	enum front_wait wait;
@@ -381,6 +382,9 @@ void front_tls_send(struct session *s, struct span bytes);
 bool front_relay_open(struct session *s, int *out_account_fd);
 /* The account process has it: the engine is not needed any more. */
 void front_relay_begin(struct session *s);
+/* Did it get this very socket for this session?  A process that names the
+ * session of another account has no socket of it. */
+bool front_relay_is_other_end(const struct session *s, int fd);
 /* All that the process wrote before it let go of its end. */
 void front_relay_take_last(struct session *s);
 /* Carries on; may_read: the client takes what comes. */

@@ -23,6 +23,22 @@
 
 static uint8_t read_room[FRONT_READ_MAX];
 
+/* The kernel's number of a socket, used once; 0: there is none. */
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0
+		? cookie : 0;
+}
+
+bool front_relay_is_other_end(const struct session *s, int fd)
+{
+	return s->is_relay && s->relay_cookie != 0 &&
+		cookie_of(fd) == s->relay_cookie;
+}
+
 bool front_relay_open(struct session *s, int *out_account_fd)
 {
 	int fds[2];
@@ -31,6 +47,7 @@ bool front_relay_open(struct session *s, int *out_account_fd)
 		    fds) != 0)
 		return false;
 	s->relay_fd = fds[0];
+	s->relay_cookie = cookie_of(fds[1]);
 	*out_account_fd = fds[1];
 	return true;
 }

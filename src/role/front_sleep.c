@@ -228,7 +228,7 @@ static void relay_sleeps(struct front *f, const struct frame *frame,
 {
 	struct session *s = session_find(f, m->sid);
 
-	if (s == NULL || !s->is_relay) {
+	if (s == NULL || !front_relay_is_other_end(s, frame->fd)) {
 		note_lost(m->sid, frame->fd, "its client is gone");
 		send_gone(f, frame->id);
 		return;
@@ -331,7 +331,7 @@ static void relay_returns(struct front *f, const struct msg_given_back *m,
 	struct session *s = session_find(f, m->sid);
 	bool has_all;
 
-	if (s == NULL || !s->is_relay || s->is_ending) {
+	if (s == NULL || !front_relay_is_other_end(s, fd) || s->is_ending) {
 		note_lost(m->sid, fd, "its client is gone");
 		return;
 	}
