@@ -25,6 +25,7 @@
  * copy mailboxes copy the mail that there is.
  */
 #include "base/mem.h"
+#include "base/size.h"
 #include "imap/imap_append.h"
 #include "imap/imap_flags.h"
 
@@ -205,6 +206,18 @@ static enum reading read_begin(struct imap_session *s, struct imap_reader *r,
 	return READ_ON;
 }
 
+void imap_append_too_big(struct imap_session *s, uint64_t size)
+{
+	struct buf text;
+
+	buf_init(&text, 256);
+	buf_puts(&text, "[TOOBIG] the message is ");
+	size_put_over(&text, size, s->append_max);
+	buf_putc(&text, '\0');
+	imap_no(s, (const char *)buf_span(&text).p);
+	buf_clear(&text);
+}
+
 /* A message begins, of so many bytes at least. */
 static enum reading begin_upload(struct imap_session *s,
 	struct store_append *item, uint64_t size)
@@ -249,7 +262,7 @@ static enum reading begin_literal(struct imap_session *s,
 		return READ_FAILED;
 	}
 	if (literal->size > s->append_max) {
-		imap_no(s, "[TOOBIG] the message is larger than allowed");
+		imap_append_too_big(s, literal->size);
 		return READ_FAILED;
 	}
 	return begin_upload(s, item, literal->size) == READ_ON
@@ -265,7 +278,8 @@ static enum reading read_message(struct imap_session *s,
 	if (a->count > 0 && imap_is_end(r))
 		return READ_END;
 	if (a->count == IMAP_APPEND_MESSAGES_MAX) {
-		imap_no(s, "[LIMIT] too many messages in one command");
+		imap_no(s, "[LIMIT] too many messages in one command: "
+			"send the rest in another");
 		return READ_FAILED;
 	}
 	if (a->replaced != 0 && a->count > 0)

@@ -49,6 +49,8 @@ void imap_append_free(struct imap_append *a); /* takes NULL */
 /* Room for one more message, all 0; not counted yet. */
 struct store_append *imap_append_room(struct imap_append *a);
 /* "[APPENDUID 38505 3955:3957] " */
+/* The refusal, with both sizes. */
+void imap_append_too_big(struct imap_session *s, uint64_t size);
 void imap_append_put_uids(struct imap_session *s, const struct imap_append *a,
 	uint32_t first_uid, struct buf *out);
 

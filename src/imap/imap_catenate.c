@@ -53,7 +53,8 @@ bool imap_append_grow(struct imap_session *s, uint64_t more)
 	enum code code = OK;
 
 	if (more > s->append_max || a->size > s->append_max - more) {
-		imap_no(s, "[TOOBIG] the message is larger than allowed");
+		imap_append_too_big(s, more > UINT64_MAX - a->size
+				? UINT64_MAX : a->size + more);
 		return false;
 	}
 	if (!imap_append_is_within_quota(s, more))
@@ -202,7 +203,8 @@ static bool may_read(struct imap_session *s, const struct source *from)
 	struct imap_append *a = s->append;
 
 	if (a->read > 0 && a->read + from->range.end > READ_MAX) {
-		imap_no(s, "[LIMIT] these URLs are too much for one command");
+		imap_no(s, "[LIMIT] these URLs are too much for one command: "
+			"name fewer");
 		return false;
 	}
 	a->read += from->range.end;

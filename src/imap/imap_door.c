@@ -36,9 +36,11 @@
 #define OUT_BYTES (SASL_LINE_MAX + 2048)
 
 /* RFC 5530 3 */
-#define AUTHENTICATIONFAILED "[AUTHENTICATIONFAILED] name or password is wrong"
+#define AUTHENTICATIONFAILED                                                    \
+	"[AUTHENTICATIONFAILED] name or password is wrong: check both"
 #define PRIVACYREQUIRED                                                        \
-	"[PRIVACYREQUIRED] logins need an encrypted connection here"
+	"[PRIVACYREQUIRED] logins need an encrypted connection here: "           \
+	"say STARTTLS, or use the port for TLS"
 #define UNAVAILABLE "[UNAVAILABLE] try again later"
 
 enum door_state {

@@ -80,7 +80,7 @@ void imap_no_code(struct imap_session *s, enum code code, const struct err *e)
 		[DENIED] = "[CANNOT] that cannot be done to this mailbox",
 		[NOT_FOUND] = "[NONEXISTENT] there is no such mailbox",
 		[EXISTS] = "[ALREADYEXISTS] there is such a mailbox already",
-		[FULL] = "[OVERQUOTA] the mailbox is full",
+		[FULL] = "[OVERQUOTA] the mailbox is full: delete something first",
 		[CORRUPT] = "[CORRUPTION] what is stored is damaged",
 	};
 	const char *text = codes[code];
@@ -339,7 +339,7 @@ static void on_too_long(struct imap_session *s,
 {
 	take_tag(s, got->tag);
 	imap_append_clear(s);
-	imap_bad(s, "[LIMIT] the command is too long");
+	imap_bad(s, "[LIMIT] the command is too long: say it in several");
 	answer_now(s);
 }
 

@@ -230,8 +230,10 @@ static void send_message(struct pop3 *p, size_t i, uint64_t lines)
 	if (code != OK) {
 		p->has_trouble = true;
 		put_error(p, code == TEMP
-				? "[SYS/TEMP] the message cannot be read now"
-				: "[SYS/PERM] the message is damaged");
+				? "[SYS/TEMP] the message cannot be read now: try "
+				  "again later"
+				: "[SYS/PERM] the message is damaged: tell the "
+				  "administrator");
 		return;
 	}
 	buf_puts(&p->out, "+OK ");
@@ -264,7 +266,7 @@ static bool find(struct pop3 *p, struct span arg, size_t *out)
 		return false;
 	}
 	if (p->is_deleted[number - 1]) {
-		put_error(p, "this message is deleted");
+		put_error(p, "this message is deleted: RSET brings it back");
 		return false;
 	}
 	*out = number - 1;
@@ -391,7 +393,8 @@ static void cmd_quit(struct pop3 *p, const struct pop3_call *call)
 			messages_left(p));
 	} else {
 		p->has_trouble = true;
-		put_error(p, "[SYS/TEMP] the deleted messages are not removed");
+		put_error(p, "[SYS/TEMP] the deleted messages are not removed: "
+			"try again later");
 	}
 	end(p, "quit");
 }

@@ -131,7 +131,8 @@ static void cmd_capa(struct pop3_login *p, const struct pop3_call *call)
 static bool may_login(struct pop3_login *p)
 {
 	if (!p->config.login.may_plain)
-		put_error(p, "logins need an encrypted connection here");
+		put_error(p, "logins need an encrypted connection here: "
+			"say STLS, or use the port for TLS");
 	return p->config.login.may_plain;
 }
 
@@ -145,13 +146,14 @@ static void take_step(struct pop3_login *p, struct sasl_step step)
 {
 	/* RFC 3206: the code says whose trouble it is */
 	static const char *const failures[] = {
-		[SASL_WRONG] = "[AUTH] name or password is wrong",
+		[SASL_WRONG] = "[AUTH] name or password is wrong: check both",
 		[SASL_TEMPORARY] = "[SYS/TEMP] try again later",
 		[SASL_BAD_BASE64] = "this is no base64",
 		[SASL_BAD_SYNTAX] = "this is not what the mechanism says",
 		[SASL_TOO_LONG] = "line too long",
 		[SASL_CANCELLED] = "login cancelled",
-		[SASL_UNKNOWN] = "this mechanism is not known here",
+		[SASL_UNKNOWN] = "this mechanism is not known here: CAPA "
+			"lists those that are",
 	};
 
 	if (step.type == SASL_ASK) {
@@ -412,8 +414,10 @@ void pop3_login_failed(struct pop3_login *p, enum code why)
 	must(p->state == HANDED);
 	set_state(p, NAMELESS);
 	put_error(p, why == BUSY
-			? "[IN-USE] another session has the mailbox"
-			: "[SYS/TEMP] the mailbox cannot be opened now");
+			? "[IN-USE] another session has the mailbox: try "
+			  "again when it is closed"
+			: "[SYS/TEMP] the mailbox cannot be opened now: "
+			  "try again later");
 }
 
 void pop3_login_shut(struct pop3_login *p, struct span text)

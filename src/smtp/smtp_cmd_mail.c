@@ -57,15 +57,10 @@ static enum smtp_reply judge(const struct smtp_server *s,
 
 static void refuse(struct smtp_server *s, enum smtp_reply reply)
 {
-	struct buf limit;
-
-	buf_init(&limit, 32);
-	buf_put_u64(&limit, s->config.message_size_max);
 	smtp_server_log(s, EV_SMTP_MAIL_REFUSED, reply);
 	smtp_server_reply(s, reply,
 		reply == SMTP_REPLY_SYNTAX ? smtp_cmd_syntax("MAIL")
-					   : buf_span(&limit));
-	buf_clear(&limit);
+					   : SPAN_EMPTY);
 }
 
 static void begin(struct smtp_server *s)
@@ -84,7 +79,9 @@ void smtp_cmd_mail(struct smtp_server *s, struct span args)
 	if (reply == SMTP_REPLY_NONE)
 		reply = judge(s, &params);
 	if (reply != SMTP_REPLY_NONE) {
+		s->transaction.declared_size = params.size; /* is said */
 		refuse(s, reply);
+		s->transaction.declared_size = 0;
 		return;
 	}
 	s->transaction.flags = params.flags;

@@ -63,7 +63,9 @@ static bool has_room(const struct smtp_server *s, struct span address,
 static void refuse(struct smtp_server *s, enum smtp_reply reply)
 {
 	smtp_server_log(s, EV_SMTP_RCPT_REFUSED, reply);
-	smtp_server_reply(s, reply, smtp_cmd_syntax("RCPT"));
+	smtp_server_reply(s, reply,
+		reply == SMTP_REPLY_SYNTAX ? smtp_cmd_syntax("RCPT")
+					   : SPAN_EMPTY);
 }
 
 static void ask(struct smtp_server *s, const struct smtp_params *params)

@@ -27,17 +27,17 @@
 	REPLY(HELP,             214, "2.0.0", "Commands: $",                                                    "")                  \
 	REPLY(VRFY,             252, "2.0.0", "Cannot verify: send the message and see",                        "")                  \
 	REPLY(DATA,             354, "",      "End the message with <CRLF>.<CRLF>",                             "")                  \
-	REPLY(ERRORS,           421, "4.7.0", "Too many errors",                                                "errors")            \
-	REPLY(LINE_FLOOD,       421, "4.7.0", "A line without an end",                                          "line-flood")        \
+	REPLY(ERRORS,           421, "4.7.0", "Too many errors: the limit is $ in one connection",              "errors")            \
+	REPLY(LINE_FLOOD,       421, "4.7.0", "A line without an end; lines end with CR LF",                    "line-flood")        \
 	REPLY(RCPT_LIMIT,       450, "4.7.1", "Your account has reached its limit of recipients for this hour: try again later", "rcpt-limit") \
 	REPLY(MAIL_LIMIT,       451, "4.7.1", "Your account has reached its limit of messages for this hour: try again later", "mail-limit") \
 	REPLY(TEMP,             451, "4.3.0", "Our own trouble: try again later",                               "temp")              \
-	REPLY(MAILBOX_FULL,     452, "4.2.2", "The mailbox is full: try again later",                           "over-quota")        \
+	REPLY(MAILBOX_FULL,     452, "4.2.2", "The mailbox $ is full: try again later, when there is room",     "over-quota")        \
 	REPLY(STORAGE_FULL,     452, "4.3.1", "No storage for now: try again later",                            "storage-full")      \
-	REPLY(TOO_MANY_RCPTS,   452, "4.5.3", "Too many recipients: send the rest in another message",          "too-many-rcpts")    \
+	REPLY(TOO_MANY_RCPTS,   452, "4.5.3", "This message has $ recipients, and may have no more: send the rest in another message", "too-many-rcpts")    \
 	REPLY(NO_TLS_NOW,        454, "4.7.0", "TLS is not available now: try again later",                            "no-tls-now"         )\
 	REPLY(AUTH_TEMP,        454, "4.7.0", "Logins do not work just now: try again later",                   "auth-temp")         \
-	REPLY(UNKNOWN,          500, "5.5.1", "Command not recognized",                                         "unknown-command")   \
+	REPLY(UNKNOWN,          500, "5.5.1", "Command not recognized: HELP lists those that are",              "unknown-command")   \
 	REPLY(LINE_TOO_LONG,    500, "5.5.2", "Line too long",                                                  "line-too-long")     \
 	REPLY(AUTH_TOO_LONG,    500, "5.5.6", "A line of AUTH is too long",                                     "line-too-long")     \
 	REPLY(BARE_NEWLINE,     500, "5.5.2", "A line ends with CR LF, and holds neither alone",                "bare-newline")      \
@@ -50,7 +50,7 @@
 	REPLY(SYNTAX,           501, "5.5.4", "Syntax: $",                                                      "syntax")            \
 	REPLY(BAD_PARAM,        501, "5.5.4", "Bad or repeated parameter",                                      "bad-parameter")     \
 	REPLY(BAD_CHUNK,        501, "5.5.4", "Syntax: BDAT size [LAST]; without a size nothing can follow",    "bad-chunk")         \
-	REPLY(NOT_IMPLEMENTED,  502, "5.5.1", "Command not implemented",                                        "not-implemented")   \
+	REPLY(NOT_IMPLEMENTED,  502, "5.5.1", "Command not implemented: HELP lists those that are",             "not-implemented")   \
 	REPLY(TLS_TWICE,         503, "5.5.1", "TLS is up already",                                                    "sequence"           )\
 	REPLY(AUTH_TWICE,       503, "5.5.1", "You are logged in already",                                      "sequence")          \
 	REPLY(HELLO_FIRST,      503, "5.5.1", "EHLO or HELO first",                                             "sequence")          \
@@ -58,27 +58,27 @@
 	REPLY(MAIL_TWICE,       503, "5.5.1", "MAIL was given: RSET begins anew",                               "sequence")          \
 	REPLY(CHUNKS_BEGUN,     503, "5.5.1", "Only BDAT or RSET after BDAT",                                   "sequence")          \
 	REPLY(BINARY_NEEDS_BDAT,503, "5.5.1", "BODY=BINARYMIME needs BDAT",                                     "sequence")          \
-	REPLY(AUTH_UNKNOWN,     504, "5.5.4", "This mechanism is not known here",                               "auth-unknown")      \
+	REPLY(AUTH_UNKNOWN,     504, "5.5.4", "This mechanism is not known here: EHLO lists those that are",    "auth-unknown")      \
 	REPLY(TLS_NEEDED,       530, "5.7.10", "STARTTLS first: REQUIRETLS is for messages under TLS",          "tls-needed")        \
-	REPLY(AUTH_REQUIRED,    530, "5.7.0", "Authentication required",                                        "auth-required")     \
-	REPLY(AUTH_WRONG,       535, "5.7.8", "Name or password is wrong",                                      "auth-wrong")        \
+	REPLY(AUTH_REQUIRED,    530, "5.7.0", "Log in first: mail is taken here from accounts of this server only", "auth-required")     \
+	REPLY(AUTH_WRONG,       535, "5.7.8", "Name or password is wrong: check both",                          "auth-wrong")        \
 	REPLY(AUTH_NEEDS_TLS,   538, "5.7.11", "STARTTLS first: no password over a line that others can read",  "auth-needs-tls")    \
-	REPLY(NO_USER,          550, "5.1.1", "No such user here",                                              "unknown")           \
-	REPLY(BAD_DOMAIN,       550, "5.1.2", "There can be no such domain",                                    "bad-domain")        \
+	REPLY(NO_USER,          550, "5.1.1", "There is no mailbox $ here: check the address",                  "unknown")           \
+	REPLY(BAD_DOMAIN,       550, "5.1.2", "There can be no such domain: check what stands behind the @",    "bad-domain")        \
 	REPLY(BODY_BARE,        550, "5.5.2", "Lines end with CR LF; the message holds a CR or LF alone",       "bare-newline")      \
-	REPLY(BODY_NUL,         550, "5.6.0", "The message holds a NUL",                                        "nul")               \
-	REPLY(HEADER_LIMIT,     550, "5.6.0", "The header section passes our limits",                           "header-limit")      \
-	REPLY(NO_RELAY,         550, "5.7.1", "No relaying",                                                    "no-relay")          \
+	REPLY(BODY_NUL,         550, "5.6.0", "The message holds a NUL: such content has to be encoded, as base64", "nul")               \
+	REPLY(HEADER_LIMIT,     550, "5.6.0", "The header is too long, or damaged: send fewer or shorter fields", "header-limit")      \
+	REPLY(NO_RELAY,         550, "5.7.1", "Mail for this domain is not taken from strangers: log in, or check the address", "no-relay")          \
 	REPLY(NOT_YOUR_SENDER,  550, "5.7.1", "Not your address: send as yourself or as one of your aliases",   "not-your-address")  \
 	REPLY(NOT_YOUR_FROM,    550, "5.7.1", "From, Sender or Resent-From of the message is not your address, nor one of your aliases", "not-your-from") \
-	REPLY(TOO_BIG,          552, "5.3.4", "The message is larger than the limit of $ octets",               "too-big")           \
-	REPLY(UTF8_NEEDED,      553, "5.6.7", "This address needs SMTPUTF8",                                    "utf8-needed")       \
-	REPLY(LOOP,             554, "5.4.6", "Too many Received: fields: a loop",                              "loop")              \
-	REPLY(EARLY_TALK,       554, "5.5.0", "Text before the greeting",                                       "early-talk")        \
+	REPLY(TOO_BIG,          552, "5.3.4", "The message is $",                                               "too-big")           \
+	REPLY(UTF8_NEEDED,      553, "5.6.7", "This address needs SMTPUTF8: say it behind MAIL",                "utf8-needed")       \
+	REPLY(LOOP,             554, "5.4.6", "More than $ Received: fields: the message goes round in a circle", "loop")              \
+	REPLY(EARLY_TALK,       554, "5.5.0", "Text before the greeting: wait for the 220",                     "early-talk")        \
 	REPLY(NO_WEB,           554, "5.5.1", "This is no web server",                                          "http")              \
 	REPLY(PIPELINED,        554, "5.5.0", "Text after a command whose reply has to be awaited (RFC 2920 3.1)", "pipelining")     \
-	REPLY(NO_RCPTS,         554, "5.5.1", "No valid recipients",                                            "no-recipients")     \
-	REPLY(UNKNOWN_PARAM,    555, "5.5.4", "Parameter not recognized",                                       "unknown-parameter")
+	REPLY(NO_RCPTS,         554, "5.5.1", "No valid recipients: name one with RCPT",                        "no-recipients")     \
+	REPLY(UNKNOWN_PARAM,    555, "5.5.4", "Parameter not recognized: EHLO lists the extensions",            "unknown-parameter")
 /* clang-format on */
 
 enum smtp_reply {

@@ -147,19 +147,32 @@ void smtp_server_end(struct smtp_server *s, struct span why)
 	smtp_cmd_auth_break(s);
 }
 
+static void put_reply(struct smtp_server *s, enum smtp_reply reply,
+	struct span argument)
+{
+	struct buf fact;
+
+	buf_init(&fact, SMTP_FACT_MAX);
+	if (argument.n == 0)
+		smtp_reply_put_fact(s, reply, &fact);
+	smtp_reply_put(&s->out, reply,
+		argument.n == 0 ? buf_span(&fact) : argument);
+	buf_clear(&fact);
+}
+
 static void count_error(struct smtp_server *s)
 {
 	if (++s->errors < s->config.errors_max ||
 		s->state == SMTP_STATE_CLOSED)
 		return;
-	smtp_reply_put(&s->out, SMTP_REPLY_ERRORS, SPAN_EMPTY);
+	put_reply(s, SMTP_REPLY_ERRORS, SPAN_EMPTY);
 	smtp_server_end(s, span_str(smtp_reply_row(SMTP_REPLY_ERRORS)->why));
 }
 
 void smtp_server_put(struct smtp_server *s, enum smtp_reply reply,
 	struct span argument)
 {
-	smtp_reply_put(&s->out, reply, argument);
+	put_reply(s, reply, argument);
 	if (buf_len(&s->out) > SMTP_OUT_FLUSH)
 		s->must_flush = true;
 }

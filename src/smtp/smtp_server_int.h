@@ -58,6 +58,7 @@ enum smtp_body {
 #define SMTP_LINE_AUTH (SASL_LINE_MAX + 2) /* RFC 4954 4 */
 #define SMTP_SKIP_MAX    65536 /* of one line; then 421 */
 #define SMTP_JUNK_MAX    100   /* commands that move no mail; then errors */
+#define SMTP_FACT_MAX    400  /* in a reply; RFC 5321 4.5.3.1.5 */
 #define SMTP_HELO_MAX    255   /* RFC 5321 4.5.3.1.2 */
 #define SMTP_OUT_FLUSH   8192  /* replies gather up to here */
 #define SMTP_OUT_MAX     65536
@@ -141,6 +142,10 @@ void smtp_server_reply(struct smtp_server *s, enum smtp_reply reply,
 /* The same without counting. */
 void smtp_server_put(struct smtp_server *s, enum smtp_reply reply,
 	struct span argument);
+/* smtp_reply_facts.c: what the session knows of the reply, for its `$`; nothing
+ * for most.  What is about an address is about s->address. */
+void smtp_reply_put_fact(const struct smtp_server *s, enum smtp_reply reply,
+	struct buf *out);
 /* A LOG effect: this reply was given for s->address. */
 void smtp_server_log(struct smtp_server *s, int event, enum smtp_reply reply);
 void smtp_server_end(struct smtp_server *s, struct span why);

@@ -58,16 +58,16 @@ static void pass_on(struct smtp_server *s, struct span bytes)
 
 static void refuse_body(struct smtp_server *s, enum smtp_reply fault)
 {
-	struct buf limit;
+	struct buf fact;
 
-	buf_init(&limit, 32);
-	buf_put_u64(&limit, s->config.message_size_max);
+	buf_init(&fact, SMTP_FACT_MAX);
+	smtp_reply_put_fact(s, fault, &fact); /* before it is forgotten */
 	buf_reset(&s->address);
 	buf_put(&s->address, s->transaction.reverse_path);
 	smtp_server_forget(s);
 	smtp_server_log(s, EV_SMTP_DATA_REFUSED, fault);
-	smtp_server_reply(s, fault, buf_span(&limit));
-	buf_clear(&limit);
+	smtp_server_reply(s, fault, buf_span(&fact));
+	buf_clear(&fact);
 }
 
 /* The last byte of the message was taken. */

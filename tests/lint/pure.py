@@ -21,7 +21,7 @@ __vsnprintf_chk __memcpy_chk __memset_chk __memmove_chk _GLOBAL_OFFSET_TABLE_
 qsort bsearch explicit_bzero
 """.split())
 LIBC.add("__cpu_model")  # what __builtin_cpu_supports looks at
-BASE = re.compile(r"^(span|buf|arena|num|utf8|mid|time_put|list|web)_|^(err_set|err_wrap"
+BASE = re.compile(r"^(span|buf|arena|num|utf8|mid|size_put|time_put|list|web)_|^(err_set|err_wrap"
                   r"|code_word|bug)$|^mid_")
 
 

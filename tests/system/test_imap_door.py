@@ -16,7 +16,7 @@ import pytest
 from server import PATIENCE, Server, wait_for
 
 BOB = "bob@here.test"
-WRONG = b"[AUTHENTICATIONFAILED] name or password is wrong"
+WRONG = b"[AUTHENTICATIONFAILED] name or password is wrong: check both"
 
 
 def any_context(alpn=None):
