@@ -81,6 +81,7 @@ struct config {
 	uint32_t connections_max, connections_per_address;
 	uint32_t errors_max;
 	uint32_t received_max;
+	uint32_t messages_per_account; /* 0: no limit */
 	uint32_t fronts; /* processes of that kind; 0 in the file: one a core */
 	int64_t retry_ms[CONFIG_RETRIES_MAX];
 	size_t retry_count; /* at least 1 */

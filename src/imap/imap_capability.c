@@ -56,6 +56,7 @@ static const struct row {
 	{"OBJECTID",               IMAP_AFTER,  "8474"},
 	{"QUOTA",                  IMAP_AFTER,  "9208"},
 	{"QUOTA=RES-STORAGE",      IMAP_AFTER,  "9208"},
+	{"QUOTA=RES-MESSAGE",      IMAP_AFTER,  "9208"},
 	{"METADATA",               IMAP_AFTER,  "5464"},
 	{"PREVIEW",                IMAP_AFTER,  "8970"},
 	{"REPLACE",                IMAP_AFTER,  "8508"},

@@ -11,14 +11,35 @@
 /* The unit of STORAGE: RFC 9208 5.1. */
 #define STORAGE_BYTES 1024
 
+static bool has_root(const struct imap_session *s)
+{
+	return store_quota(s->store) > 0 || store_message_limit(s->store) > 0;
+}
+
+/* Of a resource that has a limit: RFC 9208 4.2.1. */
+static void put_resource(struct imap_session *s, const char *name,
+	uint64_t used, uint64_t limit)
+{
+	buf_puts(&s->out, name);
+	buf_put_u64(&s->out, used);
+	buf_putc(&s->out, ' ');
+	buf_put_u64(&s->out, limit);
+}
+
 static void put_quota(struct imap_session *s)
 {
 	uint64_t used = store_used_bytes(s->store);
+	uint64_t bytes = store_quota(s->store);
+	uint64_t messages = store_message_limit(s->store);
 
-	buf_puts(&s->out, "* QUOTA \"\" (STORAGE ");
-	buf_put_u64(&s->out, (used + STORAGE_BYTES - 1) / STORAGE_BYTES);
-	buf_putc(&s->out, ' ');
-	buf_put_u64(&s->out, store_quota(s->store) / STORAGE_BYTES);
+	buf_puts(&s->out, "* QUOTA \"\" (");
+	if (bytes > 0)
+		put_resource(s, "STORAGE ",
+			(used + STORAGE_BYTES - 1) / STORAGE_BYTES,
+			bytes / STORAGE_BYTES);
+	if (messages > 0)
+		put_resource(s, bytes > 0 ? " MESSAGE " : "MESSAGE ",
+			store_messages(s->store), messages);
 	buf_puts(&s->out, ")\r\n");
 }
 
@@ -31,7 +52,7 @@ void imap_cmd_getquota(struct imap_session *s, struct imap_reader *r)
 		imap_bad(s, r->why);
 		return;
 	}
-	if (root.n > 0 || store_quota(s->store) == 0) {
+	if (root.n > 0 || !has_root(s)) {
 		imap_no(s, "[NONEXISTENT] there is no such root");
 		return;
 	}
@@ -43,7 +64,6 @@ void imap_cmd_getquota(struct imap_session *s, struct imap_reader *r)
 void imap_cmd_getquotaroot(struct imap_session *s, struct imap_reader *r)
 {
 	struct imap_mailbox_name name;
-	bool has_root = store_quota(s->store) > 0;
 
 	if (!imap_read_sp(r) || !imap_read_mailbox(r, &name) ||
 		!imap_read_end(r)) {
@@ -56,8 +76,8 @@ void imap_cmd_getquotaroot(struct imap_session *s, struct imap_reader *r)
 	}
 	buf_puts(&s->out, "* QUOTAROOT ");
 	imap_put_mailbox(s, name.name);
-	buf_puts(&s->out, has_root ? " \"\"\r\n" : "\r\n");
-	if (has_root)
+	buf_puts(&s->out, has_root(s) ? " \"\"\r\n" : "\r\n");
+	if (has_root(s))
 		put_quota(s);
 	imap_ok(s, "that is all");
 }

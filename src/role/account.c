@@ -221,6 +221,8 @@ static enum code open_store(struct account *a, const struct msg_account_setup *m
 	if (code != OK)
 		return code;
 	store_set_quota(a->store, m->quota);
+	store_set_message_limit(a->store,
+		a->start->config->messages_per_account);
 	account_imap_listen(a);
 	return OK;
 }

@@ -208,12 +208,31 @@ static socklen_t fill_address(const struct config_address *from,
 	return sizeof(to->v6);
 }
 
+/* A client that says nothing for so long is asked whether it is there still, and
+ * is not after so many questions: IDLE lasts for half an hour, RFC 9051 5.4. */
+#define ALIVE_AFTER_S 600
+#define ALIVE_EVERY_S 60
+#define ALIVE_COUNT   5
+
+static void set_to(int fd, int level, int option, int value)
+{
+	/* Deliberate: an option that a kernel lacks costs speed, not mail */
+	(void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
 static void set(int fd, int level, int option)
 {
-	int one = 1;
+	set_to(fd, level, option, 1);
+}
 
-	/* Deliberate: an option that a kernel lacks costs speed, not mail */
-	(void)setsockopt(fd, level, option, &one, sizeof(one));
+/* What accepted sockets inherit: no system call for each of them. */
+static void set_inherited(int fd)
+{
+	set(fd, IPPROTO_TCP, TCP_NODELAY);
+	set(fd, SOL_SOCKET, SO_KEEPALIVE);
+	set_to(fd, IPPROTO_TCP, TCP_KEEPIDLE, ALIVE_AFTER_S);
+	set_to(fd, IPPROTO_TCP, TCP_KEEPINTVL, ALIVE_EVERY_S);
+	set_to(fd, IPPROTO_TCP, TCP_KEEPCNT, ALIVE_COUNT);
 }
 
 /* A probe only binds: a client that came to a socket which is closed again
@@ -241,8 +260,7 @@ static enum code bind_one(struct span text, enum bind_for what, int *out_fd,
 		set(fd, SOL_SOCKET, SO_REUSEPORT);
 	if (parsed.len == 16)
 		set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-	/* accepted sockets inherit it: no system call for each of them */
-	set(fd, IPPROTO_TCP, TCP_NODELAY);
+	set_inherited(fd);
 	if (bind(fd, &address.any, len) != 0 ||
 		(what != BIND_PROBE && listen(fd, BACKLOG) != 0)) {
 		int error = errno;

@@ -365,6 +365,25 @@ uint64_t store_quota(const struct store *s)
 	return s->quota_bytes;
 }
 
+void store_set_message_limit(struct store *s, uint64_t limit)
+{
+	s->message_limit = limit;
+}
+
+uint64_t store_message_limit(const struct store *s)
+{
+	return s->message_limit;
+}
+
+uint64_t store_messages(const struct store *s)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < s->box_count; i++)
+		count += s->boxes[i]->m.messages;
+	return count;
+}
+
 uint64_t store_used_bytes(const struct store *s)
 {
 	return (uint64_t)s->now.used_bytes;
@@ -374,6 +393,8 @@ bool store_is_full(const struct store *s)
 {
 	uint64_t used = (uint64_t)s->now.used_bytes;
 
+	if (!store_entries_fit(s, 1))
+		return true;
 	return s->quota_bytes != 0 && (used >= s->quota_bytes ||
 		s->quota_bytes - used < ROOM_MIN_BYTES);
 }

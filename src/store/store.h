@@ -62,6 +62,10 @@ void store_tidy(struct store *s);
 /* Bytes that all messages may have together; 0: no limit. */
 void store_set_quota(struct store *s, uint64_t quota_bytes);
 uint64_t store_quota(const struct store *s); /* 0: none */
+/* Messages that all mailboxes may have together, each copy counts; 0: no limit. */
+void store_set_message_limit(struct store *s, uint64_t limit);
+uint64_t store_message_limit(const struct store *s); /* 0: none */
+uint64_t store_messages(const struct store *s);
 uint64_t store_used_bytes(const struct store *s);
 /* So little room is left that a sender should hear of it at RCPT. */
 bool store_is_full(const struct store *s);

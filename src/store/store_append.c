@@ -25,7 +25,9 @@ static enum code look_first(struct store *s, struct store_box *b,
 		code = store_keyword_bits(s, b, items[i].keywords,
 			items[i].keyword_count, true, &bits, e);
 	}
-	if (code == OK && !store_message_fits(s, bytes, freed))
+	/* one that takes another's place is none more */
+	if (code == OK && (!store_message_fits(s, bytes, freed) ||
+			  !store_entries_fit(s, count - (freed > 0))))
 		code = err_set(e, FULL, "the mailbox is full");
 	return code == OK ? store_box_has_ids(s, b, count, e) : code;
 }

@@ -130,7 +130,7 @@ struct store_copied {
 };
 
 /* Flags, keywords and internal date go along; no bytes are copied, and the quota
- * does not count them twice.  A keyword that the target has no room for stays
+ * does not count them twice; a limit of messages does: FULL.  A keyword that the target has no room for stays
  * behind.  The target may be the same mailbox.  NOT_FOUND: no such mailbox.
  * out->from is for store_uids_clear, also after an error. */
 enum code store_copy(struct store_view *v, const uint32_t *uids,

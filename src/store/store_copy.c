@@ -17,6 +17,7 @@ struct copying {
 	uint64_t bits[STORE_KEYWORDS_MAX]; /* of each keyword in the target */
 	int64_t now_ms;
 	struct store_copied *out;
+	bool is_move;
 };
 
 /* A row in memory has no room for a size from 4 GiB on. */
@@ -106,6 +107,8 @@ static enum code copy_all(struct copying *x, const struct store_view *v,
 
 	if (code == OK)
 		code = store_box_has_ids(x->store, x->to, count, e);
+	if (code == OK && !x->is_move && !store_entries_fit(x->store, count))
+		code = err_set(e, FULL, "the mailbox is full");
 	if (code == OK)
 		code = store_keywords_put(x->store, x->to, e);
 	x->out->first_uid = x->to->m.uidnext;
@@ -134,7 +137,8 @@ enum code store_copy_within(struct store_view *v, const uint32_t *uids,
 	struct store_copied *out, struct err *e)
 {
 	struct copying x = {.store = store_view_store(v), .from = v->state->box,
-		.to = to, .now_ms = how->now_ms, .out = out};
+		.to = to, .now_ms = how->now_ms, .is_move = how->is_move,
+		.out = out};
 	enum code code = copy_all(&x, v, uids, count, e);
 
 	return code == OK && how->is_move ? drop_all(&x, v, e) : code;

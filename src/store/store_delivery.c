@@ -165,7 +165,8 @@ enum code store_delivery_add(struct store *s, const struct store_delivery *d,
 	code = make_head(s, d, e);
 	if (code != OK)
 		return code;
-	if (!store_message_fits(s, d->size + buf_len(&s->head), 0))
+	if (!store_message_fits(s, d->size + buf_len(&s->head), 0) ||
+		!store_entries_fit(s, 1))
 		return refuse(s, d, out_uid, e);
 	code = store_box_has_ids(s, b, 1, e);
 	if (code != OK)

@@ -89,6 +89,7 @@ struct store {
 	struct db *db; /* owned */
 	int64_t account;
 	uint64_t quota_bytes; /* 0: none */
+	uint64_t message_limit; /* 0: none */
 	uint8_t uuid[STORE_UUID_BYTES];
 	struct store_counters now;       /* with what the open transaction did */
 	struct store_counters committed; /* to go back to */
@@ -265,6 +266,8 @@ enum code store_message_put(struct store *s, const struct store_incoming *m,
 	uint32_t *out_uid, struct err *e) MUST_USE;
 /* freed: bytes that go in the same transaction. */
 bool store_message_fits(const struct store *s, uint64_t bytes, uint64_t freed);
+/* May so many more stand in the mailboxes?  store_set_message_limit. */
+bool store_entries_fit(const struct store *s, uint64_t count);
 /* What the store would hold less if this message left the mailbox: 0 when others
  * hold it too.  NOT_FOUND: it is not there. */
 enum code store_entry_alone_bytes(struct store_view *v, uint32_t uid,

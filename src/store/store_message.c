@@ -219,6 +219,16 @@ bool store_message_fits(const struct store *s, uint64_t bytes, uint64_t freed)
 		(used <= s->quota_bytes && bytes <= s->quota_bytes - used);
 }
 
+bool store_entries_fit(const struct store *s, uint64_t count)
+{
+	uint64_t have;
+
+	if (s->message_limit == 0)
+		return true;
+	have = store_messages(s);
+	return have <= s->message_limit && count <= s->message_limit - have;
+}
+
 enum code store_message_put(struct store *s, const struct store_incoming *m,
 	uint32_t *out_uid, struct err *e)
 {

@@ -68,7 +68,7 @@ static enum code begin(struct store *s, uint64_t size,
 enum code store_upload_begin(struct store *s, uint64_t size,
 	struct store_upload **out_upload, struct err *e)
 {
-	if (!store_message_fits(s, size, 0))
+	if (!store_message_fits(s, size, 0) || !store_entries_fit(s, 1))
 		return err_set(e, FULL, "the mailbox is full");
 	return begin(s, size, out_upload, e);
 }

@@ -10,7 +10,7 @@
  *
  * O: many: lines of the client are routed.  "2: a1 NOOP" is for a second session
  * of the same account, whose lines come out as "2: a1 OK …"; "deliver: Hi"
- * delivers a message of that subject; "quota: 500" limits the account; "@V" in a
+ * delivers a message of that subject; "quota: 500" limits the account, "messages: 5" too; "@V" in a
  * line is the UIDVALIDITY of INBOX.  After each line all sessions are asked for
  * what they have to say.
  */
@@ -437,6 +437,14 @@ static void route(struct engine *e, struct span line)
 		(void)num_parse_u64(span_head(span_tail(line, 7), line.n - 9),
 			UINT64_MAX, &quota);
 		store_set_quota(e->store, quota);
+		return;
+	}
+	if (span_starts(line, SPAN("messages: "))) {
+		uint64_t limit = 0;
+
+		(void)num_parse_u64(span_head(span_tail(line, 10), line.n - 12),
+			UINT64_MAX, &limit);
+		store_set_message_limit(e->store, limit);
 		return;
 	}
 	if (line.n > 3 && line.p[1] == ':' && line.p[0] >= '2' &&

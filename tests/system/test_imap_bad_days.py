@@ -274,6 +274,28 @@ def idle_memory(server):
     return {role: pss_kib(roles.get(role, [])) for role in ("front", "account")}
 
 
+def timer_of(local, peer):
+    """(which timer the socket has, when it rings in seconds), from /proc/net/tcp."""
+    for line in open("/proc/net/tcp", encoding="ascii").readlines()[1:]:
+        words = line.split()
+        ports = tuple(int(word.split(":")[1], 16) for word in words[1:3])
+        if ports == (local, peer) and words[3] == "01":
+            timer, when = words[5].split(":")
+            return int(timer), int(when, 16) / os.sysconf("SC_CLK_TCK")
+    return None
+
+
+def test_half_open_clients_are_found(server):
+    """I10: the kernel asks a silent client whether it is there, long before half an hour."""
+    client = socket.create_connection((server.address, server.imap_port), timeout=20 * PATIENCE)
+    assert client.recv(1000)
+    ours = client.getsockname()[1]
+    kind, seconds = wait_for(lambda: (timer_of(server.imap_port, ours) or (0, 0))[0] == 2
+                             and timer_of(server.imap_port, ours), 20, "a keepalive timer")
+    assert kind == 2 and 300 < seconds <= 660
+    client.close()
+
+
 def test_many_sessions_in_idle(server):
     """I10: all hear of a delivery; what one costs is bounded; half-open ones do no harm."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)

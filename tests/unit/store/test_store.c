@@ -275,6 +275,27 @@ static void keeps_the_quota(void **state)
 }
 
 /* ---- forget -------------------------------------------------------------------------- */
+/* A limit of messages, copies too; what is expunged makes room. */
+static void keeps_the_limit_of_messages(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t uid = 0;
+
+	store_set_message_limit(f->store, 2);
+	assert_int_equal(deliver(f, 1, BODY, &uid), OK);
+	assert_false(store_is_full(f->store));
+	assert_int_equal(deliver(f, 2, BODY, &uid), OK);
+	assert_true(store_is_full(f->store));
+	assert_int_equal(deliver(f, 3, BODY, &uid), FULL);
+	/* one that came before the limit was reached did come */
+	assert_int_equal(deliver(f, 2, BODY, &uid), EXISTS);
+	assert_int_equal(store_messages(f->store), 2);
+	assert_int_equal(store_messages_expunge(f->store,
+		store_inbox(f->store), &uid, 1, &f->e), OK);
+	assert_int_equal(deliver(f, 3, BODY, &uid), OK);
+	assert_int_equal(broken(f), 0);
+}
+
 static void forgets(void **state)
 {
 	struct fixture *f = *state;
@@ -587,7 +608,7 @@ int main(void)
 		T(delivers_once), T(delivers_each_recipient), T(rolls_back),
 		T(survives_kill), T(refuses_wrong_bytes), T(keeps_lines_whole),
 		T(delivers_large_bodies), T(refuses_short_spool),
-		T(keeps_the_quota), T(forgets), T(forgets_in_a_batch),
+		T(keeps_the_quota), T(keeps_the_limit_of_messages), T(forgets), T(forgets_in_a_batch),
 		T(expunges), T(refuses_another_account),
 		T(is_born_with_the_first_message), T(refuses_a_lost_account),
 		T(is_born_again), T(refuses_a_second_opener), cmocka_unit_test(finds_damage),
