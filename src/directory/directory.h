@@ -127,8 +127,9 @@ enum code directory_expand(struct directory *d, struct span address,
 	struct arena *a, struct directory_targets *out, struct err *e) MUST_USE;
 
 /* May this account send as this address?  It is its own, or an alias that comes
- * to it in the end; the empty address is everybody's (RFC 5321 4.5.5).  RFC 6409
- * 6.1.  Errors as directory_expand. */
+ * to it in the end; that the mail of another account goes on to it is no reason.
+ * The empty address is everybody's (RFC 5321 4.5.5).  RFC 6409 6.1.  Errors as
+ * directory_expand. */
 enum code directory_may_send_as(struct directory *d, uint64_t account,
 	struct span address, struct arena *a, bool *out_may,
 	struct err *e) MUST_USE;

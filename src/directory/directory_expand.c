@@ -179,10 +179,11 @@ enum code directory_may_send_as(struct directory *d, uint64_t account,
 		return OK;
 	if (code == OK)
 		code = directory_resolve(d, address, &hit, e);
-	/* its own, also if its mail goes on */
-	if (code == OK && hit.account == account && account != 0)
-		*out_may = true;
-	if (code == OK && !*out_may)
+	/* its own, also if its mail goes on; one of another account, whose mail
+	 * goes on to this one, is not lent with it */
+	if (code == OK && hit.account != 0)
+		*out_may = hit.account == account;
+	else if (code == OK)
 		code = directory_expand(d, address, a, &targets, e);
 	for (size_t i = 0; code == OK && i < targets.count; i++)
 		if (targets.rows[i].hit.kind == DIRECTORY_ACCOUNT &&

@@ -165,6 +165,9 @@ static void forwards(void **state)
 	(void)state;
 	command_ok("account forward add " BOB " x@example.org " ALICE);
 	is(BOB, "alias forward 1");
+	/* who gets his mail too does not speak for him */
+	may_send(2, BOB, false);
+	may_send(2, "bob+x@hamburger.edu", false);
 	comes_to(BOB, "bob@hamburger.edu account,alice@crepes.fr account,"
 		"x@example.org foreign");
 	comes_to("bob+x@hamburger.edu", "bob+x@hamburger.edu account,"
