@@ -36,7 +36,7 @@ static enum code write_change(struct queue_store *s, struct queue_msg *m,
 	enum code code = OK;
 
 	for (size_t i = 0; i < m->rcpt_count; i++)
-		is_open |= queue_is_open(m->rcpts[i].state);
+		is_open |= queue_rcpt_is_open(&m->rcpts[i]);
 	if (!is_open)
 		return queue_store_remove(s, m,
 			queue_store_has_attempts(s, m->qid), now_ms, e);

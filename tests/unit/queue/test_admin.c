@@ -422,6 +422,17 @@ static void releases_what_was_put_right(void **state)
 	check_invariants();
 }
 
+/* A sender who asked to hear of bob's delivery has not heard of it yet. */
+static void cancels_no_notice(void **state)
+{
+	(void)state;
+	script("UPDATE rcpt SET tell = 1 WHERE qid = 1 AND state = 4");
+	assert_int_equal(run("cancel 1"), EXIT_OK);
+	check_list("list --state done",
+		"1|3h|1.8K|done|1||alice@crepes.fr|bob@hamburger.edu|\n");
+	check_invariants();
+}
+
 static void cancels_what_is_damaged(void **state)
 {
 	(void)state;
@@ -445,6 +456,7 @@ int main(void)
 		ROW(cancels),
 		ROW(shows_damage),
 		ROW(releases_what_was_put_right),
+		ROW(cancels_no_notice),
 		ROW(cancels_what_is_damaged),
 	};
 
