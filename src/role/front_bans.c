@@ -156,13 +156,13 @@ static const struct {
 	const char *smtp, *pop3, *imap, *why;
 } words[] = {
 	[AWAY_BUSY] = {"421 4.7.0", "[SYS/TEMP]", "[UNAVAILABLE]",
-		"Too many connections"},
+		"Too many connections: close some, or try again later"},
 	[AWAY_NO_ROOM] = {"421 4.3.2", "[SYS/TEMP]", "[UNAVAILABLE]",
-		"No more connections can be taken now"},
+		"No more connections can be taken now: try again later"},
 	[AWAY_BANNED] = {"421 4.7.0", "[SYS/TEMP]", "[UNAVAILABLE]",
 		"Too many failed logins from your network, try again later"},
 	[AWAY_FOR_EVER] = {"554 5.7.1", "[SYS/PERM]", "[CONTACTADMIN]",
-		"Your network is not served here"},
+		"Your network is not served here: ask the administrator"},
 };
 
 void front_turn_away(struct front *f, enum service service, int fd,

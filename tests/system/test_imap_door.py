@@ -269,7 +269,8 @@ def test_too_many_connections(make_server):
     first, _, greeting = plain(one)
     assert greeting.startswith(b"* OK ")
     second, lines, greeting = plain(one)
-    assert greeting == b"* BYE [UNAVAILABLE] Too many connections\r\n"
+    assert greeting == (b"* BYE [UNAVAILABLE] Too many connections: close some, or try again "
+                        b"later\r\n")
     assert lines.read() == b""
     first.close()
     second.close()

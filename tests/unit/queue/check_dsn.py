@@ -184,6 +184,8 @@ assert all(len(line) <= 80 for line in text.get_content().splitlines()), text.ge
 m, (text, report, original) = notice("french")
 assert m["Subject"] == "Votre message est retardé" and "é".encode() not in bytes(m)
 assert "jusqu'au 15 novembre 2023 à 22:13 UTC." in plain(text)
+# a moment stands in one line
+assert "\n14 novembre 2023 à 21:13 UTC n'a pas" in text.get_content().replace("\r", "")
 
 for name in ("long", "binary"):
     m, (text, report, original) = notice(name)

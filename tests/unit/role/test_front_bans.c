@@ -178,21 +178,26 @@ static void test_words_of_each_protocol(void **state)
 {
 	(void)state;
 	expect_words(SERVICE_SMTP, AWAY_BUSY,
-		"421 4.7.0 mx.test Too many connections\r\n");
+		"421 4.7.0 mx.test Too many connections: "
+		"close some, or try again later\r\n");
 	expect_words(SERVICE_SUBMISSION, AWAY_BANNED, "421 4.7.0 mx.test Too "
 		"many failed logins from your network, try again later\r\n");
 	expect_words(SERVICE_SMTP, AWAY_FOR_EVER,
-		"554 5.7.1 mx.test Your network is not served here\r\n");
+		"554 5.7.1 mx.test Your network is not served here: "
+		"ask the administrator\r\n");
 	expect_words(SERVICE_POP3, AWAY_BUSY,
-		"-ERR [SYS/TEMP] Too many connections\r\n");
+		"-ERR [SYS/TEMP] Too many connections: "
+		"close some, or try again later\r\n");
 	expect_words(SERVICE_POP3, AWAY_BANNED, "-ERR [SYS/TEMP] Too many "
 		"failed logins from your network, try again later\r\n");
 	expect_words(SERVICE_POP3, AWAY_FOR_EVER,
-		"-ERR [SYS/PERM] Your network is not served here\r\n");
+		"-ERR [SYS/PERM] Your network is not served here: "
+		"ask the administrator\r\n");
 	expect_words(SERVICE_IMAP, AWAY_BANNED, "* BYE [UNAVAILABLE] Too many "
 		"failed logins from your network, try again later\r\n");
 	expect_words(SERVICE_IMAP, AWAY_FOR_EVER,
-		"* BYE [CONTACTADMIN] Your network is not served here\r\n");
+		"* BYE [CONTACTADMIN] Your network is not served here: "
+		"ask the administrator\r\n");
 	/* nothing can be said before a handshake */
 	expect_words(SERVICE_POP3S, AWAY_BANNED, "");
 	expect_words(SERVICE_SUBMISSIONS, AWAY_FOR_EVER, "");
