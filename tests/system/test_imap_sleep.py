@@ -197,7 +197,7 @@ def test_all_of_an_account_sleep_or_none(server, user):
     for one in sleepy:
         assert one.line() == b"* 1 EXISTS"
         assert one.line().endswith(b"RECENT")
-    assert len(server.events("imap.awake")) == before + 6
+    wait_for(lambda: len(server.events("imap.awake")) == before + 6, 20, "six to be awake")
     client.close()
     for one in sleepy[:3]:
         one.close()
