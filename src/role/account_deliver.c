@@ -244,15 +244,37 @@ static void deliver(struct account *a, const struct msg_deliver *m, int fd)
 		account_settle(a);
 }
 
+/* Its body is in a file, and this process had no descriptor left for that: queue
+ * hears so with the batch, or it would wait for an answer as long as we live. */
+static void put_off(struct account *a, const struct msg_deliver *m)
+{
+	struct err e = {.code = OK};
+	struct batch_row *r = new_row(a, m);
+	enum code code;
+
+	r->result = TEMP;
+	r->why = SPAN("the account has too many files open");
+	code = begin(a, &e);
+	if (account_is_broken(a, &e))
+		return;
+	if (code != OK)
+		abandon(a, &e);
+	else if (a->batch.count == BATCH_MESSAGES)
+		account_settle(a);
+}
+
 bool account_on_deliver(void *arg, struct frame *f)
 {
 	struct account *a = arg;
 	struct msg_deliver m;
 	bool is_good = msg_get_deliver(f->body, &m) &&
-		(m.is_spooled != 0) == (f->fd >= 0);
+		(m.is_spooled != 0) == (f->fd >= 0 || f->is_fd_lost);
 
 	if (is_good && !store_is_broken(a->store)) {
-		deliver(a, &m, f->fd);
+		if (f->is_fd_lost)
+			put_off(a, &m);
+		else
+			deliver(a, &m, f->fd);
 		account_touch(a);
 	}
 	if (f->fd >= 0)
