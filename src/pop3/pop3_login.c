@@ -152,8 +152,7 @@ static void take_step(struct pop3_login *p, struct sasl_step step)
 		[SASL_BAD_SYNTAX] = "this is not what the mechanism says",
 		[SASL_TOO_LONG] = "line too long",
 		[SASL_CANCELLED] = "login cancelled",
-		[SASL_UNKNOWN] = "this mechanism is not known here: CAPA "
-			"lists those that are",
+		[SASL_UNKNOWN] = "this mechanism is not known: see CAPA",
 	};
 
 	if (step.type == SASL_ASK) {
