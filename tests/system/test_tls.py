@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from server import Server, memory_of, wait_for
+from server import PATIENCE, Server, memory_of, wait_for
 
 BODY = b"Subject: under TLS\r\n\r\n" + (b"y" * 70 + b"\r\n") * 30000
 
@@ -302,6 +302,17 @@ def test_alpn_of_another_protocol_is_refused(server):
             assert tls.selected_alpn_protocol() == "pop3"
 
 
+def connect_tls(server):
+    plain = socket.create_connection((server.address, server.pop3s_port), timeout=60 * PATIENCE)
+    return any_context().wrap_socket(plain)
+
+
+def memory_of_front(pid):
+    """What it alone has, in KiB."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+
+
 def test_renegotiation_is_refused(server):
     with subprocess.Popen(["openssl", "s_client", "-tls1_2", "-connect",
                            f"{server.address}:{server.pop3s_port}"], stdin=subprocess.PIPE,
@@ -396,6 +407,50 @@ def test_dates_are_told(tmp_path):
         assert peer_name(server.address, server.pop3s_port, "mx.test") == "mx.test"
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("asks", ["yes", "no"])
+def test_a_client_whose_curve_is_its_own(tmp_path, asks):
+    """A certificate that spells out its curve (T07): read or not asked for, it does no harm."""
+    key, certificate = tmp_path / "own.key", tmp_path / "own.pem"
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-param_enc", "explicit",
+                    "-genkey", "-noout", "-out", key], check=True)
+    subprocess.run(["openssl", "req", "-x509", "-new", "-key", key, "-subj", "/CN=client.test",
+                    "-days", "30", "-out", certificate], check=True, capture_output=True)
+    server = Server(options={"login": {"certificates": f'"{asks}"'}})
+    try:
+        server.start()
+        with subprocess.Popen(["openssl", "s_client", "-tls1_2", "-quiet", "-cert", certificate,
+                               "-key", key, "-connect", f"{server.address}:{server.pop3s_port}"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as client:
+            told, why = client.communicate(b"QUIT\r\n", timeout=60 * PATIENCE)
+        if asks == "no":
+            assert told.startswith(b"+OK"), why
+        else:
+            assert told.startswith(b"+OK") or b"alert" in why, (told, why)
+        with connect_tls(server) as other:
+            assert other.recv(1000).startswith(b"+OK")
+        assert not server.events("role.died")
+    finally:
+        server.close()
+
+
+def test_a_byte_a_record(server):
+    """T07: 16,384 records of one byte cost what they cost, and no memory."""
+    pids = server.roles()["front"]
+    before = [memory_of_front(pid) for pid in pids]
+    with connect_tls(server) as client:
+        assert client.recv(1000).startswith(b"+OK")
+        for byte in b"CAPA\r\n" * (16384 // 6):
+            client.send(bytes([byte]))
+        client.send(b"QUIT\r\n")
+        told = b""
+        while got := client.recv(65536):
+            told += got
+    assert told.count(b"\r\n.\r\n") == 16384 // 6
+    after = [memory_of_front(pid) for pid in pids]
+    assert max(b - a for a, b in zip(before, after)) < 2048, (before, after)
 
 
 def test_a_client_with_a_hundred_certificates(tmp_path):
