@@ -23,6 +23,23 @@ static enum admin_exit read_domain(struct directory_command *c,
 	return EXIT_OK;
 }
 
+/* Does it to every domain of the command, up to the first that it cannot. */
+static enum admin_exit for_each(struct directory_command *c,
+	enum admin_exit (*run)(struct directory_command *c, struct span name))
+{
+	struct directory_address room;
+	struct span word, name;
+	enum admin_exit exit = EXIT_OK;
+
+	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
+		i++) {
+		exit = read_domain(c, word, &room, &name);
+		if (exit == EXIT_OK)
+			exit = run(c, name);
+	}
+	return exit;
+}
+
 static enum admin_exit insert_domain(struct directory_command *c,
 	struct span name)
 {
@@ -39,17 +56,7 @@ static enum admin_exit insert_domain(struct directory_command *c,
 
 enum admin_exit directory_domain_add(struct directory_command *c)
 {
-	struct directory_address room;
-	struct span word, name;
-	enum admin_exit exit = EXIT_OK;
-
-	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
-		i++) {
-		exit = read_domain(c, word, &room, &name);
-		if (exit == EXIT_OK)
-			exit = insert_domain(c, name);
-	}
-	return exit;
+	return for_each(c, insert_domain);
 }
 
 enum admin_exit directory_domain_list(struct directory_command *c)
@@ -123,17 +130,7 @@ static enum admin_exit delete_domain(struct directory_command *c,
 
 enum admin_exit directory_domain_remove(struct directory_command *c)
 {
-	struct directory_address room;
-	struct span word, name;
-	enum admin_exit exit = EXIT_OK;
-
-	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
-		i++) {
-		exit = read_domain(c, word, &room, &name);
-		if (exit == EXIT_OK)
-			exit = delete_domain(c, name);
-	}
-	return exit;
+	return for_each(c, delete_domain);
 }
 
 /* ---- other names -------------------------------------------------------------------- */
@@ -211,15 +208,5 @@ static enum admin_exit delete_other_name(struct directory_command *c,
 
 enum admin_exit directory_domain_alias_remove(struct directory_command *c)
 {
-	struct directory_address room;
-	struct span word, name;
-	enum admin_exit exit = EXIT_OK;
-
-	for (size_t i = 0; exit == EXIT_OK && directory_word(c, i, &word);
-		i++) {
-		exit = read_domain(c, word, &room, &name);
-		if (exit == EXIT_OK)
-			exit = delete_other_name(c, name);
-	}
-	return exit;
+	return for_each(c, delete_other_name);
 }
